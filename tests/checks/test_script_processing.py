@@ -156,6 +156,26 @@ FAULTS: dict[str, tuple[str, Any, str, str]] = {
         "CHN054",
         "error",
     ),
+    "a folder of no input beside an archive that is unpacked": (
+        'import tarfile\nwith tarfile.open("/opt/ml/processing/raw/model.tar.gz") as packed:\n'
+        '    packed.extractall(path=".")\nprint(open("/opt/ml/processing/test/rows.csv").read())\n' + WRITES,
+        request(raw=MODEL),
+        "DEP095",
+        "error",
+    ),
+    "an archive that is unpacked elsewhere": (
+        'import shutil\nshutil.unpack_archive("/opt/ml/processing/raw/model.tar.gz", "/tmp/a")\n'
+        'print(open("/opt/ml/processing/raw/model.txt").read())\n' + WRITES,
+        request(raw=MODEL),
+        "DEP095",
+        "error",
+    ),
+    "an archive that nothing unpacks": (
+        'import tarfile\nprint(tarfile, open("/opt/ml/processing/raw/model.txt").read())\n' + WRITES,
+        request(raw=MODEL),
+        "DEP095",
+        "error",
+    ),
     "a name that is not defined": (READS + WRITES + "print(rows)\n", request(), "FRM070", "error"),
 }
 
@@ -186,6 +206,12 @@ def test_fault_is_seen(name: str, tmp_path: Path) -> None:
             'import joblib, tarfile\ntarfile.open("/opt/ml/processing/raw/model.tar.gz").extractall("/tmp/a")\n'
             'joblib.load("/tmp/a/model.joblib")\n' + WRITES,
             request(raw=MODEL),
+        ),
+        (
+            'import zipfile\nwhere = open("/opt/ml/processing/raw/where.txt").read()\n'
+            'zipfile.ZipFile("/opt/ml/processing/raw/a.zip").extractall(where)\n'
+            'print(open("/opt/ml/processing/unpacked/rows.csv").read())\n' + WRITES,
+            request(),
         ),
         (
             READS

@@ -364,6 +364,7 @@ def test_what_the_sdk_logs_of_itself_is_left_out_meanwhile(caplog: pytest.LogCap
     caplog.set_level(logging.INFO)
     with offline():
         logger.warning("Could not verify permissions")
+        logging.getLogger("botocore.credentials").info("Found credentials in environment variables.")
         logging.getLogger("builder").info("made by the team")
         logger.error("failed")
     logger.info("afterwards")

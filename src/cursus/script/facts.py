@@ -182,7 +182,7 @@ class PathUse:
     write: it is in a loop, or who calls it is not known. ``tests`` are what has to hold for it.
     """
 
-    mode: Literal["read", "list", "write", "make", "look", "remove"]
+    mode: Literal["read", "list", "write", "make", "look", "remove", "unpack"]
     paths: tuple[Text | Const, ...]
     call: str
     sure: bool
@@ -338,6 +338,7 @@ class ScriptFacts:
         top_imports: the first part of every module imported anywhere.
         calls: the dotted names of everything called, as far as known.
         outside_effects: the script starts processes, downloads, unpacks: files can come from anywhere.
+        outside_reads: so they can, but for what it unpacks: where to is among ``paths``.
         plain_output: only libraries that print nothing by themselves are imported.
         logging_configured: something sets the level of logging, which is WARNING where nothing does.
         text_as_number: calls that want a number and get an argument, a variable or a value of hyperparameters.json.
@@ -374,6 +375,7 @@ class ScriptFacts:
     attributes: frozenset[str] = frozenset()
     strings: frozenset[str] = frozenset()
     outside_effects: bool = False
+    outside_reads: bool = False
     plain_output: bool = False
     logging_configured: bool = False
     does_nothing: Location | None = None

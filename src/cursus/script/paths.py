@@ -13,14 +13,16 @@ from cursus.script import values as v
 from cursus.script.bodies import CallSite, place
 from cursus.script.conditions import around
 from cursus.script.evaluate import Evaluator
-from cursus.script.facts import Habit, PathUse, Text
+from cursus.script.facts import Habit, Hole, PathUse, Text
 from cursus.script.nodes import last_name, receiver, string, word
 
-Mode = Literal["read", "list", "write", "make", "look", "remove"]
+Mode = Literal["read", "list", "write", "make", "look", "remove", "unpack"]
 
 PATH_WRITES = frozenset({"write_text", "write_bytes"})
 PATH_READS = frozenset({"read_text", "read_bytes", "iterdir"})
 PATH_LOOKS = frozenset({"exists", "is_file", "is_dir", "glob", "rglob"})
+UNPACKS = {"extractall": 0, "extract": 1, "unpack_archive": 1}
+"""Methods of archives, and where the folder stands that their files come to; it is the working directory without."""
 PATH_METHODS = PATH_WRITES | PATH_READS | PATH_LOOKS | {"open", "mkdir"}
 OPENS = frozenset({"open", "io.open", "codecs.open", "gzip.open", "bz2.open", "lzma.open", "tarfile.open"})
 
@@ -61,6 +63,8 @@ def _looped(evaluator: Evaluator, site: CallSite, depth: int = 0) -> bool:
 def _uses(evaluator: Evaluator, site: CallSite, sure: bool) -> Iterable[PathUse]:
     node = site.node
     name = evaluator.called(node, site.body)
+    if last_name(node.func) in UNPACKS:
+        yield _unpacked(evaluator, site, sure)
     yield from _library(evaluator, site, sure, name)
     if name in _no_methods():
         return
@@ -117,6 +121,18 @@ def _method(evaluator: Evaluator, site: CallSite, sure: bool, func: ast.Attribut
 def _used(site: CallSite, sure: bool, mode: Mode, found: v.Options, name: str, local: bool) -> PathUse:
     paths = tuple(v.as_path(value) for value in found.values)
     return PathUse(mode, paths, name, sure and found.sure, local, place(site.node, site.body))
+
+
+def _unpacked(evaluator: Evaluator, site: CallSite, sure: bool) -> PathUse:
+    """A folder, and what an archive brings into it."""
+    name = last_name(site.node.func)
+    where = UNPACKS[name]
+    given = word(site.node, "path", "extract_dir") or next(iter(site.node.args[where : where + 1]), None)
+    found = evaluator.evaluate(given, site.body, site.order).values if given is not None else (Text((".",)),)
+    paths = tuple(
+        Text((*one.parts, Hole())) if isinstance(one, Text) else Text((Hole(),)) for one in found
+    )
+    return PathUse("unpack", paths, name, sure, True, place(site.node, site.body))
 
 
 def _path(node: ast.Call, index: int) -> ast.expr | None:

@@ -75,10 +75,8 @@ ENVIRONMENT_LOADERS = frozenset(
 QUIET_LIBRARIES = frozenset(
     {"numpy", "pandas", "sklearn", "joblib", "scipy", "torch", "torchvision", "yaml", "boto3"}
 )
-OUTSIDE = frozenset(
-    {"subprocess", "os.system", "os.popen", "shutil.unpack_archive", "tarfile", "zipfile"}
-    | {"urllib", "requests", "boto3"}
-)
+ARCHIVES = frozenset({"shutil.unpack_archive", "tarfile", "zipfile"})
+OUTSIDE = frozenset({"subprocess", "os.system", "os.popen", "urllib", "requests", "boto3"})
 ENDS = frozenset({"sys.exit", "exit", "quit", "os._exit"})
 LOGGING_LEVELS = frozenset({"setLevel", "dictConfig", "fileConfig", "level", "disable"})
 
@@ -264,7 +262,13 @@ class Reading:
             calls=frozenset(used.name for used in names),
             attributes=attributes,
             strings=base.strings | strings,
-            outside_effects=bool(tops & OUTSIDE) or bool({u.name for u in names} & OUTSIDE),
+            outside_effects=bool((outside := tops | {used.name for used in names}) & (OUTSIDE | ARCHIVES)),
+            outside_reads=bool(outside & OUTSIDE)
+            or bool(
+                outside & ARCHIVES
+                and attributes & paths.UNPACKS.keys()
+                and not any(use.mode == "unpack" for use in uses)
+            ),
             plain_output=_plain(tops, self),
             logging_configured=bool(attributes & LOGGING_LEVELS),
             does_nothing=exits.does_nothing(module),

@@ -166,8 +166,8 @@ def offline(region: str | None = None) -> Iterator[Answers]:
 
 @contextmanager
 def _quiet_sdk() -> Iterator[None]:
-    """Leave out what the SDK says of its settings, its telemetry, and of permissions that nobody was asked for."""
-    loggers = [logging.getLogger(name) for name in ("sagemaker", "sagemaker.config")]
+    """Leave out what the SDKs say of settings, telemetry, credentials, and of permissions that nobody was asked for."""
+    loggers = [logging.getLogger(name) for name in ("sagemaker", "sagemaker.config", "botocore")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(max(logger.level, logging.ERROR))

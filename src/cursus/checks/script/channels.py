@@ -118,10 +118,10 @@ def _reads(
 
 
 def made_places(view: TrainingView) -> list[str]:
-    """The places that the script writes or makes itself."""
+    """The places that the script writes, makes or unpacks something into."""
     found = []
     for use in script_of(view).paths:
-        if use.mode in ("write", "make"):
+        if use.mode in ("write", "make", "unpack"):
             for path in use.paths:
                 place = resolve(view, path)
                 if isinstance(place, str):
@@ -151,7 +151,7 @@ def channel_folder_missing(view: TrainingView) -> Iterator[Problem]:
     """
     facts = readable(view)
     channels = channel_names(view)
-    if facts is None or channels is None or facts.outside_effects:
+    if facts is None or channels is None or facts.outside_reads:
         return
     made = made_places(view)
     seen = set()

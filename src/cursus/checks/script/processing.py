@@ -86,7 +86,7 @@ def processing_folders(view: TrainingView) -> Iterator[Problem]:
     yield from _of_hdfs(view)
     if view.inputs is None or view.outputs is None:
         return
-    if not facts.outside_effects:
+    if not facts.outside_reads:
         yield from _read(view, facts, view.inputs, [*view.inputs, *view.outputs, *KEPT])
     found = writes(view)
     lost = list(_lost(view, facts, found, view.outputs))

@@ -61,7 +61,7 @@ def kms_key_form(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Holds OutputDataConfig.KmsKeyId against key id, key ARN, alias name and alias ARN. A name that only stands for
-        another, such as my-key, is a warning.
+        another, such as my-key, is a warning. A directory bucket (S3 Express One Zone) takes no key.
     Why:
         The service's pattern lets nearly everything pass; with a key that does not exist the job trains to its end and
         fails when it uploads the model. A name alone wants `alias/` before it.
@@ -75,10 +75,15 @@ def kms_key_form(view: TrainingView) -> Iterator[Problem]:
     if key is None or key in NOTHING:  # the text of a missing value, as another rule says
         return
     wrong = key_problem(key)
-    if wrong is not None:
+    place = ("OutputDataConfig", "KmsKeyId")
+    if key and "--x-s3/" in f"{text(view.output, 'S3OutputPath')}/":
+        yield Problem(
+            "a KMS key is not supported for S3 Express One Zone", place, "leave it out, or use another bucket"
+        )
+    elif wrong is not None:
         yield Problem(
             f"the KMS key {show(key)} {wrong}",
-            ("OutputDataConfig", "KmsKeyId"),
+            place,
             "use 1234abcd-12ab-34cd-56ef-1234567890ab, alias/NAME, or the ARN of either",
             severity=key_severity(key),
         )

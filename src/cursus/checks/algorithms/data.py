@@ -60,7 +60,8 @@ def distribution_of_the_algorithm(view: TrainingView) -> Iterator[Problem]:
         Holds S3DataDistributionType against what the algorithm supports in that channel.
     Why:
         Random Cut Forest's train channel only supports ShardedByS3Key, and its test channel FullyReplicated (which is
-        what a channel without S3DataDistributionType has). The algorithm refuses the other when it starts.
+        what a channel without S3DataDistributionType has). The algorithm refuses the other when it starts. Image
+        classification on several instances wants FullyReplicated of what it reads from a pipe.
     Example:
           AlgorithmSpecification:
             TrainingImage: 382416733822.dkr.ecr.us-east-1.amazonaws.com/randomcutforest:1
@@ -73,14 +74,18 @@ def distribution_of_the_algorithm(view: TrainingView) -> Iterator[Problem]:
         +       S3DataSource:
         +         {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/", S3DataDistributionType: ShardedByS3Key}
     Source:
-        https://docs.aws.amazon.com/sagemaker/latest/dg/randomcutforest.html
+        https://docs.aws.amazon.com/sagemaker/latest/dg/randomcutforest.html,
+        https://docs.aws.amazon.com/sagemaker/latest/dg/image-classification.html
     """
-    algorithm = view.builtin
-    wanted = table("channels")["distribution"].get(algorithm.name) if algorithm is not None else None
-    if algorithm is None or wanted is None:
+    algorithm, facts = view.builtin, table("channels")
+    if algorithm is None:
+        return
+    wanted = facts["distribution"].get(algorithm.name, {})
+    piped = facts["piped_distribution"].get(algorithm.name) if (view.host_count or 0) > 1 else None
+    if not wanted and piped is None:
         return
     for channel in view.channels:
-        kind = wanted.get(channel.name)
+        kind = wanted.get(channel.name) or (piped if view.input_mode(channel) == "Pipe" else None)
         given = channel.s3.get("S3DataDistributionType", "FullyReplicated")
         if kind is not None and channel.s3 and isinstance(given, str) and given != kind:
             yield Problem(

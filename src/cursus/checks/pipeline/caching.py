@@ -27,8 +27,9 @@ def cache_config(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Looks at Enabled (true or false) and ExpireAfter (an ISO 8601 duration; of months alone, more than a year of them).
+        A cache without ExpireAfter is a warning.
     Why:
-        CreatePipeline refuses the definition.
+        CreatePipeline refuses the definition. "When you turn on step caching, you must also define a timeout."
     Example:
           operation: Pipeline
         - Steps: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", CacheConfig: {Enabled: true, ExpireAfter: one day}}]
@@ -56,6 +57,13 @@ def cache_config(view: PipelineView) -> Iterator[Problem]:
         if enabled is not None and not isinstance(enabled, bool):
             yield Problem(
                 f"Enabled is {show(enabled)}", (*place, "Enabled"), "write true or false, without quotes"
+            )
+        if after is None and enabled is True:
+            yield Problem(
+                "the cache has no ExpireAfter",
+                place,
+                "write ExpireAfter: P30D for 30 days",
+                severity="warning",
             )
         if after is not None and not (isinstance(after, str) and _DURATION.fullmatch(after)):
             yield Problem(

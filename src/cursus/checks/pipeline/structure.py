@@ -291,7 +291,7 @@ def depends_on_form(view: PipelineView) -> Iterator[Problem]:
     Example:
           operation: Pipeline
           Steps:
-            - {Name: First, Type: Fail, Arguments: {ErrorMessage: a}}
+            - {Name: First, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:first", Arguments: {}}
         -   - {Name: Second, Type: Fail, DependsOn: [Frist], Arguments: {ErrorMessage: b}}
         +   - {Name: Second, Type: Fail, DependsOn: [First], Arguments: {ErrorMessage: b}}
     Source:
@@ -375,8 +375,8 @@ def cycle(view: PipelineView) -> Iterator[Problem]:
     Example:
           operation: Pipeline
           Steps:
-        -   - {Name: A, Type: Fail, DependsOn: [B], Arguments: {ErrorMessage: a}}
-        +   - {Name: A, Type: Fail, Arguments: {ErrorMessage: a}}
+        -   - {Name: A, Type: Lambda, DependsOn: [B], FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:a", Arguments: {}}
+        +   - {Name: A, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:a", Arguments: {}}
             - {Name: B, Type: Fail, DependsOn: [A], Arguments: {ErrorMessage: b}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-pipeline.html

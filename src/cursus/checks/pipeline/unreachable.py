@@ -24,7 +24,7 @@ def never_reached(view: PipelineView) -> Iterator[Problem]:
         outside wait for either branch, the pipeline has two ways, and the parameters choose between them.
     Why:
         Of IfSteps and ElseSteps only one is executed, and a Fail step ends the execution. The step is never run, and the
-        execution says nothing of it.
+        execution says nothing of it. "You cannot add a FailStep to the DependsOn list of other steps": that is an error.
     Example:
           operation: Pipeline
           Steps:
@@ -80,6 +80,7 @@ def _unreached(
                 f"step {show(step.name)} never runs: it waits for {show(before.name)}, which ends the execution",
                 place,
                 "wait for a step that completes, or put the step into the condition's other branch",
+                severity="error" if "DependsOn" in place else None,
             )
         other = next(
             (taken[c][1] for c, branch in before.branches if taken.get(c, (branch,))[0] != branch), None

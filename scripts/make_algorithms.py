@@ -23,7 +23,7 @@ TARGET = HERE.parent / "src" / "cursus" / "aws" / "data" / "algorithms.json"
 GUIDE = "https://docs.aws.amazon.com/sagemaker/latest/dg/"
 GUIDE_COMMIT = (
     "awsdocs/amazon-sagemaker-developer-guide@a869fa5 (2023-06-15), "
-    "common-info-all-im-models.html and IC-TF-tuning.html as of 2026-11"
+    "and crowecawcaw/aws-docs-history@45fd659 (a later state of the same pages) where they differ"
 )
 XGBOOST = {
     "0.90-1": "132188b309ef27b17ee9a769a0bdbbe8ddb802ee",

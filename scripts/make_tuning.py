@@ -53,9 +53,9 @@ def main() -> None:
             "max_hyperparameters": model.shape("IntegerParameterRanges")["max"],
             # Resource limits from the page above: what no quota increase goes beyond.
             "max_parallel_jobs": 100,
-            "max_jobs": {"Random": 10000},
+            "max_jobs": {"Random": 10000, "Bayesian": 750, "Hyperband": 750, "Grid": 750},
             "max_seconds": 30 * 24 * 3600,
-            "default_jobs": 750,  # the account's quota unless it was raised, for which the page names strategy Random
+            "default_jobs": 750,  # the account's quota unless it was raised, which the page allows for strategy Random
             "epoch_names": epochs,
             "max_resource": int(most.replace(",", "")),
             "better_when_lower": LOWER,

@@ -122,7 +122,7 @@ def test_grid() -> None:
     ("strategy", "jobs", "severities"),
     [
         ("Bayesian", 750, []),
-        ("Bayesian", 751, ["warning"]),
+        ("Bayesian", 751, ["error"]),
         ("Random", 10000, ["warning"]),
         ("Random", 10001, ["error"]),
     ],

@@ -357,9 +357,9 @@ def most_jobs(view: TuningView) -> Iterator[Problem]:
     """A tuning job has no more training jobs, and no more time, than any quota allows.
 
     What it does:
-        Holds MaxParallelTrainingJobs, MaxNumberOfTrainingJobs and MaxRuntimeInSeconds against what the quotas can be raised to.
-        More training jobs than the quota is before it was raised, 750, are a warning; a grid has as many as it has
-        combinations. (The account's own quotas only the account knows.)
+        Holds MaxParallelTrainingJobs, MaxNumberOfTrainingJobs and MaxRuntimeInSeconds against what the quotas can be raised to;
+        a grid has as many training jobs as it has combinations. More random training jobs than the quota is before it was
+        raised, 750, are a warning. (The account's own quotas only the account knows.)
     Why:
         SageMaker refuses more: ResourceLimitExceeded.
     Example:
@@ -371,12 +371,12 @@ def most_jobs(view: TuningView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning-limits.html
     """
     facts = table("tuning")
-    most = {
-        "MaxParallelTrainingJobs": facts["max_parallel_jobs"],
-        "MaxNumberOfTrainingJobs": facts["max_jobs"].get(str(view.config.get("Strategy"))),
-        "MaxRuntimeInSeconds": facts["max_seconds"],
-    }
-    for member, limit in most.items():
+    strategy = str(view.config.get("Strategy"))
+    for member, limit in (
+        ("MaxParallelTrainingJobs", facts["max_parallel_jobs"]),
+        ("MaxNumberOfTrainingJobs", facts["max_jobs"].get(strategy)),
+        ("MaxRuntimeInSeconds", facts["max_seconds"]),
+    ):
         given = integer(view.limits, member)
         if given is not None and limit is not None and given > limit:
             yield Problem(
@@ -386,12 +386,17 @@ def most_jobs(view: TuningView) -> Iterator[Problem]:
             )
             return
     jobs = integer(view.limits, "MaxNumberOfTrainingJobs")
-    grid = all_combinations(view) if jobs is None and view.config.get("Strategy") == "Grid" else None
-    if (count := jobs or grid or 0) > facts["default_jobs"]:
+    default = facts["default_jobs"]
+    if strategy == "Grid" and jobs is None and (grid := all_combinations(view) or 0) > default:
         yield Problem(
-            f"{count} training jobs{' of the grid' if grid else ''} are more than the default quota, "
-            f"{facts['default_jobs']} a tuning job",
-            (*LIMITS, "MaxNumberOfTrainingJobs") if jobs else (*LIMITS,),
+            f"the grid has {grid} training jobs, more than the {default} of a tuning job",
+            (*LIMITS,),
+            "search fewer values, or with another strategy",
+        )
+    elif jobs is not None and jobs > default:
+        yield Problem(
+            f"{jobs} training jobs are more than the default quota, {default} a tuning job",
+            (*LIMITS, "MaxNumberOfTrainingJobs"),
             "lower it, or make sure that the account's quota was raised",
             severity="warning",
         )

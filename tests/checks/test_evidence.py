@@ -169,6 +169,12 @@ def test_driver_of_the_sdk_hides_no_error_of_the_script(tmp_path: Path) -> None:
     log.write_text("ModuleNotFoundError: No module named 'torchvision'\n")
     [missing] = findings(evidence, source=str(tmp_path))
     assert (missing.rule, missing.severity) == ("FRM090", "warning")
+    evidence["failure_reason"] = (
+        "AlgorithmError: Training Execution failed. For more details, see CloudWatch logs at 'aws/sagemaker'."
+    )
+    log.write_text("ModuleNotFoundError: No module named 'torch'\n" + "+++ exit\n" * 30)
+    [driver] = findings(evidence, source=str(tmp_path))
+    assert (driver.rule, driver.severity) == ("FRM090", "warning") and "'torch'" in driver.message
 
 
 @pytest.mark.parametrize(

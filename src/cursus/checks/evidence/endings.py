@@ -28,6 +28,8 @@ _NO_ACCELERATOR = re.compile(
 """What libraries say where there is no GPU."""
 _USAGE = re.compile(r"\S+: error: ")
 _DRIVERS = re.compile(r"(?:subprocess\.)?CalledProcessError|(?:\w+\.)*ChildFailedError")
+_DRIVER_FAILED = "Training Execution failed. For more details, see CloudWatch logs"
+"""What the shell script of the SDK v3's ModelTrainer leaves where its driver did not: sagemaker/train/templates.py."""
 HERE = "hosts cannot be carried out here"
 """What a job says that this machine could not run: nothing is wrong with the step."""
 TRANSFERS: dict[str, Path] = {
@@ -131,12 +133,13 @@ def _culprit(codes: Mapping[str, int | None]) -> tuple[str | None, int | None]:
 
 
 def _said(evidence: Evidence) -> str:
-    """The error that a script printed, where the SDK's driver gives its own command's failure as the reason."""
+    """The error that a script or the SDK's driver printed, where the reason is the failure of a command alone."""
     from pathlib import Path as FilePath
 
     reason = evidence.failure_reason or ""
     path = evidence.logs.get(_culprit(evidence.exit_codes)[0] or "")
-    if "CalledProcessError" not in reason or "sm_drivers" not in reason or path is None:
+    driven = "CalledProcessError" in reason and "sm_drivers" in reason
+    if path is None or not (driven or reason.removeprefix("AlgorithmError: ").startswith(_DRIVER_FAILED)):
         return ""
     try:
         with FilePath(path).open("rb") as file:

@@ -6,8 +6,8 @@ The argument is the JSON schema of pipeline definitions that AWS publishes (repo
 aws-sagemaker-mlops/sagemaker-model-building-pipeline-definition-JSON-schema, folder schema/). It gives
 the members of each step type. It is older than the service, so what the SageMaker Python SDK
 (sagemaker 2.257.7, module sagemaker.workflow, and 3.27.0, module sagemaker.mlops.workflow) writes beside it is
-listed here, with the properties that its steps offer. The arguments of the steps that call Amazon Bedrock and of
-inference components are those of botocore 1.44.5.
+listed here, with the properties that its steps offer. The arguments of the steps that call Amazon Bedrock are those of
+botocore 1.44.5.
 """
 
 from __future__ import annotations
@@ -84,11 +84,11 @@ STEP_TYPES: dict[str, tuple[str | None, list[str], list[str], list[str]]] = {
         ],
         [],
     ),
-    "Job": (None, [], ["*"], []),
+    "Job": ("CreateJob", [], ["*"], []),
     "Cleanup": (None, [], [], []),
-    "Endpoint": (None, [], [], []),
-    "EndpointConfig": (None, [], [], []),
-    "InferenceComponent": (None, [], [], []),
+    "Endpoint": ("CreateEndpoint", [], [], []),
+    "EndpointConfig": ("CreateEndpointConfig", [], [], []),
+    "InferenceComponent": ("CreateInferenceComponent", [], [], []),
     "Lineage": (None, [], ["ActionArns", "ArtifactArns", "ContextArns", "Associations"], []),
     "MLflow": (None, [], ["*"], []),
     # sagemaker.workflow.bedrock_steps, in the branch master-v2 of github.com/aws/sagemaker-python-sdk (34b16d3dc)
@@ -99,11 +99,16 @@ STEP_TYPES: dict[str, tuple[str | None, list[str], list[str], list[str]]] = {
 }
 # Steps whose arguments the SDK holds against those of an operation (there: sagemaker.workflow._argument_validation).
 OPERATIONS = {
-    "InferenceComponent": ("sagemaker", "CreateInferenceComponent"),
     "BedrockCustomModel": ("bedrock", "CreateCustomModel"),
     "BedrockCustomModelDeployment": ("bedrock", "CreateCustomModelDeployment"),
     "BedrockModelImport": ("bedrock", "CreateModelImportJob"),
     "BedrockProvisionedModelThroughput": ("bedrock", "CreateProvisionedModelThroughput"),
+}
+# Arguments that are requests of their own.
+PARTS = {
+    "Lineage": {"Actions": "CreateAction", "Artifacts": "CreateArtifact", "Contexts": "CreateContext"},
+    "EMR": {"ClusterConfig": "RunJobFlow"},
+    "EMRServerless": {"JobConfig": "StartJobRun"},
 }
 # The operations whose answers are the properties of these steps.
 DESCRIBED = {
@@ -144,9 +149,9 @@ ARGUMENTS = {
 }
 # Steps whose arguments are no request of SageMaker's own, so that the published schema is all there is.
 NO_REQUEST = ("EMR", "Fail", "Endpoint", "EndpointConfig", "Lambda", "Callback")
+# Of these the schema names the arguments; their types are the operation's to say.
+ENDPOINTS = ("Endpoint", "EndpointConfig")
 # Members with rules of their own.
-# What the operations ask for beside the names, which each execution makes.
-ENDPOINTS = {"Endpoint": ["EndpointConfigName"], "EndpointConfig": ["ProductionVariants"]}
 SEEN = ("Name", "Type", "DependsOn", "RetryPolicies", "CacheConfig", "CheckType")
 
 
@@ -175,6 +180,8 @@ def forms(definitions: dict[str, Any], kind: str) -> dict[str, Any]:
     made = {key: value for key, value in found.items() if key not in SEEN}
     if kind not in NO_REQUEST:
         del made["Arguments"]
+    if kind in ENDPOINTS:
+        made["Arguments"]["members"] = {name: {} for name in made["Arguments"]["members"]}
     if kind in ("QualityCheck", "ClarifyCheck"):
         made["FailOnViolation"] = {"type": "boolean"}
     if "OutputParameters" in made:
@@ -200,6 +207,14 @@ def _names(service: str, operation: str, answer: bool = False) -> list[str]:
     model = botocore.session.get_session().get_service_model(service).operation_model(operation)
     shape = model.output_shape if answer else model.input_shape
     return [name[:1].upper() + name[1:] for name in shape.members]
+
+
+def _enum(operation: str, member: str) -> list[str]:
+    """The values that a member of one of SageMaker's requests may have."""
+    import botocore.session
+
+    model = botocore.session.get_session().get_service_model("sagemaker").operation_model(operation)
+    return list(model.input_shape.members[member].enum)
 
 
 CONDITIONS = {
@@ -327,8 +342,8 @@ def step_types(schema: dict[str, Any]) -> dict[str, Any]:
                 entry["argument_members"] = sorted(found["properties"]["Arguments"]["properties"])
             if name in ("Model", "AutoML"):  # those of other steps are required by the service's own model
                 entry["required_arguments"] = sorted(arguments)
-        if name in ENDPOINTS:
-            entry["required_arguments"] = ENDPOINTS[name]
+        if name in PARTS:
+            entry["parts"] = PARTS[name]
         if name in DEFINITIONS or name in NO_REQUEST:
             entry["forms"] = forms(schema, name)
         if name in arguments_of:
@@ -361,6 +376,7 @@ def document(schema: dict[str, Any]) -> dict[str, Any]:
         "steps_without_jobs": ["Model", "RegisterModel", "Lambda", "Callback", "Endpoint", "EndpointConfig"],
         "retry_limits": {"MaxAttempts": 20, "ExpireAfterMin": 14400, "IntervalSeconds": 43200},
         "checks": {name: checks[name]["CheckType"]["enum"] for name in checks},
+        "association_types": _enum("AddAssociation", "AssociationType"),
         # What a check compares with, unless it is skipped.
         "baselines": [
             member

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from cursus.aws import distill, refresh
 
@@ -38,12 +39,25 @@ def partitions(version: str) -> str:
     return refresh.dump(document)
 
 
+def of_other_services(version: str) -> dict[str, dict[str, Any]]:
+    """The requests that steps of a pipeline send to other services."""
+    from botocore.loaders import Loader
+
+    made = {}
+    for operation, (service, filled_in) in distill.OF_OTHER_SERVICES.items():
+        model = Loader().load_service_model(service, "service-2")
+        stamp = {"source": f"botocore {version}, {service}", "date": DATE}
+        made[operation] = {**stamp, **distill.request_schema(model, operation, filled_in)}
+    return made
+
+
 def main() -> int:
     version, model = refresh.installed_model()
     if version != PINNED:
         print(f"botocore {PINNED} is pinned, {version} is installed", file=sys.stderr)
         return 2
     documents = distill.distill(model, f"botocore {version}, sagemaker 2017-07-24", DATE)
+    documents |= of_other_services(version)
     if "--check" in sys.argv[1:]:
         stale = [
             name

@@ -35,9 +35,25 @@ def test_base_requests_satisfy_the_model(operation: str) -> None:
 
 
 def test_every_request_of_the_model_compiles() -> None:
-    for operation in distill.REQUESTS:
+    for operation in (*distill.REQUESTS, *distill.OF_STEPS, *distill.OF_OTHER_SERVICES):
         assert schema.document(operation) is not None
         schema.validate(operation, {})
+
+
+def test_a_shape_that_holds_itself_comes_to_an_end() -> None:
+    shapes = {
+        "Configuration": {"type": "structure", "members": {"Inner": {"shape": "Configurations"}}},
+        "Configurations": {"type": "list", "member": {"shape": "Configuration"}},
+    }
+    model = {"shapes": shapes, "operations": {"Run": {"input": {"shape": "Configuration"}}}}
+    inner = distill.request_schema(model, "Run")
+    for _ in range(10):
+        found = schema.at(inner, ("Inner", 0))
+        if found is None:
+            break
+        inner = {**found, "$defs": inner.get("$defs", {})}
+    else:
+        pytest.fail("the schema has no end")
 
 
 def test_a_missing_member_is_reported_at_the_member() -> None:

@@ -32,6 +32,23 @@ REQUESTS = (
 )
 """Operations whose requests are distilled."""
 
+OF_STEPS: dict[str, tuple[str, ...]] = {
+    "CreateEndpointConfig": ("EndpointConfigName",),
+    "CreateEndpoint": ("EndpointName",),
+    "CreateInferenceComponent": ("InferenceComponentName",),
+    "CreateJob": ("JobName",),
+    "CreateAction": (),
+    "CreateArtifact": (),
+    "CreateContext": (),
+}
+"""Operations that are read as steps of a pipeline alone, and the required members that it may fill in."""
+
+OF_OTHER_SERVICES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "RunJobFlow": ("emr", ("Name",)),
+    "StartJobRun": ("emr-serverless", ("applicationId", "executionRoleArn")),
+}
+"""The same of other services: each with the service. They are distilled for the package alone."""
+
 DESCRIPTIONS = (
     "DescribeTrainingJob",
     "DescribeHyperParameterTuningJob",
@@ -64,7 +81,8 @@ def translate(pattern: str) -> str | None:
     if pattern in _ANY:
         return None
     text = pattern.replace(r"[\s\S]", _EVERY).replace(r"[\S\s]", _EVERY)
-    text = text.replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\x{10000}-\x{10FFFF}")
+    for pairs in (r"\uD800\uDC00-\uDBFF\uDFFF", r"\uD800\uDBFF-\uDC00\uDFFF"):  # EMR writes the second
+        text = text.replace(pairs, r"\x{10000}-\x{10FFFF}")
     text = re.sub(r"\\u([0-9A-Fa-f]{4})", r"\\x{\1}", text)
     out: list[str] = []
     in_class = False
@@ -142,6 +160,7 @@ class _Distiller:
         self.output = output
         self.uses: Counter[str] = Counter()
         self.defs: dict[str, Any] = {}
+        self.open: set[str] = set()
 
     def count(self, name: str) -> None:
         """Count how often each shape is used, to know which are worth a definition of their own."""
@@ -161,9 +180,12 @@ class _Distiller:
         small = shape["type"] not in ("structure", "list", "map") and len(shape.get("enum", ())) < 4
         if self.uses[name] < 2 or (small and "pattern" not in shape):
             return self.make(name)
+        if name in self.open:  # a shape that holds itself: who walks a schema comes to an end
+            return {"type": "array" if shape["type"] == "list" else "object"}
         if name not in self.defs:
-            self.defs[name] = {}
+            self.open.add(name)
             self.defs[name] = self.make(name)
+            self.open.remove(name)
         return {"$ref": f"#/$defs/{name}"}
 
     def make(self, name: str) -> dict[str, Any]:
@@ -240,12 +262,16 @@ class _Distiller:
         return made
 
 
-def request_schema(model: Mapping[str, Any], operation: str) -> dict[str, Any]:
-    """The JSON Schema of one operation's request."""
+def request_schema(
+    model: Mapping[str, Any], operation: str, filled_in: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """The JSON Schema of one operation's request; what is ``filled_in`` may be missing."""
     walk = _Distiller(model["shapes"], output=False)
     name = model["operations"][operation]["input"]["shape"]
     walk.count(name)
     made: dict[str, Any] = {"title": operation, **walk.make(name)}
+    if filled_in:
+        made["required"] = [member for member in made["required"] if member not in filled_in]
     if walk.defs:
         made["$defs"] = dict(sorted(walk.defs.items()))
     return made
@@ -273,10 +299,10 @@ def distill(model: Mapping[str, Any], source: str, date: str) -> dict[str, dict[
     """
     stamp = {"source": source, "date": date}
     documents = {
-        operation: {**stamp, **request_schema(model, operation)}
-        for operation in REQUESTS
+        operation: {**stamp, **request_schema(model, operation, OF_STEPS.get(operation, ()))}
+        for operation in (*REQUESTS, *OF_STEPS)
         if operation in model["operations"]
     }
     documents["descriptions"] = {**stamp, **response_schemas(model)}
-    documents["index"] = {**stamp, "operations": [name for name in documents if name in REQUESTS]}
+    documents["index"] = {**stamp, "operations": [name for name in documents if name != "descriptions"]}
     return documents

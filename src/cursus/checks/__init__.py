@@ -61,6 +61,7 @@ MODULES: tuple[str, ...] = (
     "pipeline.serving",
     "pipeline.locations",
     "pipeline.forms",
+    "pipeline.endpoints",
     "pipeline.folders",
     "pipeline.names",
     "pipeline.regions",

@@ -6,10 +6,10 @@ step's outputs, the execution's own variables) stays a reference, which no rule 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cursus.aws.pipelines import parse_get, step_type, walk
+from cursus.aws.pipelines import PipelineStep, parse_get, step_type, walk
 from cursus.model import NO_PROMISES, Path, Pipeline, Promises, Step, format_path
 from cursus.redact import cut
 from cursus.steps.origins import at
@@ -20,27 +20,49 @@ def expand(pipeline: Pipeline) -> list[Step]:
     values = parameter_values(pipeline)
     steps: list[Step] = []
     for member in walk(pipeline.definition):
-        operation = step_type(member.type or "").get("operation")
-        arguments = member.body.get("Arguments")
-        request = resolve(arguments, values) if operation is not None else None
-        if operation is None or not isinstance(request, Mapping):
-            continue  # no job's, or a reference where the arguments belong
-        place: Path = (*member.path, "Arguments")
-        steps.append(
-            Step(
-                name=cut(member.name or format_path(member.path)),
-                operation=operation,
-                request=request,
-                type=member.type or "",
-                in_pipeline=True,
-                prefix=(*pipeline.prefix, *place),
-                origins=at(pipeline.origins, place),
-                region=pipeline.region,
-                source=pipeline.sources.get(member.name or ""),
-                promises=_promises(member.body, request),
+        for operation, place, arguments in _requests(member):
+            request = resolve(arguments, values)
+            if not isinstance(request, Mapping):
+                continue  # a reference where the arguments belong
+            steps.append(
+                Step(
+                    name=cut(member.name or format_path(member.path)),
+                    operation=operation,
+                    request=request,
+                    type=member.type or "",
+                    in_pipeline=True,
+                    prefix=(*pipeline.prefix, *place),
+                    origins=at(pipeline.origins, place),
+                    region=pipeline.region,
+                    source=pipeline.sources.get(member.name or ""),
+                    promises=_promises(member.body, request),
+                )
             )
-        )
     return steps
+
+
+def _requests(member: PipelineStep) -> Iterator[tuple[str, Path, object]]:
+    """What a step asks services for: operation, place and request of its arguments, or of parts of them."""
+    facts, arguments = step_type(member.type or ""), member.body.get("Arguments")
+    place: Path = (*member.path, "Arguments")
+    if "operation" in facts:
+        yield facts["operation"], place, arguments
+    if not isinstance(arguments, Mapping):
+        return
+    for name, operation in facts.get("parts", {}).items():
+        part = arguments.get(name)
+        if isinstance(part, list):
+            yield from ((operation, (*place, name, i), entry) for i, entry in enumerate(part))
+        elif not isinstance(part, Mapping) or not (operation in SMALL and _has_capitals(part)):
+            yield operation, (*place, name), part
+
+
+SMALL = ("StartJobRun",)
+"""Requests whose members begin small. Those with capitals are left unread: nobody says that a pipeline refuses them."""
+
+
+def _has_capitals(part: Mapping[Any, Any]) -> bool:
+    return any(isinstance(name, str) and name[:1].isupper() for name in part)
 
 
 def _promises(body: Mapping[str, Any], request: Mapping[str, Any]) -> Promises:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from cursus.aws.pipelines import facts
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, mapping, mappings, text
 from cursus.model import Path
 from cursus.redact import show
+from cursus.suggest import did_you_mean
 
 KINDS = {"Action": "ActionName", "Artifact": "ArtifactName", "Context": "ContextName"}
 """The kinds of entities, and the member of each that holds its name."""
@@ -15,11 +17,11 @@ KINDS = {"Action": "ActionName", "Artifact": "ArtifactName", "Context": "Context
 
 @rule("DEP097", scope="pipeline")
 def lineage_associations(view: PipelineView) -> Iterator[Problem]:
-    """An association of a lineage step has an end that the step does not create, or one that is named in two ways.
+    """An association of a lineage step is of an unknown type, or has an end that the step does not create.
 
     What it does:
-        Looks at Source and Destination of every association: an Arn, or a Name and a Type of an entity that the same step
-        creates.
+        Looks at the AssociationType of every association, and at its Source and Destination: an Arn, or a Name and a Type of
+        an entity that the same step creates.
     Why:
         Names are looked for among what the step creates alone, and the execution fails where one is not there. What lies
         elsewhere is named by its ARN.
@@ -47,6 +49,13 @@ def lineage_associations(view: PipelineView) -> Iterator[Problem]:
         }
         unknown = {kind for kind, name in created if name is None}  # named when the pipeline runs
         for i, association in mappings(arguments, "Associations"):
+            kind, types = text(association, "AssociationType"), facts()["association_types"]
+            if kind is not None and kind not in types:
+                yield Problem(
+                    f"there is no association type {show(kind)}.{did_you_mean(kind, types)}",
+                    (*place, i, "AssociationType"),
+                    "write one of " + ", ".join(types),
+                )
             for end in ("Source", "Destination"):
                 yield from _end(mapping(association, end), created, unknown, (*place, i, end))
 

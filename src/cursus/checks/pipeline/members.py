@@ -461,7 +461,8 @@ def _body(arguments: Mapping[str, Any], place: Path) -> Iterator[Problem]:
                 (*place, "Selector", "Pick"),
                 "write one of " + ", ".join(limits["picks"]),
             )
-        if not is_reference(selector.get("Field")):
+        target = target_of(selector.get("Field"))
+        if target is None or target.root != "IterationOutput":
             yield Problem(
                 "the Field of a Selector is a reference to an output of a step in the loop",
                 (*place, "Selector", "Field"),

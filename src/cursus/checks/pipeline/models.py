@@ -232,15 +232,15 @@ def serving_types(view: PipelineView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_InferenceSpecification.html
     """
-    for step in view.definition.steps:
-        arguments, top = mapping(step.body, "Arguments"), (*step.path, "Arguments")
+    for step in view.steps:
+        top = place_of(view, step)
         if step.type == "EndpointConfig":
-            for i, variant in mappings(arguments, "ProductionVariants"):
+            for i, variant in mappings(step.request, "ProductionVariants"):
                 place = (*top, "ProductionVariants", i, "InstanceType")
                 yield from _serving_type(variant.get("InstanceType"), "hosting", place)
         if step.type != "RegisterModel":
             continue
-        specification = mapping(arguments, "InferenceSpecification")
+        specification = mapping(step.request, "InferenceSpecification")
         for member, use in _SERVING:
             for i, name in enumerate(listing(specification, member)):
                 yield from _serving_type(name, use, (*top, "InferenceSpecification", member, i))
@@ -384,7 +384,7 @@ def _a_folder(
             place,
             f'join the file\'s name to it: {{"Std:Join": {{"On": "/", "Values": [{{"Get": …}}, "{name}"]}}}}',
         )
-    elif (whole := written_out(url)) is not None and whole.endswith("/"):
+    elif (whole := written_out(url)) is not None and whole.endswith(("/", "JobName}")):
         yield Problem(
             f"{show(whole)} is a folder, not a {what}",
             place,

@@ -16,6 +16,7 @@ from cursus.aws.pipelines import (
     output_shape,
     parse_get,
     step_type,
+    walk,
 )
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView
@@ -132,9 +133,12 @@ def _in_loop(reference: Reference, target: Target) -> Iterator[Problem]:
 
 
 def _body_names(loop: PipelineStep) -> list[str]:
+    return _names(_steps_in(loop), "Name") or []
+
+
+def _steps_in(loop: PipelineStep) -> object:
     arguments = loop.body.get("Arguments")
-    body = arguments.get("ForEachBody") if isinstance(arguments, Mapping) else None
-    return _names(body, "Name") or []
+    return arguments.get("ForEachBody") if isinstance(arguments, Mapping) else None
 
 
 @rule("DEP011", scope="pipeline")
@@ -266,6 +270,13 @@ def _output_parameter(reference: Reference, target: Target, step: PipelineStep) 
     if declared is None or name is None:
         return
     if name in declared:
+        if ".OutputParameters." in reference.text:
+            yield Problem(
+                f"{show(reference.text)} names an output parameter with a dot: they are a mapping",
+                reference.path,
+                f"write Steps.{target.name}.OutputParameters['{name}']",
+                severity="warning",  # all that is documented has brackets
+            )
         if len(target.rest) > 2:
             yield Problem(
                 f"{show(reference.text)} looks into an output parameter, which is a text, a number or a truth value: what is "
@@ -304,6 +315,8 @@ def _property(reference: Reference, target: Target, step: PipelineStep) -> Itera
     if first == "TrainingJobSummaries" and step.type == "Tuning":
         yield from _summaries(reference, target, step)
         return
+    if first == "IterationOutputs" and step.type == "ForEach":
+        yield from _iteration(reference, target, step)
     if first in entry["properties"] or "*" in entry["properties"]:
         return
     shape = output_shape(entry["outputs"][0]) if entry["outputs"] else None
@@ -328,6 +341,28 @@ def _property(reference: Reference, target: Target, step: PipelineStep) -> Itera
         )
         return
     yield from _below(reference, target, step, shape)
+
+
+def _iteration(reference: Reference, target: Target, loop: PipelineStep) -> Iterator[Problem]:
+    """What a step in the body of a loop gave: ``IterationOutputs[0].<step>.<property>``."""
+    body = {step.name: step for step in walk({"Steps": _steps_in(loop)}) if step.name}
+    right = f"write Steps.{target.name}.IterationOutputs[0].<step>.<property>"
+    index, name = (*target.rest[1:3], "", "")[:2]
+    if not isinstance(index, int):
+        yield Problem(
+            f"{show(reference.text)} does not say of which iteration: IterationOutputs is a list",
+            reference.path,
+            right,
+        )
+    elif name not in body:
+        yield Problem(
+            f"{show(reference.text)} names no step in ForEachBody.{did_you_mean(str(name), body)}",
+            reference.path,
+            right,
+        )
+    else:
+        inner = body[str(name)]
+        yield from unresolved(reference, Target("Steps", str(name), target.rest[3:]), inner)
 
 
 def _summaries(reference: Reference, target: Target, step: PipelineStep) -> Iterator[Problem]:

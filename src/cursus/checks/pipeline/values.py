@@ -201,6 +201,8 @@ def referenced_type(view: PipelineView) -> Iterator[Problem]:
             continue
         given = given_types(view, target)
         if given is None:
+            if reference.path[-1] in MADE_NAMES and _is_listed(view, target) and _place(reference):
+                yield from _wrong_property(reference, target)
             continue
         joined = "Std:Join" in reference.path
         wanted = {"string"} if joined else _wanted(reference)
@@ -343,6 +345,18 @@ def _wrong_type(reference: Reference, target: Target, given: set[str], wanted: s
 
 
 LOCATIONS = frozenset({"S3Uri", "S3OutputPath", "ModelDataUrl"})
+MADE_NAMES = {
+    "ModelName": "a model",
+    "EndpointName": "an endpoint",
+    "EndpointConfigName": "an endpoint configuration",
+}
+"""Members that take a name which a step of the pipeline makes, and of what."""
+
+
+def _is_listed(view: PipelineView, target: Target) -> bool:
+    """True for a property of which no more than its name is known."""
+    step = view.definition.by_name.get(target.name) if target.root == "Steps" and target.rest else None
+    return step is not None and target.rest[0] in step_type(step.type or "").get("properties", ())
 
 
 def _wrong_property(reference: Reference, target: Target) -> Iterator[Problem]:
@@ -356,9 +370,9 @@ def _wrong_property(reference: Reference, target: Target) -> Iterator[Problem]:
             reference.path,
             "refer to a property that is one, such as …S3Output.S3Uri or ModelArtifacts.S3ModelArtifacts",
         )
-    elif member == "ModelName" and last != "ModelName":
+    elif member in MADE_NAMES and last != member:
         yield Problem(
-            f"{show(reference.text)} is not the name of a model, which ModelName takes",
+            f"{show(reference.text)} is not the name of {MADE_NAMES[member]}, which {member} takes",
             reference.path,
-            "refer to ModelName of the step that creates the model",
+            f"refer to {member} of the step that creates it",
         )

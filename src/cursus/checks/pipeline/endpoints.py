@@ -1,0 +1,101 @@
+"""Rules on the endpoints that steps of a pipeline make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from cursus.checks.pipeline import place_of
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import PipelineView, mapping, mappings, text
+from cursus.model import Path
+from cursus.redact import show
+
+
+@rule("DEP099", scope="pipeline")
+def endpoint_variants(view: PipelineView) -> Iterator[Problem]:
+    """A variant of an endpoint configuration says two things of where it runs, or nothing.
+
+    What it does:
+        Looks at the ProductionVariants of every EndpointConfig step: names that stand twice; a ServerlessConfig beside an
+        instance type, beside other variants, with memory that is no multiple of 1024 MB, or with more concurrency
+        provisioned than allowed; and neither of the two. A variant without a ModelName is for inference components, and
+        its configuration needs an ExecutionRoleArn: a warning.
+    Why:
+        CreateEndpointConfig refuses the request, after what the pipeline trained is paid for.
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Configure
+              Type: EndpointConfig
+              Arguments:
+                ProductionVariants:
+                  - VariantName: AllTraffic
+                    ModelName: churn
+                    ServerlessConfig: {MemorySizeInMB: 2048, MaxConcurrency: 5}
+        -           InstanceType: ml.m5.xlarge
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariant.html,
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariantServerlessConfig.html,
+        https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html
+    """
+    for step in view.steps:
+        if step.operation != "CreateEndpointConfig":
+            continue
+        top: Path = (*place_of(view, step), "ProductionVariants")
+        variants = list(mappings(step.request, "ProductionVariants"))
+        names: set[str] = set()
+        for i, variant in variants:
+            place, name = (*top, i), text(variant, "VariantName")
+            if name in names:
+                yield Problem(
+                    f"two variants are called {show(name)}",
+                    (*place, "VariantName"),
+                    "give each a name of its own",
+                )
+            names.add(name or "")
+            if variant.get("ServerlessConfig") is not None:
+                yield from _serverless(variant, len(variants), place)
+            elif all(variant.get(member) is None for member in ("InstanceType", "InstancePools")):
+                yield Problem(
+                    "nothing says on what the variant runs",
+                    (*place, "InstanceType"),
+                    "add InstanceType and InitialInstanceCount, or ServerlessConfig",
+                )
+            if variant.get("ModelName") is None and step.request.get("ExecutionRoleArn") is None:
+                yield Problem(
+                    "the variant has no ModelName, and the configuration no ExecutionRoleArn for inference components",
+                    (*place, "ModelName"),
+                    "add the model's name, or the role that inference components take",
+                    severity="warning",
+                )
+
+
+def _serverless(variant: Mapping[str, object], variants: int, place: Path) -> Iterator[Problem]:
+    for member in ("InstanceType", "InitialInstanceCount"):
+        if variant.get(member) is not None:
+            yield Problem(
+                f"the variant has a ServerlessConfig and an {member}", (*place, member), "keep one of them"
+            )
+            break
+    if variants > 1:
+        yield Problem(
+            "a serverless endpoint has one variant alone",
+            (*place, "ServerlessConfig"),
+            "make an endpoint of each, or give the variants instances",
+        )
+    config = mapping(variant, "ServerlessConfig")
+    memory, most = config.get("MemorySizeInMB"), config.get("MaxConcurrency")
+    if isinstance(memory, int) and memory % 1024:
+        near = min(6, max(1, round(memory / 1024))) * 1024
+        yield Problem(
+            f"MemorySizeInMB {memory} is no multiple of 1024",
+            (*place, "ServerlessConfig", "MemorySizeInMB"),
+            f"write {near}",
+        )
+    provisioned = config.get("ProvisionedConcurrency")
+    if isinstance(provisioned, int) and isinstance(most, int) and provisioned > most:
+        yield Problem(
+            f"ProvisionedConcurrency {provisioned} is above MaxConcurrency {most}",
+            (*place, "ServerlessConfig", "ProvisionedConcurrency"),
+            f"write at most {most}",
+        )

@@ -1,0 +1,256 @@
+"""Steps of a pipeline whose arguments are requests that no job sends: endpoints, lineage, EMR, loops."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+import cursus
+from tests.checks.made import XGBOOST, model, pipeline, told
+
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:ask"
+ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
+CREATE = model({"Image": XGBOOST, "ModelDataUrl": "s3://example-bucket/model.tar.gz"})
+VARIANT: dict[str, Any] = {
+    "VariantName": "AllTraffic",
+    "ModelName": {"Get": "Steps.Create.ModelName"},
+    "InstanceType": "ml.m5.large",
+    "InitialInstanceCount": 1,
+    "InitialVariantWeight": 1.0,
+}
+SERVERLESS: dict[str, Any] = {
+    "VariantName": "AllTraffic",
+    "ModelName": {"Get": "Steps.Create.ModelName"},
+    "ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 5, "ProvisionedConcurrency": 5},
+}
+
+
+def step(kind: str, name: str = "It", **arguments: Any) -> dict[str, Any]:
+    return {"Name": name, "Type": kind, "Arguments": arguments}
+
+
+def config(*variants: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return step("EndpointConfig", "Configure", ProductionVariants=list(variants), **more)
+
+
+def found(*steps: dict[str, Any], **rest: Any) -> list[tuple[str, str]]:
+    """Rule and path of what is told, the path from the last step on."""
+    findings = cursus.check(pipeline(*steps, **rest)).findings
+    start = f"Steps[{len(steps) - 1}]."
+    return [(f.rule, f.path.removeprefix(start).removeprefix("Arguments.")) for f in told(findings)]
+
+
+LINEAGE = step(
+    "Lineage",
+    Actions=[
+        {"ActionName": "train", "ActionType": "Training", "Source": {"SourceUri": "s3://example-bucket/run"}}
+    ],
+    Artifacts=[
+        {"ArtifactName": "model", "ArtifactType": "Model", "Source": {"SourceUri": "s3://example-bucket/m"}}
+    ],
+    Associations=[
+        {
+            "Source": {"Name": "train", "Type": "Action"},
+            "Destination": {"Name": "model", "Type": "Artifact"},
+            "AssociationType": "Produced",
+        }
+    ],
+)
+SPARK = step(
+    "EMRServerless",
+    ExecutionRoleArn=ROLE,
+    ApplicationId="00f1abcdexample",
+    JobConfig={
+        "executionRoleArn": ROLE,
+        "jobDriver": {
+            "sparkSubmit": {"entryPoint": "s3://example-bucket/job.py", "entryPointArguments": ["a"]}
+        },
+    },
+)
+CLUSTER = step(
+    "EMR",
+    StepConfig={"HadoopJarStep": {"Jar": "command-runner.jar"}},
+    ClusterConfig={
+        "ReleaseLabel": "emr-7.5.0",
+        "Instances": {
+            "InstanceGroups": [{"InstanceRole": "MASTER", "InstanceType": "m5.xlarge", "InstanceCount": 1}]
+        },
+    },
+)
+COMPONENT = step(
+    "InferenceComponent",
+    InferenceComponentName="churn",
+    EndpointName="churn",
+    VariantName="AllTraffic",
+    Specification={"ModelName": "churn", "ComputeResourceRequirements": {"MinMemoryRequiredInMb": 1024}},
+    RuntimeConfig={"CopyCount": 1},
+)
+JOB = step(
+    "Job",
+    JobCategory="AgentRFT",
+    JobConfigSchemaVersion="1.0.0",
+    RoleArn=ROLE,
+    JobConfigDocument='{"A": "b"}',
+)
+
+
+@pytest.mark.parametrize(
+    "sound", [LINEAGE, SPARK, CLUSTER, COMPONENT, JOB, step("Endpoint", EndpointConfigName="a")]
+)
+def test_sound_requests(sound: dict[str, Any]) -> None:
+    assert found(sound) == []
+
+
+@pytest.mark.parametrize(
+    ("sound", "path", "value", "expected"),
+    [
+        (LINEAGE, ("Actions", 0, "Status"), "Done", [("STP004", "Actions[0].Status")]),
+        (LINEAGE, ("Artifacts", 0, "Source"), "s3://a/b", [("STP003", "Artifacts[0].Source")]),
+        (
+            LINEAGE,
+            ("Associations", 0, "AssociationType"),
+            "ProducedBy",
+            [("DEP097", "Associations[0].AssociationType")],
+        ),
+        (
+            SPARK,
+            ("JobConfig", "jobDriver", "sparkSubmit", "entryPointArguments"),
+            "a b",
+            [("STP003", "JobConfig.jobDriver.sparkSubmit.entryPointArguments")],
+        ),
+        (
+            SPARK,
+            ("JobConfig", "jobDriver", "SparkSubmit"),
+            {},
+            [("STP002", "JobConfig.jobDriver.SparkSubmit")],
+        ),
+        (
+            CLUSTER,
+            ("ClusterConfig", "Instances", "InstanceGroups", 0, "InstanceCount"),
+            "1",
+            [("STP003", "ClusterConfig.Instances.InstanceGroups[0].InstanceCount")],
+        ),
+        (
+            COMPONENT,
+            ("Specification", "ComputeResourceRequirements"),
+            {"NumberOfCpuCoresRequired": 1},
+            [("STP001", "Specification.ComputeResourceRequirements.MinMemoryRequiredInMb")],
+        ),
+        (JOB, ("JobConfigDocument",), {"A": "b"}, [("STP003", "JobConfigDocument")]),
+        (JOB, ("JobCategory",), "AgentRft", [("STP004", "JobCategory")]),
+    ],
+)
+def test_broken_requests(
+    sound: dict[str, Any], path: tuple[str | int, ...], value: Any, expected: list[tuple[str, str]]
+) -> None:
+    broken = copy.deepcopy(sound)
+    holder: Any = broken["Arguments"]
+    for part in path[:-1]:
+        holder = holder[part]
+    holder[path[-1]] = value
+    assert found(broken) == expected
+
+
+def without(variant: dict[str, Any], *members: str) -> dict[str, Any]:
+    return {name: value for name, value in variant.items() if name not in members}
+
+
+@pytest.mark.parametrize(
+    ("variants", "more", "expected"),
+    [
+        ([VARIANT], {}, []),
+        ([SERVERLESS], {}, []),
+        ([VARIANT, {**VARIANT, "VariantName": "Other"}], {}, []),
+        ([VARIANT, VARIANT], {}, ["[1].VariantName"]),
+        ([{**SERVERLESS, "InstanceType": "ml.m5.large"}], {}, ["[0].InstanceType"]),
+        ([SERVERLESS, {**VARIANT, "VariantName": "Other"}], {}, ["[0].ServerlessConfig"]),
+        ([without(VARIANT, "InstanceType", "InitialInstanceCount")], {}, ["[0].InstanceType"]),
+        ([without(VARIANT, "ModelName")], {}, ["[0].ModelName"]),
+        ([without(VARIANT, "ModelName")], {"ExecutionRoleArn": ROLE}, []),
+        (
+            [{**SERVERLESS, "ServerlessConfig": {"MemorySizeInMB": 3000, "MaxConcurrency": 5}}],
+            {},
+            ["[0].ServerlessConfig.MemorySizeInMB"],
+        ),
+        (
+            [
+                {
+                    **SERVERLESS,
+                    "ServerlessConfig": {
+                        "MemorySizeInMB": 1024,
+                        "MaxConcurrency": 5,
+                        "ProvisionedConcurrency": 6,
+                    },
+                }
+            ],
+            {},
+            ["[0].ServerlessConfig.ProvisionedConcurrency"],
+        ),
+    ],
+)
+def test_variants_of_endpoints(
+    variants: list[dict[str, Any]], more: dict[str, Any], expected: list[str]
+) -> None:
+    assert found(CREATE, config(*variants, **more)) == [
+        ("DEP099", "ProductionVariants" + p) for p in expected
+    ]
+
+
+def test_instance_types_of_endpoints_come_from_parameters_too() -> None:
+    steps = (CREATE, config({**VARIANT, "InstanceType": {"Get": "Parameters.Type"}}))
+    kinds = [{"Name": "Type", "Type": "String", "DefaultValue": "m5.large"}]
+    assert [rule for rule, _ in found(*steps, Parameters=kinds)] == ["DEP045"]
+    kinds[0]["DefaultValue"] = "ml.m5.large"
+    assert found(*steps, Parameters=kinds) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "member", "get", "expected"),
+    [
+        ("Endpoint", "EndpointConfigName", "Steps.Configure.EndpointConfigName", []),
+        ("Endpoint", "EndpointConfigName", "Steps.Configure.EndpointConfigArn", ["DEP014"]),
+        ("Endpoint", "EndpointConfigName", "Steps.Configure.ConfigName", ["DEP012"]),
+    ],
+)
+def test_names_that_steps_of_endpoints_make(kind: str, member: str, get: str, expected: list[str]) -> None:
+    steps = (CREATE, config(VARIANT), {"Name": "Serve", "Type": kind, "Arguments": {member: {"Get": get}}})
+    assert [rule for rule, _ in found(*steps)] == expected
+
+
+@pytest.mark.parametrize(
+    ("get", "expected"),
+    [
+        ("Steps.Each.IterationOutputs[0].Create.ModelName", []),
+        ("Steps.Each.IterationOutputs.Create.ModelName", ["DEP012"]),
+        ("Steps.Each.IterationOutputs[0].Creat.ModelName", ["DEP012"]),
+        ("Steps.Each.IterationOutputs[0].Create.Name", ["DEP012"]),
+        ("Steps.Each.Status", []),
+    ],
+)
+def test_what_a_loop_gave(get: str, expected: list[str]) -> None:
+    each = step("ForEach", "Each", IterableItems=["a", "b"], MaxConcurrency=2, ForEachBody=[CREATE])
+    ask = {**step("Lambda", given={"Get": get}), "FunctionArn": FUNCTION}
+    assert [rule for rule, _ in found(each, ask)] == expected
+
+
+def test_a_selector_compares_what_the_iterations_gave() -> None:
+    field = {"Get": "Steps.Create.ModelName"}
+    selector = {"Pick": "MaxBy", "Field": field}
+    each = step(
+        "ForEach", IterableItems=["a", "b"], MaxConcurrency=2, Selector=selector, ForEachBody=[CREATE]
+    )
+    assert ("DEP048", "Selector.Field") in found(each)
+    selector["Field"] = {"Get": "IterationOutput.Create.ModelName"}
+    assert found(each) == []
+
+
+@pytest.mark.parametrize(("get", "expected"), [("['answer']", []), (".answer", ["DEP012"])])
+def test_output_parameters_are_named_in_brackets(get: str, expected: list[str]) -> None:
+    ask = step("Lambda", "Ask") | {
+        "FunctionArn": FUNCTION,
+        "OutputParameters": [{"OutputName": "answer", "OutputType": "String"}],
+    }
+    told_of = step("Lambda", given={"Get": f"Steps.Ask.OutputParameters{get}"}) | {"FunctionArn": FUNCTION}
+    assert [rule for rule, _ in found(ask, told_of)] == expected

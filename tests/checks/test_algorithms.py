@@ -66,6 +66,24 @@ def test_xgboost(hyperparameters: dict[str, str], rules: set[str]) -> None:
     assert broken(findings_of(job(XGBOOST, hyperparameters))) == rules
 
 
+@pytest.mark.parametrize(
+    ("version", "hyperparameters", "rules"),
+    [
+        ("0.90-2", {"eval_metric": "rmse"}, set()),
+        ("1.0-1", {"eval_metric": "rmse"}, set()),
+        ("1.2-1", {"eval_metric": "rmse"}, {"HPO041"}),
+        ("1.0-1", {"eval_metric": "auc"}, {"HPO041"}),
+        ("1.5-1", {"sampling_method": "gradient_based"}, set()),
+        ("1.5-1", {"sampling_method": "gradient_based", "subsample": "0.5"}, {"HPO041"}),
+    ],
+)
+def test_what_xgboost_wants_together_depends_on_its_version(
+    version: str, hyperparameters: dict[str, str], rules: set[str]
+) -> None:
+    image = XGBOOST.rpartition(":")[0] + f":{version}"
+    assert broken(findings_of(job(image, {"num_round": "10", **hyperparameters}))) == rules
+
+
 def test_a_quoted_value_is_told_to_be_bare() -> None:
     (found,) = findings_of(job(XGBOOST, {"num_round": '"10"'}), "HPO040")
     assert found.remedy == "write it bare: 10"

@@ -44,6 +44,14 @@ NO_DEBUGGER_REGIONS = [
 SAVED = ["save_interval", "save_steps", "start_step", "end_step"]
 OF_COLLECTIONS = ["include_regex", "reductions", "save_histogram", "tensor_names", *SAVED]
 OF_THE_HOOK = ["export_tensorboard", "include_workers", "save_all", "tensorboard_dir", *OF_COLLECTIONS]
+# Collections that the hook fills by itself; CollectionKeys in smdebug/core/collection.py of the same.
+# fmt: off
+COLLECTIONS = [
+    "all", "average_shap", "biases", "default", "feature_importance", "full_shap", "gradients", "hyperparameters",
+    "inputs", "labels", "layers", "losses", "metrics", "optimizer_variables", "outputs", "predictions", "sm_metrics",
+    "tensorflow_summaries", "trees", "weights",
+]
+# fmt: on
 GUIDE_COMMIT = "a869fa5"
 
 
@@ -70,7 +78,6 @@ def main() -> None:
 
     folder = Path(smdebug_rulesconfig.__file__).parent / "debugger_rules" / "rule_config_jsons"
     configs = json.loads((folder / "ruleConfigs.json").read_text())
-    collections = json.loads((folder / "collections.json").read_text())
     profiler_rules = {
         name: sorted(
             p for p in inspect.signature(found.__init__).parameters if p not in ("self", "rule_parameters")
@@ -96,7 +103,9 @@ def main() -> None:
             },
             # The first names the rule, the second SageMaker sets, the third is of the SDK's rule actions.
             "parameters_of_all": ["rule_to_invoke", "base_trial", "action_json"],
-            "collections": sorted(collections),
+            # "Required", in the same page.
+            "needed_parameters": {"SimilarAcrossRuns": ["other_trials"]},
+            "collections": COLLECTIONS,
             "intervals": numbers,
             "hook_parameters": OF_THE_HOOK,
             "collection_parameters": OF_COLLECTIONS,

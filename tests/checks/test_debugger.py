@@ -62,6 +62,21 @@ def test_an_interval_is_a_number(value: str, rules: int) -> None:
     assert len(findings_of(patch, "MON014")) == rules
 
 
+@pytest.mark.parametrize(
+    ("name", "parameters", "told"),
+    [
+        ("loss", {}, True),
+        ("losses", {}, False),
+        ("custom_relu", {}, False),
+        ("loss", {"include_regex": "x"}, False),
+    ],
+)
+def test_a_collection_that_no_hook_fills(name: str, parameters: dict[str, str], told: bool) -> None:
+    saved = {"CollectionName": name, "CollectionParameters": parameters}
+    patch = {"DebugHookConfig": {**HOOK, "CollectionConfigurations": [saved]}}
+    assert bool(findings_of(patch, "MON014")) is told
+
+
 def test_a_rule_image_of_ones_own_is_not_judged() -> None:
     own = {
         **evaluation("a", "Mine"),

@@ -61,8 +61,8 @@ def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         For rules in Amazon's own rule image: wants rule_to_invoke, looks it up among the built-in debugger and
-        profiler rules, and its other parameters among those of the rule. The image's registry is that of its region;
-        another one is an error.
+        profiler rules, and its other parameters among those of the rule, some of which it needs. The image's registry is
+        that of its region; another one is an error.
     Why:
         The rule runs beside the training job. With a name that it does not know it fails there, and watches nothing.
     Example:
@@ -109,6 +109,9 @@ def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
                     f"use one of {', '.join(known)}",
                     allowable=name,
                 )
+            for name in facts["needed_parameters"].get(given, ()):
+                if name not in parameters:
+                    yield Problem(f"the rule {given} needs {name}", (*path[:-1], name), f"add {name}")
             image_of_job = images.parse_image(view.image)
             engine = image_of_job.engine if image_of_job and image_of_job.amazon else None
             for kind, names in facts["rules_of"].items():
@@ -224,7 +227,8 @@ def collections(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Compares CollectionName over DebugHookConfig.CollectionConfigurations, and wants numbers for intervals and steps. A
-        warning for names in CollectionParameters and HookParameters that the hook does not read.
+        warning for names in CollectionParameters and HookParameters that the hook does not read, and for a collection called
+        almost like one that the hook fills by itself, without an expression of its own.
     Why:
         A collection has one configuration; SageMaker refuses a name that occurs twice. The hook passes over parameters
         that it does not know, and saves every 500 steps as if nothing were said; with an interval that is no number the
@@ -255,6 +259,16 @@ def collections(view: TrainingView) -> Iterator[Problem]:
             )
         seen.add(name)
         yield from _unread(collection, path, "CollectionParameters", facts["collection_parameters"])
+        given = mapping(collection, "CollectionParameters")
+        if name not in facts["collections"] and not {"include_regex", "tensor_names"} & given.keys():
+            near = did_you_mean(name, facts["collections"])
+            if near:
+                yield Problem(
+                    f"no hook fills a collection {show(name)} by itself.{near}",
+                    (*path, "CollectionName"),
+                    "use the name of a built-in collection, or say by include_regex what is in this one",
+                    severity="warning",
+                )
 
 
 def _unread(given: Mapping[str, Any], path: Path, member: str, known: list[str]) -> Iterator[Problem]:

@@ -51,6 +51,7 @@ def main() -> None:
         "https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning-limits.html",
         {
             "max_hyperparameters": model.shape("IntegerParameterRanges")["max"],
+            "max_environment": model.shape("HyperParameterTrainingJobEnvironmentMap")["max"],
             # Resource limits from the page above: what no quota increase goes beyond.
             "max_parallel_jobs": 100,
             "max_jobs": {"Random": 10000, "Bayesian": 750, "Hyperband": 750, "Grid": 750},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from cursus.aws.tables import table
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TUNING, TrainingView, TuningView, is_reference, listing, mapping
 from cursus.redact import show
@@ -15,7 +16,7 @@ def definitions(view: TuningView) -> Iterator[Problem]:
 
     What it does:
         Wants TrainingJobDefinition or TrainingJobDefinitions and not both; in the list, each with a DefinitionName of
-        its own, a TuningObjective and HyperParameterRanges.
+        its own, a TuningObjective and HyperParameterRanges, and no more environment variables in all than one may have.
     Why:
         SageMaker refuses a tuning job without a definition, with both forms, or with definitions that it cannot tell
         apart or has no objective for.
@@ -84,6 +85,14 @@ def _of_one_algorithm(view: TuningView) -> Iterator[Problem]:
             "early stopping is available only where a single algorithm is tuned",
             (TUNING, "TrainingJobEarlyStoppingType"),
             "set it to Off",
+        )
+    most = table("tuning")["max_environment"]
+    held = [len(mapping(definition.request, "Environment")) for definition in view.definitions]
+    if sum(held) > most >= max(held):
+        yield Problem(
+            f"the definitions have {sum(held)} environment variables in all; a tuning job takes {most}",
+            ("TrainingJobDefinitions",),
+            "put what is the same everywhere into StaticHyperParameters, or into the image",
         )
     for top, member in (
         ("HyperParameterTuningJobObjective", "TuningObjective"),

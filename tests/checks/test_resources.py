@@ -182,6 +182,13 @@ AMAZON = "382416733822.dkr.ecr.us-east-1.amazonaws.com"
         (XGBOOST, {}, on("ml.m5.xlarge", 2, VolumeSizeInGB=9), []),
         (XGBOOST, {}, on("ml.g5.xlarge"), [("RES012", "warning")]),
         (XGBOOST, {"tree_method": "gpu_hist"}, on("ml.g5.xlarge"), []),
+        (XGBOOST, {"tree_method": "gpu_hist"}, on("ml.p2.xlarge", VolumeSizeInGB=9), [("RES010", "warning")]),
+        (
+            XGBOOST.replace("1.7", "1.5"),
+            {"tree_method": "gpu_hist"},
+            on("ml.p2.xlarge", VolumeSizeInGB=9),
+            [],
+        ),
         (XGBOOST, {"tree_method": "gpu_hist"}, on("ml.g5.12xlarge"), [("RES012", "warning")]),
         (
             XGBOOST,

@@ -296,7 +296,11 @@ def _build(
         cpu=entry.get("cpu", True),
         gpu=gpu or wasteful,
         gpu_wasteful=not gpu and wasteful,
-        gpu_families=tuple(entry.get("gpu_families", ())),
+        gpu_families=tuple(
+            family
+            for family in entry.get("gpu_families", ())
+            if _since(entry.get("gpu_families_when", {}).get(family, {}), version)
+        ),
         multi_instance=entry["multi_instance"],
         multi_instance_when={
             key: tuple(values)

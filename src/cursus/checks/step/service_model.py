@@ -255,12 +255,14 @@ def wrong_type(view: SchemaView) -> Iterator[Problem]:
     """
     for violation in _of_kind(view, "type"):
         wanted = str(violation.limit)
-        path = format_path(violation.path) or "the request"
+        name = _name(violation.path) or "the request"
+        if violation.path and isinstance(violation.path[-1], int):
+            name = f"an item of {name}"
         what = WHAT.get(wanted, wanted)
         value = violation.value
         shown = f" {_shown(violation)}," if isinstance(value, (str, int, float)) else ""
         yield Problem(
-            f"{path} is{shown} {kind_in_words(value)}; the API takes {what}",
+            f"{name} is{shown} {kind_in_words(value)}; the API takes {what}",
             violation.path,
             written(value, wanted, _shown(violation), _node(view, violation.path), _name(violation.path)),
         )

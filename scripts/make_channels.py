@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from model_docs import Model, write
 
-IMAGES = ["image/png", "image/jpeg", "application/x-image"]
-
 
 def main() -> None:
     """Write the table."""
@@ -22,16 +20,14 @@ def main() -> None:
         {
             # dg/randomcutforest.html: "the train channel only supports …"
             "distribution": {"randomcutforest": {"train": "ShardedByS3Key", "test": "FullyReplicated"}},
+            # dg/k-means.html, linear-learner.html, ntm.html: "recommended", "should be", "set the value … to"
+            "advised_distribution": {
+                "kmeans": {"test": "FullyReplicated"},
+                "linear-learner": {"validation": "FullyReplicated"},
+                "ntm": dict.fromkeys(["validation", "test", "auxiliary"], "FullyReplicated"),
+            },
             # dg/image-classification.html: RecordIO in Pipe mode on several instances has to be FullyReplicated
             "piped_distribution": {"image-classification": "FullyReplicated"},
-            # dg/lda.html, dg/image-classification.html, dg/object-detection.html: read from files only, or through an
-            # augmented manifest; sagemaker-xgboost-container, data_utils.py: a UserError for LIBSVM
-            "unpiped": {
-                "lda": ["text/csv"],
-                "image-classification": [*IMAGES, "application/jpeg"],
-                "object-detection": IMAGES,
-                "xgboost": ["text/libsvm", "text/x-libsvm", "libsvm"],
-            },
             # dg/cdf-training.html: algorithms without a target want text/csv;label_size=0
             "unlabelled_csv": ["kmeans", "pca", "randomcutforest", "lda", "ntm"],
             # dg/randomcutforest.html: its test channel is the one that has labels

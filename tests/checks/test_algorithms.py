@@ -268,6 +268,13 @@ def test_blazingtext_reads_its_lines_under_any_name_of_text() -> None:
     assert found == {"text/plain": 0, "text/csv": 0, "application/json": 1}
 
 
+def test_lines_of_an_augmented_manifest_come_as_recordio() -> None:
+    part = channel("train", "application/x-recordio") | {"InputMode": "Pipe"}
+    assert findings_of(job(BLAZING, {"mode": "supervised"}, part), "CHN032")
+    part["DataSource"]["S3DataSource"]["S3DataType"] = "AugmentedManifestFile"
+    assert not findings_of(job(BLAZING, {"mode": "supervised"}, part), "CHN032")
+
+
 def test_channels_of_one_job_hold_one_kind_of_data() -> None:
     request = job(XGBOOST, {"num_round": "10"}, channel("train"), channel("validation", None))
     assert broken(findings_of(request)) == {"CHN032"}

@@ -179,6 +179,13 @@ AMAZON = "382416733822.dkr.ecr.us-east-1.amazonaws.com"
             on("ml.p3.2xlarge", VolumeSizeInGB=9),
             [("RES010", "error")],
         ),
+        (f"{ACCOUNT}/blazingtext:1", {"mode": "skipgram"}, on("ml.p3.8xlarge", VolumeSizeInGB=9), []),
+        (
+            f"{ACCOUNT}/blazingtext:1",
+            {"mode": "supervised"},
+            on("ml.p3.8xlarge", VolumeSizeInGB=9),
+            [("RES010", "warning")],
+        ),
         (XGBOOST, {}, on("ml.m5.xlarge", 2, VolumeSizeInGB=9), []),
         (XGBOOST, {}, on("ml.g5.xlarge"), [("RES012", "warning")]),
         (XGBOOST, {"tree_method": "gpu_hist"}, on("ml.g5.xlarge"), []),

@@ -63,7 +63,7 @@ class Algorithm:
         gpu_families: the GPU instance families that the guide names.
         multi_instance: it trains on several instances. ``multi_instance_when``: only with these values
             ("" stands for an absent one).
-        multi_gpu: it uses more than one GPU of an instance.
+        one_gpu_when: hyperparameter values with which it uses one GPU of an instance; None where it uses all.
         batch_per_gpu: the hyperparameter whose value is shared out among an instance's GPUs.
         cpu_only_when: hyperparameter values with which it trains on CPU instances only.
         checkpoints: it writes checkpoints, so that a spot job can go on after an interruption.
@@ -109,7 +109,7 @@ class Algorithm:
     gpu_families: tuple[str, ...] = ()
     multi_instance: bool = True
     multi_instance_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    multi_gpu: bool = True
+    one_gpu_when: Mapping[str, tuple[str, ...]] | None = None
     batch_per_gpu: str | None = None
     cpu_only_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     checkpoints: bool = False
@@ -308,7 +308,9 @@ def _build(
             if _since(each, version)
             for key, values in each["when"].items()
         },
-        multi_gpu=entry.get("multi_gpu", True),
+        one_gpu_when={key: tuple(v) for key, v in entry["one_gpu_when"].items()}
+        if "one_gpu_when" in entry
+        else None,
         batch_per_gpu=entry.get("batch_per_gpu"),
         cpu_only_when={key: tuple(v) for key, v in entry.get("cpu_only_when", {}).items()},
         checkpoints=entry["checkpoints"],

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeGuard
 
 from cursus.aws.algorithms import Algorithm
-from cursus.aws.tables import table
 from cursus.checks.algorithms.hyperparameters import documented_only
 from cursus.checks.rules import PROGRAM, Problem, rule
 from cursus.checks.texts import NOTHING
@@ -192,8 +191,10 @@ def content_type(view: TrainingView) -> Iterator[Problem]:
             continue
         path = (*channel.path, "ContentType")
         wanted = algorithm.manifest_content_type
-        if channel.s3.get("S3DataType") == MANIFEST and wanted is not None:
-            if base_type(content) != wanted:
+        if channel.s3.get("S3DataType") == MANIFEST and (
+            wanted or base_type(content) == "application/x-recordio"
+        ):
+            if wanted and base_type(content) != wanted:
                 yield Problem(
                     f"the {algorithm.name} algorithm reads an augmented manifest as {wanted}, not as {show(content)}",
                     path,
@@ -258,8 +259,7 @@ def algorithm_input_mode(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Holds the input mode of each channel against those of the algorithm. FastFile works where File does; a model that
-        training goes on from is not read from a pipe, nor are contents that the algorithm reads from files only: CSV for
-        LDA, LIBSVM for XGBoost, images without an augmented manifest.
+        training goes on from is not read from a pipe.
     Why:
         SageMaker refuses it, or the algorithm finds a pipe where it looks for files.
     Example:
@@ -273,13 +273,11 @@ def algorithm_input_mode(view: TrainingView) -> Iterator[Problem]:
               DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/train/"}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/common-info-all-im-models.html,
-        https://docs.aws.amazon.com/sagemaker/latest/dg/incremental-training.html,
-        https://docs.aws.amazon.com/sagemaker/latest/dg/lda.html
+        https://docs.aws.amazon.com/sagemaker/latest/dg/incremental-training.html
     """
     algorithm = view.builtin
     if algorithm is None:
         return
-    unpiped = table("channels")["unpiped"].get(algorithm.name, ())
     for channel in view.channels:
         mode = view.input_mode(channel)
         asked = "File" if mode == "FastFile" else mode
@@ -291,15 +289,6 @@ def algorithm_input_mode(view: TrainingView) -> Iterator[Problem]:
         if channel.name == "model" and mode == "Pipe" and "model" in algorithm.channels:
             yield Problem("the model to go on from is read from files, not from a pipe", place, "use File")
             continue
-        content = base_type(channel.text("ContentType") or algorithm.default_content_type or "")
-        if (
-            mode == "Pipe"
-            and channel.name in DATA
-            and content in unpiped
-            and channel.s3.get("S3DataType") != MANIFEST
-        ):
-            yield Problem(f"{algorithm.name} does not read {show(content)} from a pipe", place, "use File")
-            return
         if asked is None or asked in algorithm.input_modes or channel.name in ("code", "model"):
             continue
         if mode not in ("File", "Pipe", "FastFile"):

@@ -131,9 +131,10 @@ def _algorithm_on(
             path,
             "Use a CPU instance type, such as 'ml.c5.2xlarge'.",
         )
-    elif instance.gpus > 1 and not algorithm.multi_gpu:
+    elif instance.gpus > 1 and algorithm.one_gpu_when is not None and _values(view, algorithm.one_gpu_when):
+        said = f" with {_said(algorithm.one_gpu_when)}" if algorithm.one_gpu_when else ""
         yield Problem(
-            f"The algorithm {algorithm.name} uses one GPU; {instance.name} has {instance.gpus}.",
+            f"The algorithm {algorithm.name}{said} uses one GPU; {instance.name} has {instance.gpus}.",
             path,
             "Use an instance type with one GPU, such as 'ml.g4dn.xlarge'.",
             severity="warning",

@@ -11,7 +11,6 @@ from cursus import engine, steps
 from cursus.aws import schema
 from cursus.aws.places import partition_of
 from cursus.checks.outlines.outline import Outline
-from cursus.checks.outlines.plans import Recognised
 from cursus.checks.views import Settings
 from cursus.errors import ConfigurationError, RunError
 from cursus.model import Finding, Pipeline, Report, Section, Step, format_path
@@ -80,7 +79,7 @@ def check(
     step, outline = None, None
     if type(target) is dict and source_dir is None and entry_point is None:
         step = steps.of_request(target, kind=kind, region=region)
-        outline = None if step is None else engine.known(step, settings)
+        outline = None if step is None else engine.known(step)
     loaded: Sequence[Step | Pipeline]
     if step is not None and outline is not None:
         loaded = (step,)
@@ -109,7 +108,7 @@ def unused_parameters(loaded: Sequence[Step | Pipeline], parameters: Mapping[str
 
 
 def check_loaded(
-    loaded: Sequence[Step | Pipeline], settings: Settings, outline: Outline | Recognised | None = None
+    loaded: Sequence[Step | Pipeline], settings: Settings, outline: Outline | None = None
 ) -> Report:
     """The report on steps and pipelines that are already there; ``outline`` is that of a single sound step."""
     findings: list[Finding] = []

@@ -17,9 +17,9 @@ from typing import Any
 from cursus.aws import schema
 from cursus.checks import unknowns
 from cursus.checks.findings import finding_in, finding_of
-from cursus.checks.outlines import plans
+from cursus.checks.outlines import forms, plans
 from cursus.checks.outlines.outline import Outline, take_apart
-from cursus.checks.outlines.plans import Outlook, Plan, Recognised, Settled, selected
+from cursus.checks.outlines.plans import Outlook, Plan, Settled, selected
 from cursus.checks.outlines.skeletons import Sight, sight, suspects_of
 from cursus.checks.outlines.walk import Suspects
 from cursus.checks.pipeline import alone
@@ -45,11 +45,11 @@ def check_step(
     settings: Settings,
     evidence: Evidence | None = None,
     *,
-    outline: Outline | Recognised | None = None,
+    outline: Outline | None = None,
 ) -> list[Finding]:
     """Every finding on one step and its companions, in the order of the request's areas.
 
-    With ``evidence`` the rules that read a local run are run too. ``outline`` is what ``known`` gave for it.
+    With ``evidence`` the rules that read a local run are run too. ``outline`` is what ``known`` gives for it.
     """
     findings: list[Finding] = []
     if step.problems:
@@ -59,7 +59,7 @@ def check_step(
         return _kept(findings, settings)
     broken = unknowns.NOTHING_BROKEN
     if outline is None:
-        outline = known(step, settings) if evidence is None else sound(step)
+        outline = known(step) if evidence is None else sound(step)
     violations = (
         [] if outline is not None else schema.validate(step.operation, step.request, step.in_pipeline)
     )
@@ -106,9 +106,9 @@ def _in_job(path: str) -> str:
     return path.removeprefix("TrainingJobDefinition.").replace("StaticHyperParameters", "HyperParameters", 1)
 
 
-def known(step: Step, settings: Settings) -> Outline | Recognised | None:
-    """What is known of a step's request, where it is one whose form is, else its outline as ``sound`` gives it."""
-    return plans.recognised(step, settings) or sound(step)
+def known(step: Step) -> Outline | None:
+    """The outline of a step's request, picked from known places where its form is known, else as ``sound`` gives it."""
+    return forms.met(step) or sound(step)
 
 
 def sound(step: Step) -> Outline | None:
@@ -178,15 +178,10 @@ def _kept(findings: list[Finding], settings: Settings) -> list[Finding]:
 Planned = Iterable[tuple[Scope, Any, Plan]]
 
 
-def _planned(
-    step: Step, settings: Settings, evidence: Evidence | None, outline: Outline | Recognised | None
-) -> Planned:
+def _planned(step: Step, settings: Settings, evidence: Evidence | None, outline: Outline | None) -> Planned:
     """Every view of a step with the plan for it, in the order of their findings; views without any may be left out."""
     if outline is None:
         return _all(step, settings, evidence)
-    if isinstance(outline, Recognised):
-        left = plans.plans(outline.outlook, step, settings, outline.kinds)
-        return _told(step, settings, outline.outlook, left, outline.suspects) if left else ()
     region = settings.region or step.region or ""
     outlook = plans.outlook(step, settings, outline)
     if outlook is None:
@@ -195,11 +190,12 @@ def _planned(
         return _all(step, settings, evidence, outline, seen, suspects)
     suspects = suspects_of(outlook.sight, outline, region)
     kinds = (*suspects, *outline.kinds)
-    alone = step.source is None and not _stated(step.promises)
+    alone = outline.met or (step.source is None and not _stated(step.promises))
     if not alone or step.origins:
         kinds = (*kinds, "step")
     left = plans.plans(outlook, step, settings, kinds)
-    plans.learn(step, outline, outlook)
+    if not outline.met:
+        plans.learn(step, outline, outlook)
     if alone and evidence is None:
         return _told(step, settings, outlook, left, suspects) if left else ()
     return _all(step, settings, evidence, outline, outlook.sight, suspects, left)

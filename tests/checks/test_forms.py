@@ -54,7 +54,7 @@ def met(request: Any, settings: Settings | None = None) -> bool:
     """True where a request is recognised."""
     settings = settings or Settings()
     step = steps.of_request(request, region=settings.region)
-    return step is not None and plans.recognised(step, settings) is not None
+    return step is not None and forms.met(step) is not None
 
 
 def often(request: dict[str, Any], **options: Any) -> None:

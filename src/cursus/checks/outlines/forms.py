@@ -13,25 +13,19 @@ from cursus.aws import schema
 from cursus.checks.outlines.outline import (
     ARCHIVES,
     READ,
-    TEXTS,
     WRITTEN,
     Outline,
     Pick,
     Shape,
+    Watched,
     are_leaves,
+    are_texts,
     group_of,
     picked,
+    suspected_together,
 )
-from cursus.checks.outlines.walk import Suspects
-from cursus.checks.texts import (
-    HYPERPARAMETERS,
-    NAMES,
-    harmless,
-    names_a_script,
-    of_places,
-    suspicions,
-)
-from cursus.model import NO_PROMISES, Path, Step
+from cursus.checks.texts import HYPERPARAMETERS, NAMES, harmless
+from cursus.model import NO_PROMISES, Step
 
 MAX_FORMS = 512
 """Members and hyperparameters of requests whose forms are known (``_key``)."""
@@ -59,8 +53,8 @@ class Form:
         *("texts", "values", "watched", "written"),
     )
 
-    def __init__(self, step: Step, outline: Outline, paths: Sequence[Path], inside: str) -> None:
-        """The form of a step's request, which has this outline, its containers at these ``paths``.
+    def __init__(self, outline: Outline, inside: str) -> None:
+        """The form of the requests with this outline.
 
         Its open texts are held against the region or partition ``inside``: those that are not harmless are watched.
         """
@@ -69,21 +63,19 @@ class Form:
         self.texts: Picks = []
         self.values: Picks = []
         self.inner: list[Place] = []
-        self.sizes = [*map(len, outline.containers())]
+        self.sizes = [*map(len, outline.containers)]
         self.read: list[Place] = []
         self.written: list[Place] = []
-        self.watched: list[tuple[str, int, Any, Path]] = []
+        self.watched: list[Watched] = []
         self.scripts: list[tuple[str, int, Any]] = []
-        for number, (shape, container, path) in enumerate(
-            zip(outline.shapes, outline.containers(), paths, strict=True)
-        ):
+        for number, (shape, container) in enumerate(zip(outline.shapes, outline.containers, strict=True)):
             if shape.closed is not None:
                 self.closed.append((shape.closed, number))
             self.inner += [(number, name) for name, _ in shape.inner]
             self.scripts += [(start, number, name) for name, start in shape.scripts]
-            self._open(number, shape, container, path, inside)
+            self._open(number, shape, container, inside)
 
-    def _open(self, number: int, shape: Shape, container: Any, path: Path, inside: str) -> None:
+    def _open(self, number: int, shape: Shape, container: Any, inside: str) -> None:
         quoted = shape.holder in HYPERPARAMETERS
         together: list[Any] = []
         for name in shape.open:
@@ -98,49 +90,9 @@ class Form:
             if name not in shape.watched and harmless(*alone, inside):
                 together.append(name)
             else:
-                self.watched.append((shape.holder, number, name, (*path, name)))
+                self.watched.append((shape.holder, number, name))
         if together:
             (self.values if quoted else self.texts).append((picked(together), number))
-
-
-class Met:
-    """A request that fits a form."""
-
-    __slots__ = ("_containers", "_form", "_texts", "_values", "key")
-
-    def __init__(
-        self, form: Form, containers: list[Any], closed: list[Any], texts: list[str], values: list[str]
-    ) -> None:
-        self.key = form.shapes, tuple(closed)
-        """That of its outline."""
-        self._form = form
-        self._containers = containers
-        self._texts = texts
-        self._values = values
-
-    def suspects(self, inside: str) -> Suspects | None:
-        """The open texts that are suspected of anything where nothing may lie outside of a region or partition.
-
-        None where one may be that no other request of the form was suspected of.
-        """
-        if not harmless(self._texts, self._values, inside):
-            return None
-        found: Suspects = {}
-        for holder, number, name, path in self._form.watched:
-            value = self._containers[number][name]
-            for suspicion in suspicions(holder, name, value, inside):
-                found.setdefault(suspicion, []).append((path, value))
-        return found
-
-    def kinds(self) -> list[str]:
-        """What its S3 locations and scripts are suspected of together."""
-        form, containers = self._form, self._containers
-        read = [containers[number][name] for number, name in form.read]
-        found = of_places(read, [containers[number][name] for number, name in form.written])
-        for start, number, name in form.scripts:
-            if not names_a_script(start, containers[number][name]):
-                found.append("script")
-        return found
 
 
 _FORMS: dict[tuple[Any, ...], list[Form]] = {}
@@ -151,8 +103,8 @@ def forget() -> None:
     _FORMS.clear()
 
 
-def met(step: Step) -> Met | None:
-    """The request of a step that is nothing but a request, where it fits a form and satisfies the service model."""
+def met(step: Step) -> Outline | None:
+    """The outline of a step that is nothing but a request, where it fits a form and satisfies the service model."""
     request = step.request
     if not _FORMS or type(request) is not dict or not _bare(step):
         return None
@@ -170,7 +122,7 @@ def met(step: Step) -> Met | None:
     return None
 
 
-def _fitting(form: Form, request: dict[str, Any]) -> Met | None:
+def _fitting(form: Form, request: dict[str, Any]) -> Outline | None:
     containers: list[Any] = [request]
     for number, name in form.inner:
         containers.append(containers[number][name])
@@ -181,15 +133,18 @@ def _fitting(form: Form, request: dict[str, Any]) -> Met | None:
         _all(form.texts, containers),
         _all(form.values, containers),
     )
-    if not (are_leaves(closed) and TEXTS.issuperset(map(type, texts))):
+    if not (are_leaves(closed) and are_texts(texts, values)):
         return None
-    if values and not (TEXTS.issuperset(map(type, values)) and ARCHIVES not in "".join(values)):
-        return None
-    for _, number, name, _ in form.watched:
+    for _, number, name in form.watched:
         value = containers[number][name]
         if type(value) is not str or ARCHIVES in value:
             return None
-    return Met(form, containers, closed, texts, values)
+    kinds = suspected_together(
+        [containers[number][name] for number, name in form.read],
+        [containers[number][name] for number, name in form.written],
+        [(start, containers[number][name]) for start, number, name in form.scripts],
+    )
+    return Outline(form.shapes, containers, closed, kinds, texts, values, form.watched)
 
 
 def _all(picks: Picks, containers: Sequence[Any]) -> list[Any]:
@@ -199,15 +154,15 @@ def _all(picks: Picks, containers: Sequence[Any]) -> list[Any]:
     return found
 
 
-def learn(step: Step, outline: Outline, paths: Sequence[Path], inside: str) -> None:
-    """Remember the form of a step's request, which has this outline, its containers at these ``paths``."""
+def learn(step: Step, outline: Outline, inside: str) -> None:
+    """Remember the form of a step's request, which has this outline."""
     if not _bare(step):
         return
     key = _key(step)
     alike = _FORMS.pop(key, [])[1 - MAX_ALIKE :]
     while len(_FORMS) >= MAX_FORMS:
         del _FORMS[next(iter(_FORMS))]  # what nobody learnt of for longest
-    _FORMS[key] = [*alike, Form(step, outline, paths, inside)]
+    _FORMS[key] = [*alike, Form(outline, inside)]
 
 
 def _key(step: Step) -> tuple[Any, ...]:

@@ -22,15 +22,16 @@ class Members:
 
     ``names`` are the names of members, ``Name=value`` where a member with fixed choices has an unusual one,
     ``Name={}`` where a member holds nothing, and a tuple (member, name, …) for a map of the user's own. ``readers`` are the
-    rules that read any of them, by scope.
+    rules that read any of them, by scope, and ``plans`` is for whoever works something out for all such requests.
     """
 
-    __slots__ = ("names", "parts", "readers")
+    __slots__ = ("names", "parts", "plans", "readers")
 
     def __init__(self, names: frozenset[Any], parts: Sequence[Members] = ()) -> None:
         self.names = names
         self.parts = parts
         self.readers: dict[Scope, int] = {}
+        self.plans: dict[Any, Any] = {}
 
 
 _KNOWN: dict[frozenset[Any], Members] = {}

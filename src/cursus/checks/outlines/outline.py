@@ -8,7 +8,7 @@ to pick from them, so that one short walk over a request is enough; nothing is a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from sys import getsizeof
 from typing import Any
@@ -105,6 +105,7 @@ READ, WRITTEN, TEXT, VALUE = range(4)
 Groups = tuple[list[str], list[str], list[str], list[str]]
 
 Fresh = dict[tuple[Context, Any], Shape]
+Watched = tuple[str, int, Any]
 
 _CONTEXTS: dict[tuple[str, str, bool], Context] = {}
 _MADE: list[Shape] = []
@@ -126,37 +127,34 @@ def forget() -> None:
 class Outline:
     """A request taken apart.
 
-    ``shapes`` are those of its containers, and ``closed`` the values of the outline, in the order of the walk.
-    ``kinds`` is what the open texts are suspected of by themselves, without regard to where they stand.
+    ``shapes`` are those of its ``containers``, and ``closed`` the values of the outline, in the order of the walk. ``kinds`` is
+    what the open texts are suspected of together. ``texts``, and those of hyperparameters, ``values``, are looked at at
+    once, and ``watched``, each (its holder, number of its container, name), one by one. ``met`` says that it was picked from
+    known places (``forms``).
     """
 
-    __slots__ = ("_fresh", "_queue", "_texts", "_values", "_watched", "closed", "kinds", "shapes")
+    __slots__ = ("_fresh", "_texts", "_values", "_watched", "closed", "containers", "kinds", "met", "shapes")
 
     def __init__(
         self,
-        shapes: list[Shape],
-        queue: list[tuple[Context, Any]],
+        shapes: tuple[Shape, ...],
+        containers: list[Any],
         closed: list[Any],
-        groups: Groups,
+        kinds: list[str],
         texts: list[str],
-        noted: list[tuple[Shape, Any]],
-        fresh: Fresh,
+        values: list[str],
+        watched: Sequence[Watched],
+        fresh: Fresh | None = None,
     ) -> None:
-        read, written, _, values = groups
-        self.shapes = tuple(shapes)
+        self.shapes = shapes
+        self.containers = containers
         self.closed = tuple(closed)
-        self.kinds = of_places(read, written) if read or written else []
-        self._queue = queue
-        self._fresh = fresh
+        self.kinds = kinds
+        self.met = fresh is None
         self._texts = texts
         self._values = values
-        self._watched: list[tuple[str, str, str]] = []
-        for shape, container in noted:
-            for name in shape.watched:
-                self._watched.append((shape.holder, name, container[name]))
-            for name, start in shape.scripts:
-                if not names_a_script(start, container[name]):
-                    self.kinds.append("script")
+        self._watched = watched
+        self._fresh = fresh
 
     def learn(self) -> None:
         """Remember the shapes that were not met before, now that the request is known to satisfy the service model."""
@@ -179,26 +177,25 @@ class Outline:
 
         ``paths`` are those of the containers.
         """
-        if not self._may_be_suspected(region):
-            return {}
+        looked_at = self._watched if harmless(self._texts, self._values, region) else self._open()
         found: Suspects = {}
-        for shape, (_, container), path in zip(self.shapes, self._queue, paths, strict=True):
-            for name in shape.open:
-                if shape.holder or name not in NAMES:
-                    value = container[name]
-                    for suspicion in suspicions(shape.holder, name, value, region):
-                        found.setdefault(suspicion, []).append(((*path, name), value))
+        for holder, number, name in looked_at:
+            value = self.containers[number][name]
+            for suspicion in suspicions(holder, name, value, region):
+                found.setdefault(suspicion, []).append(((*paths[number], name), value))
         return found
 
-    def _may_be_suspected(self, region: str) -> bool:
-        for holder, name, value in self._watched:
-            if suspicions(holder, name, value, region):
-                return True
-        return not harmless(self._texts, self._values, region)
+    def _open(self) -> list[Watched]:
+        return [
+            (shape.holder, number, name)
+            for number, shape in enumerate(self.shapes)
+            for name in shape.open
+            if shape.holder or name not in NAMES
+        ]
 
     def request(self) -> Any:
         """A copy of the request in which every open text is unknown."""
-        copies = [container.copy() for _, container in self._queue]
+        copies = [container.copy() for container in self.containers]
         after = iter(copies)
         next(after)
         for shape, made in zip(self.shapes, copies, strict=True):
@@ -207,10 +204,6 @@ class Outline:
             for name, _ in shape.inner:
                 made[name] = next(after)
         return copies[0]
-
-    def containers(self) -> list[Any]:
-        """The request and every container in it, each with the shape at its place."""
-        return [container for _, container in self._queue]
 
     def size(self) -> int:
         """About how many bytes the key keeps."""
@@ -227,10 +220,12 @@ def take_apart(request: Any, typed: bool = False) -> Outline | None:
     shapes: list[Shape] = []
     closed: list[Any] = []
     groups: Groups = ([], [], [], [])
-    noted: list[tuple[Shape, Any]] = []
+    watched: list[Watched] = []
+    scripts: list[tuple[str, str]] = []
     fresh: Fresh = {}
-    queue: list[tuple[Context, Any]] = [(_context("", "", typed), request)]
-    for context, container in queue:
+    containers: list[Any] = [request]
+    contexts = [_context("", "", typed)]
+    for context, container in zip(contexts, containers):  # noqa: B905 (both grow on the way)
         if type(container) is dict:
             content: Any = (*container, *map(type, container.values())) if typed else (*container,)
         elif type(container) is list:
@@ -243,28 +238,45 @@ def take_apart(request: Any, typed: bool = False) -> Outline | None:
             if shape is None:
                 return None
             fresh[context, content] = shape
-        shapes.append(shape)
         if shape.closed is not None:
             closed += shape.closed(container)
         if shape.open:
             for group, pick in shape.texts:
                 groups[group].extend(pick(container))
             if shape.noted:
-                noted.append((shape, container))
+                for name in shape.watched:
+                    watched.append((shape.holder, len(shapes), name))
+                for name, start in shape.scripts:
+                    scripts.append((start, container[name]))
+        shapes.append(shape)
         if shape.inner:
             for name, inner in shape.inner:
-                queue.append((inner, container[name]))
-            if len(queue) > MAX_CONTAINERS:
+                contexts.append(inner)
+                containers.append(container[name])
+            if len(containers) > MAX_CONTAINERS:
                 return None
     if not are_leaves(closed):
         return None
     read, written, others, values = groups
     texts = others + read + written
-    if not TEXTS.issuperset(map(type, texts)):
+    if not are_texts(texts, values):
         return None
-    if values and not (TEXTS.issuperset(map(type, values)) and ARCHIVES not in "".join(values)):
-        return None  # whose archive it is says what algorithm the job runs
-    return Outline(shapes, queue, closed, groups, texts, noted, fresh)
+    kinds = suspected_together(read, written, scripts)
+    return Outline(tuple(shapes), containers, closed, kinds, texts, values, watched, fresh)
+
+
+def are_texts(texts: list[Any], values: list[Any]) -> bool:
+    """True where nothing stands for a text that is none, and no value of a hyperparameter says what algorithm the job runs."""
+    return TEXTS.issuperset(map(type, texts)) and (
+        not values or (TEXTS.issuperset(map(type, values)) and ARCHIVES not in "".join(values))
+    )
+
+
+def suspected_together(read: list[str], written: list[str], scripts: Iterable[tuple[str, str]]) -> list[str]:
+    """What S3 locations, and the names of scripts with what they begin with (``texts.SCRIPTS``), are suspected of."""
+    found = of_places(read, written) if read or written else []
+    found.extend(["script" for start, value in scripts if not names_a_script(start, value)])
+    return found
 
 
 def are_leaves(closed: list[Any]) -> bool:

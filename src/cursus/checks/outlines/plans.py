@@ -19,11 +19,10 @@ from cursus import checks
 from cursus.aws import instances
 from cursus.checks.findings import finding_of
 from cursus.checks.outlines import forms
-from cursus.checks.outlines.members import Members, Rules, of_scope
+from cursus.checks.outlines.members import Members, of_scope
 from cursus.checks.outlines.outline import Outline
 from cursus.checks.outlines.parts import Known, Part, of_rules
-from cursus.checks.outlines.skeletons import Sight, Skeleton, sight, suspects_of_outline, together
-from cursus.checks.outlines.walk import Suspects
+from cursus.checks.outlines.skeletons import Sight, Skeleton, sight, suspects_of_outline
 from cursus.checks.rules import RULES, Check, Problem, Rule, Scope, When
 from cursus.checks.views import RequestView, Settings, TrainingView, TuningView, request_views
 from cursus.model import NO_PROMISES, Finding, Path, Step
@@ -33,9 +32,7 @@ MAX_SEEN = 65_536
 MAX_BYTES = 16_384
 """Size of the largest outline that is remembered."""
 MAX_PLANS = 256
-"""Plans for requests with the same outline: by what texts are suspected of."""
-MAX_LEFT = 2048
-"""Plans by the rules that are left."""
+"""Plans for requests with the same outline or members: by settings and what texts are suspected of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +68,7 @@ class Outlook:
 
 _OUTLOOKS: dict[int, tuple[tuple[Any, ...], Outlook]] = {}  # by the hash of the key that stands first
 _SEEN: set[int] = set()  # hashes of the keys of outlines that were met
-_PLANS: dict[tuple[Any, ...], Plan] = {}
+_PLANS: dict[tuple[Any, ...], Plan] = {}  # where the members are not known
 
 
 def outlook(step: Step, settings: Settings, outline: Outline) -> Outlook | None:
@@ -98,45 +95,15 @@ def outlook(step: Step, settings: Settings, outline: Outline) -> Outlook | None:
     return found
 
 
-class Recognised:
-    """What is known of a request that has a form: its texts that rules look at, and what all may be suspected of."""
-
-    __slots__ = ("kinds", "outlook", "suspects")
-
-    def __init__(self, outlook: Outlook, suspects: Suspects, together: list[str]) -> None:
-        self.outlook = outlook
-        self.suspects = suspects
-        self.kinds = (*suspects, *together)
-
-
-def recognised(step: Step, settings: Settings) -> Recognised | None:
-    """What is known of the request of a step, if it is one with a form and an outline that was met."""
-    met = forms.met(step)
-    if met is None:
-        return None
-    key = _key(step, settings, met)
-    known = _OUTLOOKS.get(hash(key))
-    if known is None or known[0] != key:
-        return None
-    _, _, closed, inside = known[1].sight
-    opened = met.suspects(inside)
-    if opened is None:
-        return None
-    suspects = together(closed, opened)
-    if "place" in suspects and not (settings.region or step.region):  # then rules compare all places
-        return None
-    return Recognised(known[1], suspects, met.kinds())
-
-
 def learn(step: Step, outline: Outline, outlook: Outlook) -> None:
     """Count a request that fits no form. The second with its skeleton makes one, the fourth another, the eighth and so on."""
     skeleton, _, _, inside = outlook.sight
     skeleton.met += 1
     if skeleton.met > 1 and skeleton.met & (skeleton.met - 1) == 0:
-        forms.learn(step, outline, skeleton.paths, inside)
+        forms.learn(step, outline, inside)
 
 
-def _key(step: Step, settings: Settings, outline: Outline | forms.Met) -> tuple[Any, ...]:
+def _key(step: Step, settings: Settings, outline: Outline) -> tuple[Any, ...]:
     region, promised = settings.region or step.region, _promised(step)
     asked = (step.operation, step.in_pipeline, region, promised, settings.select, settings.ignore)
     return outline.key, settings.allow, asked
@@ -203,23 +170,26 @@ def plan(
     had: Members | None,
     kinds: tuple[str, ...] = (),
 ) -> Plan:
-    """The plan for a view by itself, from those made before where there is one with the same rules left.
+    """The plan for a view by itself, from those made before where there is one for such a request.
 
     ``had`` is what the step's request has, where that is known.
     """
     there = present(view, step) if scope in ("training", "tuning") and step is not None else ()
-    rules = of_scope(scope)
-    left = rules.left(had, kinds, there)
-    key = (scope, left, settings.select, settings.ignore)
-    found = _PLANS.get(key)
+    known = _PLANS if had is None else had.plans
+    key = (scope, settings.select, settings.ignore, there, kinds)
+    found = known.get(key)
     if found is None:
-        if len(_PLANS) >= MAX_LEFT:
-            _PLANS.clear()
-        found = _PLANS[key] = _made(rules, left, settings)
+        if len(known) >= MAX_PLANS:
+            known.clear()
+        found = known[key] = _made(
+            scope, of_scope(scope).left(had, kinds, there), settings.select, settings.ignore
+        )
     return found
 
 
-def _made(all: Rules, left: int, settings: Settings) -> Plan:
+@lru_cache(maxsize=2048)
+def _made(scope: Scope, left: int, select: tuple[str, ...], ignore: tuple[str, ...]) -> Plan:
+    all, settings = of_scope(scope), Settings(select=select, ignore=ignore)
     rules = tuple([rule for rule in all.at(left) if selected(rule.id, settings)])
     return Plan(
         rules, all.order, parts=of_rules(rules), others=tuple([rule for rule in rules if not rule.of])

@@ -435,3 +435,28 @@ def test_what_an_estimator_is_made_of_is_not_looked_for_among_its_inputs(tmp_pat
     """
     target, line, _ = made(tmp_path, source)
     assert where(target, "STP003").line == line
+
+
+def test_what_a_function_starts_stands_where_the_estimator_is_made(tmp_path: Path) -> None:
+    pytest.importorskip("boto3")
+    source = """
+        import boto3
+
+        class Estimator:
+            def __init__(self, **options):
+                self.options = options
+            def fit(self, inputs):
+                kind = self.options.pop("instance_type")
+                boto3.client("sagemaker").create_training_job(**request(ResourceConfig={"InstanceType": kind, REST}))
+
+        Estimator.__module__ = "sagemaker.estimator"
+        ROLE = "arn:aws:iam::123456789012:role/Role"
+
+        def job():
+            estimator = Estimator(role=ROLE, instance_type=<HERE>"ml.m5.tiny")
+            print("starts", estimator)
+            estimator.fit({"train": "s3://example-bucket/train/"})
+    """
+    target, line, column = made(tmp_path, source)
+    place = where(target.replace(":Builder", ":job"))
+    assert (place.line, place.column) == (line, column)

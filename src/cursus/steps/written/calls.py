@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from cursus.model import Path
-from cursus.steps.offline import STARTERS
 from cursus.steps.written.expressions import ANY, Item
 from cursus.steps.written.names import consumed
 from cursus.steps.written.scopes import (
@@ -22,6 +21,7 @@ from cursus.steps.written.scopes import (
     named,
     scope_of,
 )
+from cursus.steps.written.syntax import starts
 from cursus.steps.written.trace import UNKNOWN, Found, Trace
 
 _SAME = frozenset(
@@ -185,7 +185,7 @@ def _of_arguments(trace: Trace, node: ast.Call, path: Path, scope: Scope) -> Fou
     An estimator is started with its inputs, and has all else before.
     """
     func = node.func
-    if isinstance(func, ast.Attribute) and func.attr in STARTERS and "InputDataConfig" not in path:
+    if starts(node) and isinstance(func, ast.Attribute) and "InputDataConfig" not in path:
         return trace.at(func.value, path, scope)
     made = _instance(node, scope)
     if made is not None and isinstance(path[0], str):  # an attribute, which may have a default

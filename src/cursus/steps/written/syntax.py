@@ -13,6 +13,7 @@ from types import CodeType
 
 from cursus.model import Location
 from cursus.script.parsing import parse
+from cursus.steps.offline import STARTERS
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -123,10 +124,18 @@ def by_name(arguments: ast.arguments) -> list[str]:
 
 
 @lru_cache(maxsize=256)
-def results(owner: Owner) -> tuple[ast.Return | ast.Yield | ast.YieldFrom, ...]:
-    """Everything that a function returns and yields, in reading order."""
+def results(owner: Owner) -> tuple[ast.Return | ast.Yield | ast.YieldFrom | ast.Expr, ...]:
+    """Everything that a function returns and yields, in reading order; where it does not, the jobs it starts."""
     kinds = (ast.Return, ast.Yield, ast.YieldFrom)
-    return tuple(node for node in statements(owner) if isinstance(node, kinds) and node.value is not None)
+    found = tuple(node for node in statements(owner) if isinstance(node, kinds) and node.value is not None)
+    return found or tuple(
+        node for node in statements(owner) if isinstance(node, ast.Expr) and starts(node.value)
+    )
+
+
+def starts(node: ast.expr) -> bool:
+    """True for ``estimator.fit(…)`` and its like."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in STARTERS
 
 
 @lru_cache(maxsize=256)

@@ -217,6 +217,15 @@ def test_random_cut_forest() -> None:
     assert [f.severity for f in findings_of(forest("text/csv", "ShardedByS3Key"), "CHN037")] == ["warning"]
 
 
+@pytest.mark.parametrize(("hosts", "severities"), [(1, []), (2, ["warning"])])
+def test_a_validation_channel_is_whole_on_each_host(hosts: int, severities: list[str]) -> None:
+    validation = channel("validation")
+    validation["DataSource"]["S3DataSource"]["S3DataDistributionType"] = "ShardedByS3Key"
+    patch = job(LINEAR, {"predictor_type": "regressor"}, channel("train"), validation)
+    patch["ResourceConfig"] |= {"InstanceCount": hosts}
+    assert [f.severity for f in findings_of(patch, "CHN036")] == severities
+
+
 KNN = f"382416733822{REGISTRY}knn:1"
 DEEPAR = f"522234722520{REGISTRY}forecasting-deepar:1"
 OBJECT2VEC = f"382416733822{REGISTRY}object2vec:1"

@@ -211,6 +211,15 @@ def test_what_the_service_demands(patch: dict[str, Any], expected: tuple[str, st
     assert len(errors - {("STP027", "AlgorithmSpecification.TrainingImage")} | {expected}) == 1
 
 
+@pytest.mark.parametrize(
+    ("folder", "told"), [("/opt/ml/checkpoints", True), ("/opt/ml/output/tensors", False)]
+)
+def test_a_directory_that_is_synced_by_default(folder: str, told: bool) -> None:
+    hook = {"S3OutputPath": "s3://example-bucket/d/", "LocalPath": folder}
+    patch = {"CheckpointConfig": {"S3Uri": "s3://example-bucket/c/"}, "DebugHookConfig": hook}
+    assert [f.path for f in findings_of(patch, "STP029")] == ["DebugHookConfig.LocalPath"] * told
+
+
 def test_serverless_jobs_need_no_algorithm_and_no_instances() -> None:
     base = "arn:aws:sagemaker:us-east-1:aws:hub-content/SageMakerPublicHub/Model/some-model/1.0.0"
     patch = {

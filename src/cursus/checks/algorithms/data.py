@@ -52,16 +52,18 @@ def distributed_xgboost_data(view: TrainingView) -> Iterator[Problem]:
                 )
 
 
-@rule("CHN036", reads=("InputDataConfig",), when="builtin", shared=True, of=PROGRAM)
+@rule("CHN036", reads=("InputDataConfig",), when="builtin", shared=True)
 def distribution_of_the_algorithm(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm wants its data distributed one way.
 
     What it does:
-        Holds S3DataDistributionType against what the algorithm supports in that channel.
+        Holds S3DataDistributionType against what the algorithm supports in that channel. On several instances, a test or
+        validation channel that its page wants whole on each is a warning.
     Why:
         Random Cut Forest's train channel only supports ShardedByS3Key, and its test channel FullyReplicated (which is
         what a channel without S3DataDistributionType has). The algorithm refuses the other when it starts. Image
-        classification on several instances wants FullyReplicated of what it reads from a pipe.
+        classification on several instances wants FullyReplicated of what it reads from a pipe. What is divided among the
+        hosts of the others is scored in parts.
     Example:
           AlgorithmSpecification:
             TrainingImage: 382416733822.dkr.ecr.us-east-1.amazonaws.com/randomcutforest:1
@@ -81,17 +83,22 @@ def distribution_of_the_algorithm(view: TrainingView) -> Iterator[Problem]:
     if algorithm is None:
         return
     wanted = facts["distribution"].get(algorithm.name, {})
-    piped = facts["piped_distribution"].get(algorithm.name) if (view.host_count or 0) > 1 else None
-    if not wanted and piped is None:
+    several = (view.host_count or 0) > 1
+    piped = facts["piped_distribution"].get(algorithm.name) if several else None
+    advised = facts["advised_distribution"].get(algorithm.name, {}) if several else {}
+    if not wanted and not advised and piped is None:
         return
     for channel in view.channels:
-        kind = wanted.get(channel.name) or (piped if view.input_mode(channel) == "Pipe" else None)
+        surely = wanted.get(channel.name) or (piped if view.input_mode(channel) == "Pipe" else None)
+        kind = surely or advised.get(channel.name)
         given = channel.s3.get("S3DataDistributionType", "FullyReplicated")
         if kind is not None and channel.s3 and isinstance(given, str) and given != kind:
             yield Problem(
-                f"the channel {show(channel.name)} of {algorithm.name} only supports {kind}, and is {given}",
+                f"the channel {show(channel.name)} of {algorithm.name} {'only supports' if surely else 'should be'} {kind}, "
+                f"and is {given}",
                 (*channel.path, "DataSource", "S3DataSource", "S3DataDistributionType"),
                 f"set S3DataDistributionType to {kind}",
+                severity=None if surely else "warning",
             )
 
 

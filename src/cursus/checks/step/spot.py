@@ -167,8 +167,8 @@ def local_paths(view: TrainingView) -> Iterator[Problem]:
     """A directory that SageMaker syncs is not one that it uses for something else.
 
     What it does:
-        Holds LocalPath of CheckpointConfig and TensorBoardOutputConfig against the directories of the container
-        contract, against each other, and wants full paths.
+        Holds LocalPath, or what stands for it, of CheckpointConfig, TensorBoardOutputConfig and DebugHookConfig against the
+        directories of the container contract, against each other, and wants full paths.
     Why:
         Checkpoints below /opt/ml/input lie on a channel, and those below /opt/ml/model go into model.tar.gz. For
         TensorBoard the service says: '"LocalPath" of "TensorBoardOutputConfig" cannot start with the following
@@ -182,7 +182,10 @@ def local_paths(view: TrainingView) -> Iterator[Problem]:
     """
     synced: dict[str, str] = {}
     for member in ("CheckpointConfig", "TensorBoardOutputConfig", "DebugHookConfig"):
-        value = text(mapping(view.request, member), "LocalPath")
+        config = mapping(view.request, member)
+        known = table("limits")["directories"].get(member, {})
+        free = known.get("default")
+        value = text(config, "LocalPath") or (free if config else None)
         if not value:
             continue
         path = (member, "LocalPath")
@@ -190,8 +193,6 @@ def local_paths(view: TrainingView) -> Iterator[Problem]:
             yield Problem(f"LocalPath {show(value)} is no full path", path, "write a path that begins with /")
             continue
         local = posixpath.normpath(value)
-        known = table("limits")["directories"].get(member, {})
-        free = known.get("default")
         taken = [] if local == free else known.get("taken", [])
         clash = next((root for root in taken if _below(local, root)), None)
         if clash is None and member == "CheckpointConfig" and local in ("/", "/opt", "/opt/ml"):

@@ -412,6 +412,19 @@ def test_create_step_that_asks_for_inputs_which_nobody_knows() -> None:
     assert step.promises.failures == () and step.request["InputDataConfig"][0]["ChannelName"] == "train"
 
 
+def test_create_step_that_a_hook_of_it_stops() -> None:
+    class Builder:
+        def create_step(self, inputs: Any = None) -> Any:
+            return {**REQUEST, "HyperParameters": self.get_hyperparameters()}
+
+        def get_hyperparameters(self) -> Any:
+            raise KeyError("input")
+
+    by_hook = {failure.hook: failure for failure in lower(Builder()).promises.failures}
+    assert "inputs were empty" not in by_hook["create_step"].message
+    assert "get_hyperparameters" in by_hook["create_step"].remedy and "get_hyperparameters" in by_hook
+
+
 def test_create_step_that_asks_for_more_than_anybody_gives() -> None:
     class Asks:
         def create_step(self, inputs: Any, session: Any) -> Any:

@@ -124,7 +124,7 @@ def create(builder: Any, config: Mapping[str, Any], hooks: Hooks, region: str | 
             try:
                 value = call(partial(hook, *offered.positional), CREATE, **offered.named)
             except HookError as error:
-                raise HookError(_without_inputs(error.failure, offered)) from None
+                raise HookError(_explained(error.failure, offered, hooks)) from None
             from cursus.steps import sdk
 
             captured = answers.captured
@@ -214,8 +214,13 @@ def _unknown_argument(hook: Any, name: str) -> HookFailure:
     )
 
 
-def _without_inputs(failure: HookFailure, offered: _Offered) -> HookFailure:
-    """The failure of a ``create_step`` that got no inputs, with how it would get some."""
+def _explained(failure: HookFailure, offered: _Offered, hooks: Hooks) -> HookFailure:
+    """The failure of a ``create_step``: that of a hook that it calls, or, of one that got no inputs, how it would get some."""
+    of_hook = next(
+        (one.hook for one in hooks.failures if one.location and one.location == failure.location), ""
+    )
+    if of_hook and failure.traceback:
+        return replace(failure, remedy=f"Mend {of_hook}, which create_step calls.")
     if not offered.empty or not failure.traceback:
         return failure
     if not offered.named_inputs and "input" not in failure.message.lower():

@@ -22,9 +22,9 @@ _PART = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
 _REPOSITORY = rf"{_PART}(?:/{_PART})*"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _WORDS = (
-    r"(?:abc|account|acct|algo|algorithm|alias|an?|aws|bar|baz|bucket|byoc?|container|custom|docker|dummy|ecr"
-    r"|encryption|example|fake|foo|id|images?|img|key|kms|mock|my|name|output|region|repo|repository|sample|some|string"
-    r"|tag|test|the|train|training|ur[il]|value|volume|xyz|your)"
+    r"(?:abc|account|acct|algo|algorithm|alias|an?|aws|bar|baz|bucket|byoc?|container|custom|data|doc|docker|dummy|ecr"
+    r"|encryption|enter|example|fake|foo|here|id|images?|img|input|key|kms|mock|my|name|output|region|repo|repository|s"
+    r"|sample|some|string|tag|test|the|train|training|ur[il]|validation|value|volume|xyz|your)"
 )
 
 

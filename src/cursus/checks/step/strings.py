@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
+from cursus.checks.step.image_names import stands_for_another
 from cursus.checks.text_faults import CURLY, Fault, location_faults, placeholder
 from cursus.checks.texts import HYPERPARAMETERS, NAMED, NOTHING, REPR, STAND_IN, SUBMIT
 from cursus.checks.views import RequestView, mapping
-from cursus.model import Path
+from cursus.model import Path, Severity
 from cursus.redact import is_secret_name, show
 
 NO_BUCKET = "s3://None/"
@@ -101,7 +102,8 @@ def bucket_name(view: RequestView) -> Iterator[Problem]:
     """An S3 URI names a bucket that no one can have.
 
     What it does:
-        Holds the bucket's part of each S3 URI against S3's rules for names.
+        Holds the bucket's part of each S3 URI against S3's rules for names. What only stands for a bucket to be filled
+        in (BUCKET-NAME, MyBucket, ...) is a warning.
     Why:
         The model's pattern takes any text; S3 has no bucket whose name breaks its rules, so the job fails or the
         request is refused.
@@ -114,7 +116,16 @@ def bucket_name(view: RequestView) -> Iterator[Problem]:
     for path, value, fault in _locations(view, "bucket"):
         if f"{value}/".startswith(NO_BUCKET):
             continue  # the rule on missing values says more of it
-        yield Problem(f"{_where(path, value)} {fault.message}", path, fault.remedy)
+        severity: Severity | None = "warning" if _stands(value[5:].partition("/")[0]) else None
+        yield Problem(f"{_where(path, value)} {fault.message}", path, fault.remedy, severity=severity)
+
+
+def _stands(bucket: str) -> bool:
+    """True for a word in capital letters, or several in one, where a reader is to put a bucket; and for dots alone."""
+    if not any(map(str.isalnum, bucket)):
+        return True
+    one = bucket.isupper() or (bucket.isalnum() and not bucket.islower())
+    return one and stands_for_another(bucket)
 
 
 @rule("STP038", scope="request", suspects="wildcard")

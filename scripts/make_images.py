@@ -23,11 +23,12 @@ SDK = "sagemaker 2.257.7"
 DATE = "2026-08-21"
 TAG = re.compile(r"amazonaws\.com(?:\.cn)?/([a-z0-9-]+):([A-Za-z0-9._-]+)")
 # Tags of the model parallelism library's own image, which its release notes name by PyTorch's version and the SDK's
-# table by the library's (https://docs.aws.amazon.com/sagemaker/latest/dg/model-parallel-release-notes.html).
+# table by the library's (https://docs.aws.amazon.com/sagemaker/latest/dg/model-parallel-release-notes.html); that with
+# CUDA 11.8 is the one that the SDK (image_uris.get_training_image_uri) takes for P4 instances.
 MODEL_PARALLEL = "smdistributed-modelparallel"
 MODEL_PARALLEL_TAGS = (
-    *("2.0.1-gpu-py310-cu121", "2.1.2-gpu-py310-cu121", "2.2.0-gpu-py310-cu121", "2.3.1-gpu-py311-cu121"),
-    *("2.4.1-gpu-py311-cu121", "2.5.1-gpu-py311-cu124"),
+    *("2.0.1-gpu-py310-cu118", "2.0.1-gpu-py310-cu121", "2.1.2-gpu-py310-cu121", "2.2.0-gpu-py310-cu121"),
+    *("2.3.1-gpu-py311-cu121", "2.4.1-gpu-py311-cu121", "2.5.1-gpu-py311-cu124"),
 )
 # Tags that no list names: a workshop's that runs (w601sxs/aws-sagemaker-workshop, workshop-k8s-pipeline), and the
 # last of the mode before script mode (tensorflow/estimator.py of sagemaker-python-sdk 1.42: it ends below 1.13).

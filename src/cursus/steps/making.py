@@ -215,7 +215,7 @@ def _unknown_argument(hook: Any, name: str) -> HookFailure:
 
 
 def _explained(failure: HookFailure, offered: _Offered, hooks: Hooks) -> HookFailure:
-    """The failure of a ``create_step``: that of a hook that it calls, or, of one that got no inputs, how it would get some."""
+    """The failure of a ``create_step``: the hook that stopped it, or how it would get the inputs that it lacks."""
     of_hook = next(
         (one.hook for one in hooks.failures if one.location and one.location == failure.location), ""
     )

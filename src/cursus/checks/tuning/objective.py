@@ -301,8 +301,8 @@ def tunable(view: TuningView) -> Iterator[Problem]:
 
     What it does:
         Looks up each range among the algorithm's hyperparameters: known, tunable, of that kind, and inside the values
-        that it takes. A range wider than the documented one is an info. Names alone where XGBoost's image runs a
-        script.
+        that it takes. A second name (learning_rate of eta) is a warning, a range wider than the documented one an info.
+        Names alone where XGBoost's image runs a script.
     Why:
         SageMaker refuses to tune what the algorithm does not declare tunable, and it goes by the image: a script in
         XGBoost's image can have none tuned of its own. A value outside the bounds fails the training jobs that get it.
@@ -373,6 +373,15 @@ def _tunable(algorithm: algorithms.Algorithm, entry: Entry, script: bool) -> Ite
             else "set it statically",
         )
         return
+    if entry.name in algorithm.aliases:
+        listed = algorithm.aliases[entry.name]
+        yield Problem(
+            f"{show(entry.name)} is the container's second name of {listed}: the hyperparameters that SageMaker tunes are "
+            "listed by their first",
+            (*entry.path, "Name"),
+            f"tune {listed}",
+            severity="warning",
+        )
     if not script:
         yield from _kind_and_bounds(algorithm, known, entry)
 

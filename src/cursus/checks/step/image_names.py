@@ -33,7 +33,7 @@ def stands_for_another(name: str) -> bool:
 
     They may be written as one: fakeImageUri.
     """
-    words = [word for word in re.split(r"[^a-z]+", name.partition(":")[0].lower()) if word]
+    words = [word for word in re.split(r"[^a-z]+", re.sub(r":[^/]*$", "", name).lower()) if word]
     return bool(words) and all(re.fullmatch(f"{_WORDS}+", word) for word in words)
 
 

@@ -205,6 +205,8 @@ def versions(clone: str, base: dict[str, Any]) -> dict[str, Any]:
     for version, commit in XGBOOST.items():
         read = from_container(clone, commit)
         now = read["hyperparameters"]
+        for name in base["also_tunable"]:
+            now[name] |= {"tunable": True, "tunable_type": "Categorical", "recommended": now[name]["values"]}
         changed = {name: spec for name, spec in now.items() if before.get(name) != spec}
         gone = sorted(name for name in before if name not in now)
         gpu = tuple(int(part) for part in re.findall(r"\d+", version)[:2]) >= (1, 2)
@@ -217,6 +219,7 @@ def versions(clone: str, base: dict[str, Any]) -> dict[str, Any]:
             "gpu": gpu,
         }
         before = now
+    del base["also_tunable"]
     base["channels"] = {
         name: ("required" if required else "optional") for name, (required, _) in read["channels"].items()
     }

@@ -52,6 +52,8 @@ def main() -> None:
         {
             "max_hyperparameters": model.shape("IntegerParameterRanges")["max"],
             "max_environment": model.shape("HyperParameterTrainingJobEnvironmentMap")["max"],
+            # automatic-model-tuning-define-ranges.html: "up to 100 hyperparameters in total (static + tunable)"
+            "max_with_static": model.shape("HyperParameters")["max"],
             # Resource limits from the page above: what no quota increase goes beyond.
             "max_parallel_jobs": 100,
             "max_jobs": {"Random": 10000, "Bayesian": 750, "Hyperband": 750, "Grid": 750},

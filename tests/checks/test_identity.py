@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cursus.checks.examples import ROLE
+from tests.checks import made
 from tests.checks.made import findings_of, first, output, own
 
 KEY = "1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -49,6 +50,17 @@ def test_private_registries() -> None:
     assert own(findings_of({"AlgorithmSpecification": private, "VpcConfig": vpc})) == set()
     found = findings_of({"AlgorithmSpecification": private})
     assert first(found, "STP027").path == "VpcConfig"
+
+
+XGBOOST = {"AlgorithmSpecification": {"TrainingImage": made.XGBOOST}, "HyperParameters": {"num_round": "9"}}
+
+
+@pytest.mark.parametrize(
+    ("patch", "told"), [({}, False), ({"EnableNetworkIsolation": True}, True), (XGBOOST, True)]
+)
+def test_remote_debugging_that_nobody_can_use(patch: dict[str, Any], told: bool) -> None:
+    on = {**patch, "RemoteDebugConfig": {"EnableRemoteDebug": True}}
+    assert [f.severity for f in findings_of(on, "STP028")] == ["warning"] * told
 
 
 def test_isolated_jobs_cannot_fetch_their_code() -> None:

@@ -146,6 +146,12 @@ def test_a_grid_has_as_many_jobs_as_combinations(sizes: tuple[int, ...], told: b
     assert bool(findings_of(grid, "HPO024", operation=TUNING)) is told
 
 
+@pytest.mark.parametrize(("static", "told"), [(99, False), (100, True)])
+def test_hyperparameters_in_all(static: int, told: bool) -> None:
+    own = {"TrainingJobDefinition": {"StaticHyperParameters": {f"own_{i}": "1" for i in range(static)}}}
+    assert bool(findings_of(own, "HPO005", operation=TUNING)) is told
+
+
 def test_limits() -> None:
     more = limits(MaxNumberOfTrainingJobs=2, MaxParallelTrainingJobs=3)
     assert errors(findings_of(more, "HPO012", operation=TUNING))

@@ -11,7 +11,7 @@ from cursus.checks.rules import Problem, rule
 from cursus.checks.step.image_names import no_region, stands_for_another
 from cursus.checks.text_faults import placeholder
 from cursus.checks.texts import IMAGES, NETWORK, NOBODY, NOTHING, ROLE_NAME, place
-from cursus.checks.views import RequestView, TrainingView, is_reference, listing, text
+from cursus.checks.views import RequestView, TrainingView, is_reference, listing, mapping, text
 from cursus.model import Path, Severity
 from cursus.redact import show
 from cursus.steps.kinds import TRAINS
@@ -77,13 +77,14 @@ def image_registry(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("STP028", reads=("EnableNetworkIsolation", "*.AlgorithmName"))
+@rule("STP028", reads=("EnableNetworkIsolation", "*.AlgorithmName", "RemoteDebugConfig"))
 def network_isolation(view: TrainingView) -> Iterator[Problem]:
     """An isolated container fetches nothing, and a marketplace algorithm runs isolated.
 
     What it does:
         Finds script mode code in S3 in a job with network isolation, a model_dir in S3 that TensorFlow's image is given in
-        one, and an algorithm of another account without network isolation.
+        one, and an algorithm of another account without network isolation. Remote debugging where nobody gets in is a
+        warning: in isolation, of built-in algorithms, and of AWS Marketplace.
     Why:
         Under network isolation the container cannot call S3, so that the toolkit cannot download
         sagemaker_submit_directory and the job fails; the code has to come in a channel. TensorFlow's toolkit asks S3 for
@@ -99,6 +100,7 @@ def network_isolation(view: TrainingView) -> Iterator[Problem]:
         +     DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/code/"}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/mkt-algo-model-internet-free.html,
+        https://docs.aws.amazon.com/sagemaker/latest/dg/train-remote-debugging.html,
         https://github.com/aws/sagemaker-python-sdk/issues/2702
     """
     isolated = view.request.get("EnableNetworkIsolation")
@@ -118,6 +120,23 @@ def network_isolation(view: TrainingView) -> Iterator[Problem]:
             "write /opt/ml/model (model_dir=False in the SDK's estimator leaves it out)",
         )
     name = text(view.algorithm, "AlgorithmName")
+    if mapping(view.request, "RemoteDebugConfig").get("EnableRemoteDebug") is True:
+        closed = (
+            "a job with network isolation"
+            if isolated is True
+            else f"the algorithm {view.builtin.name}"
+            if view.builtin is not None and "sagemaker_program" not in view.hyperparameters
+            else "an algorithm from AWS Marketplace"
+            if places.sold(name or "")
+            else None
+        )
+        if closed:
+            yield Problem(
+                f"remote debugging is on, and does not work for {closed}",
+                ("RemoteDebugConfig", "EnableRemoteDebug"),
+                "leave RemoteDebugConfig out",
+                severity="warning",
+            )
     if name and name.startswith("arn:") and isolated is not True and not isinstance(isolated, Mapping):
         algorithm, role = places.arn(name), places.arn(text(view.request, "RoleArn") or "")
         if algorithm and role and algorithm[1].account != role[1].account:

@@ -230,9 +230,10 @@ def tuned_and_static(view: TuningView) -> Iterator[Problem]:
 
     What it does:
         Looks for the names of ranges, and other names of the same hyperparameters of a built-in algorithm, among
-        StaticHyperParameters of the definitions they apply to.
+        StaticHyperParameters of the definitions they apply to, and counts both.
     Why:
-        SageMaker refuses a hyperparameter that is both: it would have two values.
+        SageMaker refuses a hyperparameter that is both: it would have two values. A training job has 100 hyperparameters
+        at most, those that are tuned included.
     Example:
           operation: CreateHyperParameterTuningJob
           TrainingJobDefinition:
@@ -245,6 +246,13 @@ def tuned_and_static(view: TuningView) -> Iterator[Problem]:
         static = definition.hyperparameters
         if not static:
             continue
+        most, count = table("tuning")["max_with_static"], len({*static, *definition.tuned})
+        if count > most:
+            yield Problem(
+                f"{count} hyperparameters, static and tuned, are more than the {most} that a training job can have",
+                (*definition.path, "StaticHyperParameters"),
+                "leave out those that have their defaults",
+            )
         aliases = definition.builtin.aliases if definition.builtin is not None else {}
         given = {aliases.get(each, each): each for each in static} if aliases else {}
         for path, _, name in definition.ranges:

@@ -14,8 +14,9 @@ from cursus.script.calls import ARGPARSE
 from cursus.script.converters import converter
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Argument, Const, Parser, Text
-from cursus.script.nodes import bare_name, last_name, receiver, word
+from cursus.script.nodes import bare_name, field_default, last_name, receiver, word
 from cursus.script.pure import Outcome
+from cursus.script.unrolled import listed, loops_around
 
 TYPES = frozenset({"int", "float", "str", "bool", "list", "tuple", "set", "dict"})
 NO_VALUE = {
@@ -149,20 +150,22 @@ def _parser_call(
 ) -> None:
     node = site.node
     if name == "add_argument":
-        exclusive = _exclusive(site)
-        argument = _argument(evaluator, site, conditional=not (sure and alone) or exclusive)
-        in_loop = bool(site.body.orders.get(id(node), (0, ()))[1])
-        if argument is None or in_loop:
-            building.complete = False
-        if argument is not None:
-            building.arguments.append(argument)
+        conditional = not (sure and alone) or _exclusive(site)
+        rounds: list[dict[str, v.Value]] | None = [{}]
+        if site.body.orders.get(id(node), (0, ()))[1]:
+            rounds = loops_around(evaluator, site)
+        for names in rounds or ({},):
+            with evaluator.assuming(site.body, names):
+                argument = _argument(evaluator, site, conditional=conditional)
+            building.complete = building.complete and argument is not None and rounds is not None
+            building.arguments.extend([argument] if argument is not None else [])
     elif name in PARSES or name == "parse_known_intermixed_args":
         given = node.args[0] if node.args else word(node, "args")
         if given is not None:
-            value = evaluator.value(given, site.body)
             if own_words(evaluator, given, site.body):
                 return
-            if value not in (Const(None), v.Ref("sys.argv")):
+            values = evaluator.evaluate(given, site.body).values
+            if any(value not in (Const(None), v.Ref("sys.argv")) for value in values):
                 building.complete, building.unclear = False, True
                 return
         building.strict.append(PARSES.get(name, False))
@@ -175,9 +178,9 @@ def _parser_call(
     elif name in ("add_subparsers", "parse_json_file", "parse_yaml_file", "parse_dict", "register"):
         building.complete = False
     elif name == "set_defaults":
-        names = {keyword.arg for keyword in node.keywords}
+        given_names = {keyword.arg for keyword in node.keywords}
         building.arguments = [
-            replace(one, default=None, appends=False) if one.dest in names else one
+            replace(one, default=None, appends=False) if one.dest in given_names else one
             for one in building.arguments
         ]
 
@@ -295,7 +298,7 @@ def choices_of(evaluator: Evaluator, node: ast.expr | None, site: CallSite) -> t
     """The values that an argument may have; None where it may have any, or they are not known."""
     if node is None:
         return None
-    value = evaluator.value(node, site.body)
+    value = listed(evaluator, node, site.body).only
     if not isinstance(value, v.Items):
         return None
     found: list[object] = []
@@ -334,21 +337,24 @@ def _dataclasses(evaluator: Evaluator, site: CallSite) -> Building:
                 building.complete = False
         for statement in value.body.owner.body:
             if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-                building.arguments.extend(_field(statement, statement.target.id, value.body))
+                building.arguments.extend(_field(evaluator, statement, statement.target.id, value.body))
     return building
 
 
-def _field(node: ast.AnnAssign, name: str, body: Body) -> Iterator[Argument]:
+def _field(evaluator: Evaluator, node: ast.AnnAssign, name: str, body: Body) -> Iterator[Argument]:
     annotation = (
         ast.unparse(node.annotation).replace("Optional[", "").rstrip("]").replace(" | None", "").strip()
     )
     listed = annotation.lower().startswith(("list[", "typing.list["))
-    default = node.value
-    if isinstance(default, ast.Call) and last_name(default.func).endswith("field"):
-        default = word(default, "default", "default_factory")
+    given = node.value
+    wrapped = isinstance(given, ast.Call) and last_name(given.func).endswith("field")
+    default = word(given, "default", "default_factory") if wrapped and isinstance(given, ast.Call) else given
     kind = annotation if annotation in ("int", "float", "str", "bool") and not listed else "other"
     at = place(node, body)
-    yield field_argument(name, kind, at, required=default is None, nargs="+" if listed else "")
+    field = field_argument(name, kind, at, required=default is None, nargs="+" if listed else "")
+    made = field_default(given)
+    value = v.UNKNOWN if made is None else evaluator.value(made, body.parent or body)
+    yield replace(field, default=value) if isinstance(value, (Text, Const)) else field
     if kind == "bool" and isinstance(default, ast.Constant) and default.value is True:
         off = f"no_{name}"
         yield Argument(_flags(off), name, at, takes_value=False, sets=False)

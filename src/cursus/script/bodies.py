@@ -11,10 +11,26 @@ import ast
 from dataclasses import dataclass, field
 
 from cursus.model import Location
-from cursus.script.nodes import Owner, ends_with_zero, everything_given, last_name, own
+from cursus.script.nodes import Owner, ends_with_zero, everything_given, last_name, own, receiver
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
+CHANGES = frozenset(
+    {
+        "append",
+        "extend",
+        "insert",
+        "remove",
+        "pop",
+        "popitem",
+        "update",
+        "setdefault",
+        "clear",
+        "add",
+        "discard",
+    }
+)
+"""Methods that change a list, a set or a mapping in place."""
 EXITS = frozenset({"exit", "_exit", "quit", "abort"})
 PERHAPS = (ast.IfExp, ast.BoolOp, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 """What may leave a part of itself out; a call in what it surely evaluates is told by itself."""
@@ -121,19 +137,31 @@ def place(node: ast.AST, body: Body) -> Location:
     return Location(body.file, getattr(node, "lineno", None), getattr(node, "col_offset", -1) + 1 or None)
 
 
-def rounds(loop: ast.For | ast.AsyncFor | ast.While) -> int:
-    """How many rounds a loop over numbers or things written out has, if nothing ends it; 0 where that is not seen."""
+def rounds(loop: ast.For | ast.AsyncFor | ast.While, body: Body | None = None) -> int:
+    """How many rounds a loop over numbers or things written out has, if nothing ends it; 0 where that is not seen.
+
+    What has a name in ``body``, or around it, is looked up there.
+    """
     if isinstance(loop, ast.While):
         return 0
-    over = loop.iter
+    over = receiver(loop.iter, ("items", "keys", "values")) or loop.iter
+    while isinstance(over, ast.Name) and body is not None:
+        over, body = body.only(over.id) or over, body.parent
     if isinstance(over, (ast.List, ast.Tuple)):
         return sum(not isinstance(item, ast.Starred) for item in over.elts)
+    if isinstance(over, ast.Dict):
+        return sum(key is not None for key in over.keys)
     if isinstance(over, ast.Call) and isinstance(over.func, ast.Name) and over.func.id == "range":
         numbers = [one.value for one in over.args if isinstance(one, ast.Constant)]
         whole = [one for one in numbers if isinstance(one, int) and not isinstance(one, bool)]
         if 0 < len(whole) == len(over.args) < 4 and whole[2:] != [0]:
             return len(range(*whole))
     return 0
+
+
+def ends_early(loop: ast.For | ast.AsyncFor) -> bool:
+    """True for a loop that may leave rounds out."""
+    return any(isinstance(node, (ast.Break, ast.Return)) for node in ast.walk(loop))
 
 
 def is_main_guard(test: ast.expr) -> bool:
@@ -144,6 +172,15 @@ def is_main_guard(test: ast.expr) -> bool:
     names = [side.id for side in sides if isinstance(side, ast.Name)]
     texts = [side.value for side in sides if isinstance(side, ast.Constant)]
     return names == ["__name__"] and texts == ["__main__"]
+
+
+def takes_one_file(test: ast.expr) -> bool:
+    """True for ``len(sys.argv) == 2 and sys.argv[1].endswith(".json")``: SageMaker gives options, two words each."""
+    parts = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else []
+    written = [ast.unparse(part) for part in parts]
+    return "len(sys.argv) == 2" in written and any(
+        one.startswith(("sys.argv[1].endswith(", "sys.argv[-1].endswith(")) for one in written
+    )
 
 
 def gives_up(handler: ast.ExceptHandler) -> bool:
@@ -256,6 +293,9 @@ class Walker:
         if is_main_guard(node.test):
             self.block(node.body if self.entry else node.orelse, sure)
             return
+        if takes_one_file(node.test):
+            self.block(node.orelse, sure)
+            return
         before, around = self.left, self.tests
         self.tests = (*around, (node.test, True))
         self.block(node.body, False)
@@ -267,12 +307,13 @@ class Walker:
         """Walk a loop: its body may run many times or never, unless it is seen how often."""
         before, skipped = self.loops, self.skipped
         self.loops = (*before, id(node))
+        goes = rounds(node, self.body) > 0
         if isinstance(node, ast.While):
             self.expression(node.test, sure)
         else:
             self.expression(node.iter, sure)
-            self.target(node.target, "item", node.iter, False, ())
-        self.block(node.body, sure and rounds(node) > 0)
+            self.target(node.target, "item", node.iter, sure and goes and not ends_early(node), ())
+        self.block(node.body, sure and goes)
         self.loops, self.skipped = before, skipped
         self.block(node.orelse, False)
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import json
+import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from cursus.script import unrolled
 from cursus.script import values as v
 from cursus.script.bodies import Body, CallSite
 from cursus.script.facts import ArgPart, Const, EnvPart, Hole, Text
@@ -33,9 +36,22 @@ NUMBERS = frozenset(
 NUMBER_METHODS = frozenset({"item", "mean", "sum", "std", "numpy"})
 ARGPARSE = frozenset({"argparse.ArgumentParser"})
 SAME_MAPPING = frozenset({"dict", "copy.copy", "copy.deepcopy"})
+NAMESPACES = frozenset(
+    {
+        "types.SimpleNamespace",
+        "argparse.Namespace",
+        "omegaconf.OmegaConf.create",
+        "munch.Munch",
+        "easydict.EasyDict",
+    }
+    | {"munch.munchify", "box.Box", "addict.Dict", "dotmap.DotMap", "ml_collections.ConfigDict"}
+)
+"""What makes an object of a mapping, with its keys as attributes."""
 SAME_PARSER = frozenset({"add_argument_group", "add_mutually_exclusive_group"})
 PROCESS_GROUP = "torch.distributed.init_process_group"
 NONE = one(Const(None))
+PURE = frozenset({"upper", "lower", "title", "replace", "strip", "rstrip", "lstrip"})
+"""Methods of a text that give another."""
 KEEPS_TEXT = frozenset({"rstrip", "lstrip", "strip", "resolve", "absolute", "expanduser", "as_posix"})
 
 
@@ -100,8 +116,16 @@ def _library(evaluator: Evaluator, name: str, node: ast.Call, body: Body, order:
         return one(v.ParserValue(id(node)))
     if name in ("open", "io.open", "codecs.open"):
         return argument(0, "file").each(v.OpenFile)
-    if name in ("json.load", "json.loads"):
-        return argument(0).each(lambda value: _loaded(evaluator, value))
+    if name in READERS:
+        return argument(0).each(lambda value: _loaded(evaluator, value, READERS[name]))
+    if name in NAMESPACES and len(node.args) + len(node.keywords) == 1:
+        given = argument(0) if node.args else evaluator.evaluate(node.keywords[0].value, body, order)
+        kept = node.args or node.keywords[0].arg is None
+        return given.each(lambda value: value if kept and isinstance(value, v.Table) else UNKNOWN)
+    if name == "type":
+        return argument(0).each(_type)
+    if name == "format":
+        return combine([argument(0), argument(1)], lambda chosen: _formatted(*chosen))
     if name == "super" and body.parent is not None:
         above = evaluator.classes_above(body.parent)
         return one(v.Instance(above[0])) if above else None
@@ -116,6 +140,8 @@ def _library(evaluator: Evaluator, name: str, node: ast.Call, body: Body, order:
     if name == "vars":
         spaces = argument(0).each(lambda x: v.Space(x.key, True) if isinstance(x, v.Space) else UNKNOWN)
         return Options(spaces.values)
+    if name in ("sorted", "list", "tuple"):
+        return unrolled.same_list(evaluator, node, body, order)
     if name in ("range", "enumerate"):
         return one(v.Unknown(False, name))
     return None
@@ -146,26 +172,60 @@ def _cut_path(found: Options, part: int) -> Options:
     return Options(known, found.sure) if len(known) == len(literals) else NOTHING_KNOWN
 
 
-def _settings(evaluator: Evaluator, path: str) -> Value:
-    """The content of a JSON file of the source directory."""
-    text = evaluator.settings.get(path.removeprefix(CODE).removeprefix("./"))
+def _settings(evaluator: Evaluator, path: Text, read: Callable[[str], object]) -> Value:
+    """The content of a file of the source directory: the only one that a path with unknown pieces can be."""
+    pieces = [re.escape(part) if isinstance(part, str) else "[^/]+" for part in path.parts]
+    pattern = re.compile("".join(pieces).removeprefix(re.escape(CODE)).removeprefix(re.escape("./")))
+    found = [text for name, text in evaluator.settings.items() if pattern.fullmatch(name)]
     try:
-        return v.plain(json.loads(text)) if text is not None and len(text) < 100_000 else UNKNOWN
+        return v.plain(read(found[0])) if len(found) == 1 and len(found[0]) < 100_000 else UNKNOWN
     except (ValueError, RecursionError):
         return UNKNOWN
 
 
-def _loaded(evaluator: Evaluator, value: Value) -> Value:
+def _yaml(text: str) -> object:
+    import yaml
+
+    try:
+        return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError as error:
+        raise ValueError from error
+
+
+def _loaded(evaluator: Evaluator, value: Value, read: Callable[[str], object]) -> Value:
     """What ``json.load`` gives: the hyperparameters, or a file of the source, where that is what is loaded."""
     if isinstance(value, v.OpenFile):
-        path = value.path.literal if isinstance(value.path, Text) else None
-        if path is not None and path.endswith("/config/hyperparameters.json"):
+        path = value.path if isinstance(value.path, Text) else None
+        if path is not None and (path.literal or "").endswith("/config/hyperparameters.json"):
             return v.Special("hyperparameters.json")
-        return v.Unknown(False, "settings") if path is None else _settings(evaluator, path)
+        known = path is not None and any(isinstance(part, str) for part in path.parts)
+        return (
+            _settings(evaluator, path, read) if path is not None and known else v.Unknown(False, "settings")
+        )
     part = value.only if isinstance(value, Text) else None
     if isinstance(part, EnvPart) and part.name in ("SM_HPS", "SM_CHANNELS"):
         return v.Special(part.name)
     return UNKNOWN
+
+
+READERS: dict[str, Callable[[str], object]] = {
+    "json.load": json.loads,
+    "json.loads": json.loads,
+    **dict.fromkeys((f"yaml.{name}" for name in ("safe_load", "load", "full_load", "unsafe_load")), _yaml),
+}
+"""Functions that read a file of settings, and what they make of its text."""
+
+
+def _type(value: Value) -> Value:
+    if isinstance(value, Const):
+        return v.Ref(type(value.value).__name__)
+    return v.Ref("str") if isinstance(value, Text) else UNKNOWN
+
+
+def _formatted(value: Value, spec: Value) -> Value:
+    """``format(x, ".2f")``."""
+    literal = spec.literal if isinstance(spec, Text) else None
+    return UNKNOWN if literal is None else v.merge(v.parts_of(value, literal))
 
 
 def _method(evaluator: Evaluator, node: ast.Call, func: ast.Attribute, body: Body, order: int) -> Options:
@@ -197,6 +257,8 @@ def _method_of(base: Value, name: str, given: list[Options], named: list[tuple[s
         key = given[0].values[0]
         if isinstance(key, Text) and key.literal is not None:
             return one(Text((ArgPart(key.literal),)))
+    if isinstance(base, v.Table) and name in ("items", "keys", "values"):
+        return one(unrolled.view_of(base, name))
     if isinstance(base, v.Table) and name == "get" and given:
         key = given[0].values[0]
         if isinstance(key, Text) and key.literal is not None and key.literal in dict(base.items):
@@ -215,6 +277,8 @@ def _parser_method(base: v.ParserValue, name: str) -> Options:
         return one(base)
     if name in ("parse_args", "parse_intermixed_args"):
         return one(v.Space(base.key))
+    if name == "parse_args_into_dataclasses":
+        return one(v.Items((v.Space(base.key),) * v.LIMIT))
     if name in ("parse_known_args", "parse_known_intermixed_args"):
         return one(v.Items((v.Space(base.key), UNKNOWN)))
     return NOTHING_KNOWN
@@ -234,6 +298,10 @@ def _text_method(base: Text, name: str, given: list[Options], named: list[tuple[
         return combine([*given, *(options for _, options in named)], build)
     if name == "joinpath":
         return combine([one(base), *given], lambda chosen: v.join_paths(list(chosen)))
+    if name in PURE and base.literal is not None:
+        literals = [value.only.literal if isinstance(value.only, Text) else None for value in given]
+        if None not in literals:
+            return one(v.text(getattr(base.literal, name)(*literals)))
     if name in KEEPS_TEXT:
         return one(base)
     if name == "open":

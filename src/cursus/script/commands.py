@@ -8,7 +8,7 @@ from cursus.script import values as v
 from cursus.script.arguments import Reached, choices_of, constant, default_of, dest_of, type_of
 from cursus.script.bodies import Body, CallSite, place
 from cursus.script.evaluate import Evaluator
-from cursus.script.facts import Argument, Const, Parser, Text
+from cursus.script.facts import Argument, Const, EnvPart, Parser, Text
 from cursus.script.nodes import last_name, word
 
 
@@ -40,6 +40,12 @@ def _command(evaluator: Evaluator, body: Body, sure: bool, complete: bool) -> Pa
     strict = True
     parent = body.parent or body
     for decorator in click_decorators(body):
+        function = evaluator.value(decorator, parent)
+        if isinstance(function, v.Func):
+            shared = [_option(evaluator, one, function.body) for one in _options_of(function.body)]
+            complete = complete and None not in shared and not _unclear(function.body)
+            arguments.extend(one for one in shared if one is not None)
+            continue
         if not isinstance(decorator, ast.Call):
             complete = complete and ast.unparse(decorator) in (
                 "click.command",
@@ -59,6 +65,20 @@ def _command(evaluator: Evaluator, body: Body, sure: bool, complete: bool) -> Pa
         else:
             complete = False
     return Parser("click", tuple(arguments), strict, complete, sure, place(body.owner, body), False)
+
+
+def _options_of(function: Body) -> list[ast.Call]:
+    """The options that a function of the source adds to a command."""
+    calls = [node for node in function.all_nodes if isinstance(node, ast.Call)]
+    return [node for node in calls if last_name(node.func) == "option"]
+
+
+def _unclear(function: Body) -> bool:
+    """True where such a function may add others: in a loop, by other functions."""
+    return any(
+        isinstance(node, (ast.For, ast.While)) or last_name(node) in ("argument", "reduce", "add_options")
+        for node in function.all_nodes
+    )
 
 
 def _option(evaluator: Evaluator, node: ast.Call, body: Body) -> Argument | None:
@@ -87,12 +107,15 @@ def _option(evaluator: Evaluator, node: ast.Call, body: Body) -> Argument | None
     if kind == "bool":
         kind = "other"  # click's own bool reads "False" as false
     counted = constant(evaluator, options.get("count"), site) is True
+    variable = constant(evaluator, options.get("envvar"), site)
+    if isinstance(variable, str) and default is not None:
+        default = Text((EnvPart(variable, default),))
     return Argument(
         tuple(flags),
         dest or dest_of(flags).lower(),
         place(node, body),
         kind,
-        required=constant(evaluator, options.get("required"), site) is True,
+        required=constant(evaluator, options.get("required"), site) is True and variable is None,
         takes_value=not (flag or counted),
         sets=True if flag and not pair else None,
         choices=choices,

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterable
 
 from cursus.script import values as v
-from cursus.script.bodies import Body, CallSite
+from cursus.script.bodies import PERHAPS, Body, CallSite
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import ArgPart, Condition, Const, EnvPart, Part, Text
-from cursus.script.nodes import bare_name
+from cursus.script.nodes import DEFINITIONS, bare_name
 
 FIRST = re.compile(
     r"(?:[\w.]+\.)?(?:get_|local_|global_|world_|node_)*(?:rank|process_index)(?:\(\))? "
@@ -34,6 +34,7 @@ SIGNS: dict[type[ast.cmpop], str] = {
     ast.In: "in",
     ast.NotIn: "not in",
 }
+LEAVES = (ast.Return, ast.Break, ast.Continue, ast.Raise)
 OTHER = Condition("")
 DEEPEST = 4
 """Functions one in another that are followed."""
@@ -86,6 +87,39 @@ def around(evaluator: Evaluator, site: CallSite, depth: int = 0) -> tuple[Condit
     if evaluator.named[owner.name] == 1:  # nothing else names it, as a callback or a method of another class
         found += around(evaluator, callers[0][0], depth + 1)
     return found
+
+
+def only_tests(evaluator: Evaluator, site: CallSite, depth: int = 0) -> bool:
+    """True where nothing but the tests of ``around`` stands before a call."""
+    owner = site.body.owner
+    if isinstance(owner, (ast.Lambda, ast.ClassDef)) or not _plainly(owner.body, site.node):
+        return False
+    if isinstance(owner, ast.Module):
+        return True
+    callers = evaluator.sites.get(id(owner), [])
+    if not isinstance(owner, ast.FunctionDef) or len(callers) != 1 or depth >= DEEPEST:
+        return False
+    return evaluator.named[owner.name] == 1 and only_tests(evaluator, callers[0][0], depth + 1)
+
+
+def _plainly(statements: list[ast.stmt], node: ast.Call) -> bool:
+    """True where these statements come to a call, but for tests: no loop, no ``try``, no way out before it."""
+    for statement in statements:
+        inside = list(ast.walk(statement))
+        if any(one is node for one in inside):
+            if isinstance(statement, ast.If) and not any(one is node for one in ast.walk(statement.test)):
+                return _plainly(statement.body, node) or _plainly(statement.orelse, node)
+            if isinstance(statement, (ast.With, ast.AsyncWith)):
+                return _plainly(statement.body, node) or any(
+                    one is node for item in statement.items for one in ast.walk(item.context_expr)
+                )
+            perhaps = [one for one in inside if isinstance(one, PERHAPS)]
+            return isinstance(
+                statement, (ast.Assign, ast.AnnAssign, ast.Expr, ast.Return, ast.If)
+            ) and not any(one is node for part in perhaps for one in ast.walk(part))
+        if not isinstance(statement, DEFINITIONS) and any(isinstance(one, LEAVES) for one in inside):
+            return False
+    return False
 
 
 def read_test(evaluator: Evaluator, test: ast.expr, body: Body) -> Condition:

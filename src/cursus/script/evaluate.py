@@ -11,10 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from cursus.script import calls
+from cursus.script import calls, unrolled
 from cursus.script import values as v
 from cursus.script.bodies import Binding, Body, CallSite
 from cursus.script.facts import ArgPart, Const, EnvPart, Hole, Part, Text
+from cursus.script.nodes import dataclass_fields, method_kind
 from cursus.script.values import NOTHING_KNOWN, NUMBER, UNKNOWN, Options, Value, combine, one, union
 
 BUDGET = 30_000
@@ -48,6 +49,9 @@ class Evaluator:
         """Every name and attribute of the source, where it has been followed."""
         self.named: Counter[str] = Counter()
         """How often each of them stands there."""
+        self.assumed: dict[tuple[int, str], Value] = {}
+        self.changed: frozenset[str] = frozenset()
+        """The names of lists and mappings that are changed in place."""
         self.looking: set[tuple[str, int]] = set()
         self.site: tuple[int, tuple[CallSite, bool, bool]] | None = None
         """The function whose value is asked for at one of its calls, and that call: its parameters have no others."""
@@ -65,6 +69,16 @@ class Evaluator:
             yield
         finally:
             self.memo, self.site = memo, None
+
+    @contextmanager
+    def assuming(self, body: Body, names: Mapping[str, Value]) -> Iterator[None]:
+        """Take these names of a body for these values, as in one round of a loop."""
+        before, memo, self.memo = self.assumed, self.memo, {}
+        self.assumed = {**before, **{(id(body), name): value for name, value in names.items()}}
+        try:
+            yield
+        finally:
+            self.assumed, self.memo = before, memo
 
     def add_site(self, owner: ast.AST, site: CallSite, sure: bool, bound: bool) -> None:
         """Note one more call of a function of the source; what was concluded without it is forgotten."""
@@ -136,7 +150,14 @@ class Evaluator:
         for key, value in zip(node.keys, node.values, strict=True):
             if isinstance(key, ast.Constant) and isinstance(key.value, str):
                 found.append((key.value, self.evaluate(value, body, order).only))
-        return one(v.Table(tuple(found)))
+        return one(v.Table(tuple(found), len(found) == len(node.keys)))
+
+    def on_ListComp(  # noqa: N802, D102
+        self, node: unrolled.Comprehension, body: Body, order: int
+    ) -> Options:
+        return unrolled.comprehended(self, node, body, order)
+
+    on_SetComp = on_GeneratorExp = on_DictComp = on_ListComp  # noqa: N815
 
     def on_JoinedStr(self, node: ast.JoinedStr, body: Body, order: int) -> Options:  # noqa: N802, D102
         pieces: list[Options] = []
@@ -164,9 +185,15 @@ class Evaluator:
         at = order
         loops = body.orders.get(id(node), (0, ()))[1]
         while scope is not None:
+            assumed = self.assumed.get((id(scope), node.id))
+            if assumed is not None:
+                return one(assumed)
             bindings = scope.bindings.get(node.id)
             if bindings and not (isinstance(scope.owner, ast.ClassDef) and scope is not body):
-                return self._bound(visible(bindings, at, loops), scope)
+                found = visible(bindings, at, loops)
+                inside = all(one.kind != "item" or set(one.loops) <= set(loops) for one in found)
+                known = self._bound(found, scope)
+                return known if inside else Options(known.values, False)
             scope, at, loops = scope.parent, LAST, ()
         if node.id == "__file__" and self.root and body.module.startswith(self.root):
             return one(v.text(calls.CODE + body.module[len(self.root) :].lstrip("/")))
@@ -193,7 +220,7 @@ class Evaluator:
             return self._parameter(node, scope)
         found = self.evaluate(node, scope, binding.order if binding.order < LAST else None)
         if binding.kind == "item":
-            return _each(found)
+            found = _each(found, binding.sure and unrolled.fixed(self, node))
         for index in binding.path:
             found = Options(tuple(_pick(value, index) for value in found.values), found.sure)
         return found
@@ -203,14 +230,18 @@ class Evaluator:
         if isinstance(owner, (ast.Module, ast.ClassDef)):
             return NOTHING_KNOWN
         names = [a.arg for a in (*owner.args.posonlyargs, *owner.args.args)]
-        if (
-            body.parent is not None
-            and isinstance(body.parent.owner, ast.ClassDef)
-            and names[:1] == [node.arg]
-        ):
-            return one(v.Instance(body.parent))
+        kind = method_kind(owner)
+        above = body.parent.owner if body.parent is not None else None
+        if isinstance(above, ast.ClassDef) and names[:1] == [node.arg] and kind != "staticmethod":
+            return one((v.Klass if kind else v.Instance)(body.parent)) if body.parent else NOTHING_KNOWN
         if id(owner) in self.command_functions:
             return one(Text((ArgPart(node.arg),)))
+        return self._given(owner, node.arg, names, _default(owner, node.arg), body.parent or body)
+
+    def _given(
+        self, owner: ast.AST, name: str, names: list[str], default: ast.expr | None, around: Body
+    ) -> Options:
+        """What the calls of a function, or of a dataclass, give by a name of its own."""
         sites = self.sites.get(id(owner), [])
         if self.site is not None and self.site[0] == id(owner):
             sites = [self.site[1]]
@@ -219,15 +250,24 @@ class Evaluator:
         results = []
         sure = True
         for site, certain, bound in sites[: v.LIMIT]:
-            given = given_for(site.node, node.arg, names, bound)
-            if given is None:
-                default = _default(owner, node.arg)
-                found = NOTHING_KNOWN if default is None else self.evaluate(default, body.parent or body)
+            given = given_for(site.node, name, names, bound)
+            if given is UNREADABLE:
+                found = self._spread(site, name)
+            elif given is None:
+                found = NOTHING_KNOWN if default is None else self.evaluate(default, around)
             else:
                 found = self.evaluate(given, site.body, site.order)
             results.append(found)
             sure = sure and certain and found.sure
         return union(results, sure=sure and len(sites) <= v.LIMIT)
+
+    def _spread(self, site: CallSite, name: str) -> Options:
+        """What ``**vars(args)`` gives by a name, where nothing else of the call may give it."""
+        spread = [keyword.value for keyword in site.node.keywords if keyword.arg is None]
+        if len(spread) != 1 or site.node.args:
+            return NOTHING_KNOWN
+        found = self.evaluate(spread[0], site.body, site.order)
+        return found.each(lambda value: _item(value, v.text(name)))
 
     def on_Attribute(self, node: ast.Attribute, body: Body, order: int) -> Options:  # noqa: N802, D102
         base = self.evaluate(node.value, body, order)
@@ -247,6 +287,8 @@ class Evaluator:
             return self._bound(visible(base.body.bindings.get(name, []), LAST, ()), base.body)
         if isinstance(base, (v.Instance, v.Klass)):
             return self._member(base, name)
+        if isinstance(base, v.Table):
+            return one(_item(base, v.text(name)))
         if isinstance(base, Text) and name == "parent":
             literal = base.literal
             if literal and "/" in literal.rstrip("/"):
@@ -255,15 +297,15 @@ class Evaluator:
 
     def _member(self, base: v.Instance | v.Klass, name: str, depth: int = 0) -> Options:
         own = base.body.bindings.get(name, [])
+        if isinstance(base, v.Instance) and name in (fields := dataclass_fields(base.body.owner)):
+            default = fields[name]
+            return self._given(base.body.owner, name, list(fields), default, base.body)
         methods = list(base.body.defined.values())
         set_in = [(found, method) for method in methods for found in method.attributes.get(name, [])]
         results = [self._binding(binding, method) for binding, method in set_in]
         if not set_in and own:
             found = self._bound(visible(own, LAST, ()), base.body)
-            bound = isinstance(base, v.Instance)
-            return Options(
-                tuple(v.Func(x.body, bound) if isinstance(x, v.Func) else x for x in found.values), found.sure
-            )
+            return found.each(lambda value: _bound_to(base, value))
         sure = len(set_in) == 1 and set_in[0][0].sure and not own
         return union(results, sure=sure) if results else self._inherited(base, name, depth)
 
@@ -358,6 +400,14 @@ def visible(bindings: list[Binding], order: int, loops: tuple[int, ...]) -> list
     return found or ([b for b in bindings if b.order >= order][:1] if order == LAST else [])
 
 
+def _bound_to(base: v.Instance | v.Klass, value: Value) -> Value:
+    """A member of a class as it is taken of an object, or of the class itself."""
+    if not isinstance(value, v.Func):
+        return value
+    kind = method_kind(value.body.owner)
+    return v.Func(value.body, kind == "classmethod" or (isinstance(base, v.Instance) and not kind))
+
+
 def _spec(node: ast.expr | None) -> str:
     if isinstance(node, ast.JoinedStr) and all(isinstance(x, ast.Constant) for x in node.values):
         return "".join(str(x.value) for x in node.values if isinstance(x, ast.Constant))
@@ -370,16 +420,19 @@ def _pick(value: Value, index: int) -> Value:
     return UNKNOWN
 
 
-def _each(found: Options) -> Options:
+def _each(found: Options, sure: bool) -> Options:
+    """What the rounds over something give; ``sure``: there are all of them, where they are known."""
     values: list[Value] = []
-    for value in found.values:
+    for value in map(unrolled.keys_of, found.values):
+        sure = sure and isinstance(value, v.Items)
         if isinstance(value, v.Items):
             values.extend(value.items)
         elif isinstance(value, v.Unknown) and value.origin in ("range", "enumerate"):
-            values.append(NUMBER)
+            values.append(NUMBER if value.origin == "range" else v.Items((NUMBER, UNKNOWN)))
         else:
             values.append(UNKNOWN)
-    return Options(tuple(values[: v.LIMIT]) or (UNKNOWN,), found.sure and values == [NUMBER])
+    sure = (sure and len(values) <= v.LIMIT) or values == [NUMBER]
+    return Options(tuple(values[: v.LIMIT]) or (UNKNOWN,), found.sure and sure)
 
 
 def _item(base: Value, index: Value) -> Value:

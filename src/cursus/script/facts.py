@@ -179,10 +179,11 @@ class PathUse:
 
     ``paths`` are the paths that are possible; ``sure``: each of them is used on every run. ``call`` is the
     function's name, ``local`` is True where it knows the file system only (``open``), not ``s3://``. ``looped``, of a
-    write: it is in a loop, or who calls it is not known. ``tests`` are what has to hold for it.
+    write: it is in a loop, or who calls it is not known. ``tests`` are what has to hold for it, and ``if_tests``: where
+    they do, it is sure. ``hub``: a path, or a name on a model hub.
     """
 
-    mode: Literal["read", "list", "write", "make", "look", "remove", "unpack"]
+    mode: Literal["read", "list", "write", "make", "look", "remove", "unpack", "hub"]
     paths: tuple[Text | Const, ...]
     call: str
     sure: bool
@@ -190,6 +191,7 @@ class PathUse:
     location: Location
     looped: bool = True
     tests: tuple[Condition, ...] = ()
+    if_tests: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,12 @@ def word(call: ast.Call, *names: str) -> ast.expr | None:
     return None
 
 
+def method_kind(owner: ast.AST) -> str:
+    """``staticmethod`` or ``classmethod`` for a function that is decorated so; empty for any other."""
+    names = [last_name(one) for one in getattr(owner, "decorator_list", ())]
+    return next((one for one in names if one in ("staticmethod", "classmethod")), "")
+
+
 def may_exist(call: ast.Call) -> bool:
     """True where a call that makes a folder may say that one is there already."""
     given = word(call, "exist_ok") or (call.args[2] if len(call.args) > 2 else None)
@@ -109,3 +115,27 @@ def first_or_last(index: ast.expr) -> bool:
     if isinstance(index, ast.UnaryOp) and isinstance(index.op, ast.USub):
         index = index.operand
     return isinstance(index, ast.Constant) and index.value in (0, 1) and not isinstance(index.value, bool)
+
+
+def dataclass_fields(owner: ast.AST) -> dict[str, ast.expr | None]:
+    """The fields of a plain dataclass with their defaults; none for any other class."""
+    if not isinstance(owner, ast.ClassDef) or owner.bases:
+        return {}
+    made = [last_name(one.func if isinstance(one, ast.Call) else one) for one in owner.decorator_list]
+    if made != ["dataclass"]:
+        return {}
+    found: dict[str, ast.expr | None] = {}
+    for node in owner.body:
+        if isinstance(node, ast.FunctionDef) and node.name in ("__init__", "__post_init__"):
+            return {}
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            found[node.target.id] = field_default(node.value)
+    return found
+
+
+def field_default(node: ast.expr | None) -> ast.expr | None:
+    """The default of a dataclass's field: what stands there, or in ``field(default=…)`` or its ``default_factory``."""
+    if not isinstance(node, ast.Call) or not last_name(node.func).endswith("field"):
+        return node
+    made = word(node, "default_factory")
+    return made.body if isinstance(made, ast.Lambda) else word(node, "default")

@@ -11,18 +11,19 @@ from typing import Literal
 from cursus.aws.tables import entries, table
 from cursus.script import values as v
 from cursus.script.bodies import CallSite, place
-from cursus.script.conditions import around
+from cursus.script.conditions import around, only_tests
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Habit, Hole, PathUse, Text
 from cursus.script.nodes import last_name, receiver, string, word
 
-Mode = Literal["read", "list", "write", "make", "look", "remove", "unpack"]
+Mode = Literal["read", "list", "write", "make", "look", "remove", "unpack", "hub"]
 
 PATH_WRITES = frozenset({"write_text", "write_bytes"})
 PATH_READS = frozenset({"read_text", "read_bytes", "iterdir"})
 PATH_LOOKS = frozenset({"exists", "is_file", "is_dir", "glob", "rglob"})
 UNPACKS = {"extractall": 0, "extract": 1, "unpack_archive": 1}
 """Methods of archives, and where the folder stands that their files come to; it is the working directory without."""
+METHODS: dict[str, Mode] = {"writing_methods": "write", "reading_methods": "read", "hub_methods": "hub"}
 PATH_METHODS = PATH_WRITES | PATH_READS | PATH_LOOKS | {"open", "mkdir"}
 OPENS = frozenset({"open", "io.open", "codecs.open", "gzip.open", "bz2.open", "lzma.open", "tarfile.open"})
 
@@ -42,8 +43,9 @@ def _no_methods() -> frozenset[str]:
 def path_uses(evaluator: Evaluator, site: CallSite, sure: bool) -> Iterable[PathUse]:
     """Every use of a path that one call makes."""
     for use in _uses(evaluator, site, sure):
-        if use.mode in ("write", "make"):
+        if use.mode in ("write", "make") or not use.sure:
             use = replace(use, tests=around(evaluator, site))
+            use = replace(use, if_tests=bool(use.tests) and only_tests(evaluator, site))
         if use.mode == "write":
             use = replace(use, looped=_looped(evaluator, site))
         yield use
@@ -111,11 +113,12 @@ def _method(evaluator: Evaluator, site: CallSite, sure: bool, func: ast.Attribut
     elif texts and name in ("replace", "rename") and len(site.node.args) == 1:
         target = evaluator.evaluate(site.node.args[0], site.body, site.order)
         yield _used(site, sure, "write", target, name, True)
-    elif name in entries("libraries", "writing_methods"):
-        given = _path(site.node, 0)
-        if given is not None:
-            found = evaluator.evaluate(given, site.body, site.order)
-            yield _used(site, sure, "write", found, name, False)
+    else:
+        for kind, of_methods in METHODS.items():
+            given = _path(site.node, 0) if name in entries("libraries", kind) else None
+            if given is not None:
+                found = evaluator.evaluate(given, site.body, site.order)
+                yield _used(site, sure, of_methods, found, name, of_methods != "write")
 
 
 def _used(site: CallSite, sure: bool, mode: Mode, found: v.Options, name: str, local: bool) -> PathUse:
@@ -129,9 +132,7 @@ def _unpacked(evaluator: Evaluator, site: CallSite, sure: bool) -> PathUse:
     where = UNPACKS[name]
     given = word(site.node, "path", "extract_dir") or next(iter(site.node.args[where : where + 1]), None)
     found = evaluator.evaluate(given, site.body, site.order).values if given is not None else (Text((".",)),)
-    paths = tuple(
-        Text((*one.parts, Hole())) if isinstance(one, Text) else Text((Hole(),)) for one in found
-    )
+    paths = tuple(Text((*one.parts, Hole())) if isinstance(one, Text) else Text((Hole(),)) for one in found)
     return PathUse("unpack", paths, name, sure, True, place(site.node, site.body))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from cursus.aws.tables import entries
 from cursus.script import (
     arguments,
+    argv,
     best,
     circles,
     classes,
@@ -44,6 +45,7 @@ from cursus.script import (
     torch_code,
     unbound,
     undefined,
+    unrolled,
     workers,
 )
 from cursus.script import values as v
@@ -67,7 +69,7 @@ from cursus.script.facts import (
 )
 from cursus.script.files import FolderFacts
 from cursus.script.modules import Source, resolve_relative
-from cursus.script.nodes import everything_given, last_name, receiver
+from cursus.script.nodes import dataclass_fields, everything_given, last_name, receiver
 
 ENVIRONMENT_LOADERS = frozenset(
     {"os.environ.update", "dotenv.load_dotenv", "load_dotenv", "os.putenv", "environ.update"}
@@ -145,6 +147,7 @@ class Reading:
             body, sure = self.pending.pop(0)
             self._expand(body, sure)
         self.evaluator.bodies = self.source.bodies
+        self.evaluator.changed = unrolled.changed_names(self.source.bodies)
 
     def visit(self, body: Body, sure: bool) -> None:
         """Note that ``body`` runs."""
@@ -185,6 +188,8 @@ class Reading:
             if isinstance(value, v.Func):
                 self._edge(site, value.body, sure and alone, value.bound)
             elif isinstance(value, v.Klass):
+                if dataclass_fields(value.body.owner):
+                    self.evaluator.add_site(value.body.owner, site, sure and alone, False)
                 for inner in value.body.defined.values():
                     if inner.name == "__init__":
                         self._edge(site, inner, sure and alone, True)
@@ -241,7 +246,7 @@ class Reading:
             readable=True,
             files=tuple(body.file for body in self.source.modules.values()),
             parsers=parsers,
-            opaque_arguments=opaque or settings.uses_argv(modules),
+            opaque_arguments=opaque or argv.uses_argv(modules),
             reads_hyperparameters=_reads_hyperparameters(strings, tops),
             hyperparameters_whole=_reads_hyperparameters(strings, tops)
             and settings.used_whole(self.evaluator, self.reached.values()),
@@ -375,18 +380,19 @@ class Reading:
         if mapping is None and not is_getenv:
             return
         base = v.UNKNOWN if mapping is None else self.evaluator.value(mapping, site.body)
-        key = self.evaluator.value(site.node.args[0], site.body)
-        literal = key.literal if isinstance(key, Text) else None
-        if literal is None:
-            return
         where = place(site.node, site.body)
-        if is_getenv or base == v.Special("environ"):
-            given = everything_given(site.node)[1:]
-            bare = not given or (isinstance(given[0], ast.Constant) and given[0].value is None)
-            bare = bare and last_name(site.node.func) != "setdefault"
-            environment.append(EnvRead(literal, False, sure, where, bare))
-        elif isinstance(base, v.Special):
-            keys.append(KeyRead(literal, False, sure, where))
+        keys_read = self.evaluator.evaluate(site.node.args[0], site.body)
+        for key in keys_read.values:
+            literal = key.literal if isinstance(key, Text) else None
+            if literal is None:
+                continue
+            if is_getenv or base == v.Special("environ"):
+                given = everything_given(site.node)[1:]
+                bare = not given or (isinstance(given[0], ast.Constant) and given[0].value is None)
+                bare = bare and last_name(site.node.func) != "setdefault"
+                environment.append(EnvRead(literal, False, sure and keys_read.sure, where, bare))
+            elif isinstance(base, v.Special):
+                keys.append(KeyRead(literal, False, sure and keys_read.sure, where))
 
     def _env_writes(self, calls: list[tuple[CallSite, bool]]) -> frozenset[str]:
         found = set()

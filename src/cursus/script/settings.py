@@ -14,7 +14,6 @@ from cursus.script.evaluate import Evaluator
 from cursus.script.facts import HP_FILES, Const, Habit, Text
 from cursus.script.nodes import (
     bare_name,
-    everything_given,
     is_call,
     looked_up,
     receiver,
@@ -206,22 +205,6 @@ def _looks_for_equals(node: ast.AST, name: str) -> bool:
         if node.func.attr in PATTERNS and len(node.args) > 1:
             return equals(node.args[0]) and about(node.args[1])
     return False
-
-
-def uses_argv(modules: Iterable[Body]) -> bool:
-    """True where ``sys.argv`` is read other than to hand it to a parser as it is."""
-    handed: set[int] = set()
-    nodes = [node for body in modules for node in body.all_nodes]
-    for node in nodes:
-        if isinstance(node, ast.Call) and receiver(node, PARSES) is not None:
-            for given in everything_given(node):
-                if isinstance(given, ast.Subscript) and ast.unparse(given) == "sys.argv[1:]":
-                    handed.add(id(given.value))
-    return any(
-        (isinstance(node, ast.Attribute) and node.attr == "argv" and id(node) not in handed)
-        or (isinstance(node, ast.ImportFrom) and any(alias.name == "argv" for alias in node.names))
-        for node in nodes
-    )
 
 
 def used_whole(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) -> bool:

@@ -11,6 +11,7 @@ from cursus.script.bodies import Body
 from cursus.script.facts import Const, Hole, Part, Text
 
 LIMIT = 8
+PLAIN = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +23,10 @@ class Items:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A mapping written out with string keys."""
+    """A mapping written out with string keys. ``whole``: it has no others."""
 
     items: tuple[tuple[str, Value], ...]
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,14 +181,18 @@ def text(value: str) -> Text:
     return Text((value,))
 
 
-def plain(value: object) -> Value:
-    """The content of a settings file."""
+def plain(value: object, budget: list[int] | None = None) -> Value:
+    """The content of a settings file; ``budget``: how much of it is looked at, where aliases may repeat it."""
+    budget = [PLAIN] if budget is None else budget
+    budget[0] -= 1
+    if budget[0] < 0:
+        return UNKNOWN
     if isinstance(value, str):
         return text(value)
     if isinstance(value, list):
-        return Items(tuple(plain(item) for item in value[:64])) if len(value) <= 64 else UNKNOWN
+        return Items(tuple(plain(item, budget) for item in value)) if len(value) <= 64 else UNKNOWN
     if isinstance(value, dict):
-        return Table(tuple((str(key), plain(item)) for key, item in value.items()))
+        return Table(tuple((str(key), plain(item, budget)) for key, item in value.items()))
     return Const(value)
 
 

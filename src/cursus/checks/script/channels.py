@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 
+from cursus.aws.tables import entries
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.arguments import required_argument_missing
+from cursus.checks.script.conditions import all_hold, never_holds
 from cursus.checks.script.places import covers, own_file, searched
 from cursus.checks.script.request import (
     CHANNEL_VARIABLE,
@@ -33,6 +35,7 @@ from cursus.script.facts import ArgPart, Const, EnvPart, PathUse, ScriptFacts, T
 from cursus.suggest import closest, did_you_mean
 
 CHANNELS: Path = ("InputDataConfig",)
+INPUT = INPUT_DATA.rpartition("/")[0]
 NO_PATH = "gets None for a path"
 SUPPLIED = frozenset({"code", "sm_drivers", "sm_code"})
 ALL_CHANNELS = (
@@ -113,7 +116,7 @@ def _reads(
 ) -> Iterator[tuple[PathUse, list[str | Missing], Invocation]]:
     started = invocation(view)
     for use in facts.paths:
-        if use.mode in ("read", "list"):
+        if use.mode in ("read", "list", "hub") and not never_holds(view, use.tests):
             yield use, [resolve(view, path) for path in use.paths], started
 
 
@@ -136,7 +139,8 @@ def channel_folder_missing(view: TrainingView) -> Iterator[Problem]:
     What it does:
         Follows the paths that the script opens or lists, through variables, ``os.path.join``, functions and arguments'
         defaults, and holds those below ``/opt/ml/input/data`` against the channels, and the pipes of those in Pipe mode.
-        A path that is None, because it comes from a variable or an argument that the job does not set, counts too.
+        A path that is None, because it comes from a variable or an argument that the job does not set, counts too, and so does
+        one beside the channels, ``/opt/ml/input/train``.
     Why:
         ``No such file or directory``, or ``expected str, bytes or os.PathLike object, not NoneType``: the job fails.
     Example:
@@ -163,14 +167,21 @@ def channel_folder_missing(view: TrainingView) -> Iterator[Problem]:
                     yield _none(view, facts, use)
                 continue
             name = channel_of(place)
+            if name is None and use.mode != "hub" and (certain(view, use) and _beside_data(place, made)):
+                yield Problem(
+                    f"the script reads {show(place.replace(UNKNOWN, '…'))}, and {INPUT} holds data and config alone: the channels "
+                    f"are below {INPUT_DATA}",
+                    CHANNELS,
+                    remedy="read SM_CHANNEL_<NAME>",
+                    location=use.location,
+                )
             if name is None or _is_channel(view, name, channels) or name in seen:
                 continue
             folder = f"{INPUT_DATA}/{name}"
             if any(other.startswith(folder) or other == UNKNOWN for other in made):
                 continue
-            if not use.sure and not _literal(use, folder):
-                continue
-            if not use.sure and _looked_at(view, facts, folder):
+            sure = certain(view, use)
+            if not sure and (not _literal(use, folder) or _looked_at(view, facts, folder)):
                 continue
             seen.add(name)
             yield Problem(
@@ -178,9 +189,20 @@ def channel_folder_missing(view: TrainingView) -> Iterator[Problem]:
                 f"{listed(channels)}",
                 CHANNELS,
                 remedy=rename(name, channels),
-                severity=None if use.sure else "warning",
+                severity=None if sure else "warning",
                 location=use.location,
             )
+
+
+def _beside_data(place: str, made: list[str]) -> bool:
+    """True for a place beside the folder of the channels, that nothing makes."""
+    first = place.removeprefix(INPUT + "/").partition("/")[0]
+    return (
+        place.startswith(INPUT + "/")
+        and UNKNOWN not in first
+        and first not in ("data", "config")
+        and not any(covers(other, place) for other in made)
+    )
 
 
 def opens(use: PathUse) -> bool:
@@ -330,13 +352,18 @@ def _mentioned(facts: ScriptFacts, name: str) -> bool:
     return False
 
 
+REMOTE = ("s3://", "s3a://", "https://s3")
+LEADS = {"write": "saves to", "make": "makes the folder"}
+
+
 @rule("CHN053", scope="script")
 def s3_uri_as_path(view: TrainingView) -> Iterator[Problem]:
     """The script uses an S3 URI as a path of the file system.
 
     What it does:
-        Finds ``open``, ``os.listdir``, ``torch.save``, ``joblib.dump`` and their kin on a path that is an ``s3://`` URI, by itself or
-        through an argument that gets one. pandas and others that read S3 by themselves are left alone.
+        Finds ``open``, ``os.listdir``, ``glob``, ``torch.save``, ``from_pretrained`` and their kin on a path that is an ``s3://`` URI, by
+        itself, from a settings file of the source, or through an argument that gets one, and folders made by such a name. pandas and
+        others that read S3 by themselves are left alone.
     Why:
         The file system knows no ``s3://``: ``No such file or directory: 's3://…'``. Data comes by a channel, results leave by the
         model directory.
@@ -353,20 +380,29 @@ def s3_uri_as_path(view: TrainingView) -> Iterator[Problem]:
     facts = readable(view)
     if facts is None:
         return
+    seen = set()
     for use in facts.paths:
-        if not use.local or use.mode in ("look", "make"):
+        if not use.local or (use.mode == "look" and use.call not in entries("libraries", "searching")):
             continue
         for path in use.paths:
             place = resolve(view, path)
-            if isinstance(place, str) and place.startswith(("s3://", "s3a://", "https://s3")):
-                lead = "saves to" if use.mode == "write" else "reads"
+            if isinstance(place, str) and place not in seen and place.startswith(REMOTE):
+                seen.add(place)
+                if never_holds(view, use.tests):
+                    break
+                lead = LEADS.get(use.mode, "reads")
                 yield Problem(
                     f"{use.call} {lead} {show(place.replace(UNKNOWN, '…'))}: it is a URI, and {use.call} knows the file system only",
                     remedy="read from the channel's folder (SM_CHANNEL_…), save below SM_MODEL_DIR",
-                    severity=None if use.sure else "warning",
+                    severity=None if use.mode != "make" and certain(view, use) else "warning",
                     location=use.location,
                 )
                 break
+
+
+def certain(view: TrainingView, use: PathUse) -> bool:
+    """True where this request's script comes to a use of a path on every run."""
+    return use.sure or (use.if_tests and all_hold(view, use.tests))
 
 
 @rule("CHN054", scope="script")
@@ -398,7 +434,7 @@ def file_missing(view: TrainingView) -> Iterator[Problem]:
     yield from _looked_for(view, facts)
     yield from searched(view, facts, made)
     for use, places, started in _reads(view, facts):
-        if not use.sure or started.kind == "command":
+        if not use.sure or use.mode == "hub" or started.kind == "command":
             continue
         for place in places:
             if place in seen:

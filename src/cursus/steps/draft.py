@@ -9,7 +9,7 @@ from typing import Any
 
 from cursus.aws.references import is_reference
 from cursus.model import Origin, Path
-from cursus.steps.tuning import NOT_IN_DEFINITION, tuned
+from cursus.steps.tuning import not_in_definition, tuned
 
 _TAKES: Mapping[str, frozenset[str]] = {
     "CreateAutoMLJob": frozenset({"RoleArn", "OutputDataConfig"}),
@@ -115,7 +115,7 @@ class Draft:
 
     def _fits(self, path: Path) -> bool:
         if self.base:
-            return path[0] not in NOT_IN_DEFINITION or path[0] == "HyperParameters"
+            return path[0] not in not_in_definition() or path[0] == "HyperParameters"
         return self._takes is None or path[0] in self._takes
 
     def fill_members(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cursus.aws import schema
 from cursus.aws.metrics import direction_of
 from cursus.steps.shortforms import hyperparameter
 from cursus.steps.shortforms import hyperparameters as as_text
@@ -15,27 +16,17 @@ from cursus.steps.shortforms import hyperparameters as as_text
 UNKNOWN_DIRECTION = {"Get": "Parameters.ObjectiveType"}
 """Stands for a direction that nobody gave. Rule HPO096 reports it, and no other rule reads it."""
 
-NOT_IN_DEFINITION = frozenset(
-    {
-        "TrainingJobName",
-        "HyperParameters",
-        "Tags",
-        "DebugHookConfig",
-        "DebugRuleConfigurations",
-        "ExperimentConfig",
-        "InfraCheckConfig",
-        "MlflowConfig",
-        "ModelPackageConfig",
-        "ProfilerConfig",
-        "ProfilerRuleConfigurations",
-        "RemoteDebugConfig",
-        "ServerlessJobConfig",
-        "SessionChainingConfig",
-        "TensorBoardOutputConfig",
-    }
-)
-"""Members of CreateTrainingJob that a tuning job's training definition has not."""
-_ALGORITHM = ("TrainingImage", "TrainingInputMode", "AlgorithmName", "MetricDefinitions")
+DEFINITION = ("CreateHyperParameterTuningJob", "TrainingJobDefinition")
+
+
+def _members(operation: str, *path: str) -> frozenset[str]:
+    """The members of a request, or of a part of it, by the service model."""
+    return frozenset((schema.at(schema.document(operation) or {}, path) or {}).get("properties", ()))
+
+
+def not_in_definition() -> frozenset[str]:
+    """Members of CreateTrainingJob that a tuning job's training definition has not."""
+    return _members("CreateTrainingJob") - _members(*DEFINITION)
 
 
 def tuning_request(
@@ -99,10 +90,12 @@ def training_definition(
 
     A number among them becomes a text: that it is none is said of the request.
     """
-    definition = {name: value for name, value in request.items() if name not in NOT_IN_DEFINITION}
+    left_out = not_in_definition()
+    definition = {name: value for name, value in request.items() if name not in left_out}
     algorithm = definition.get("AlgorithmSpecification")
     if isinstance(algorithm, Mapping):
-        definition["AlgorithmSpecification"] = {k: v for k, v in algorithm.items() if k in _ALGORITHM}
+        known = _members(*DEFINITION, "AlgorithmSpecification")
+        definition["AlgorithmSpecification"] = {k: v for k, v in algorithm.items() if k in known}
     static = {
         name: hyperparameter(value) if isinstance(value, (int, float)) else value
         for name, value in own.items()

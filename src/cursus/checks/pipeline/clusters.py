@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from cursus.aws import schema
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, is_reference, mapping
 from cursus.model import Path
@@ -90,9 +91,10 @@ def _serverless(arguments: Mapping[str, object], place: Path) -> Iterator[Proble
     for member in ("ExecutionRoleArn", "JobConfig"):
         if arguments.get(member) is None:
             yield Problem(f"the EMRServerless step has no {member}", (*place, member), f"add {member}")
+    known = (schema.document("StartJobRun") or {}).get("properties", {})
     for name in mapping(arguments, "JobConfig"):
         right = str(name)[:1].lower() + str(name)[1:]
-        if right != name and right in _JOB:
+        if right != name and right in known:
             yield Problem(
                 f"JobConfig has no member {show(name)}: it is what EMR Serverless is asked, with its own names",
                 (*place, "JobConfig", str(name)),
@@ -100,18 +102,6 @@ def _serverless(arguments: Mapping[str, object], place: Path) -> Iterator[Proble
                 severity="warning",  # the SDK writes no other, and no refusal is known
             )
             break
-
-
-_JOB = (
-    "applicationId",
-    "executionRoleArn",
-    "jobDriver",
-    "configurationOverrides",
-    "executionTimeoutMinutes",
-    "name",
-    "tags",
-)
-"""The members that the SDK writes (sagemaker.mlops.workflow.emr_serverless_step)."""
 
 
 def _cluster(config: Mapping[str, object], place: Path) -> Iterator[Problem]:

@@ -24,11 +24,6 @@ from cursus.model import Path, format_path
 from cursus.redact import show
 from cursus.suggest import did_you_mean
 
-# Python's own numbers of its log levels, which the training toolkit takes as they are.
-LOG_LEVELS = {"NOTSET": 0, "DEBUG": 10, "INFO": 20, "WARN": 30, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
-LOG_LEVELS["FATAL"] = LOG_LEVELS["CRITICAL"]
-
-
 OUTPUT_KEYS: dict[str, Path] = {
     "KmsKeyId": ("OutputDataConfig", "KmsKeyId"),
     "CompressionType": ("OutputDataConfig", "CompressionType"),
@@ -248,10 +243,13 @@ def logging(view: StepView) -> Iterator[Problem]:
     training = definition(view)
     if not said or training is None:
         return
+    import logging
+
     level = said.get("LogLevel")
-    number = level if isinstance(level, int) else LOG_LEVELS.get(str(level).upper())
+    # The training toolkit takes Python's own numbers.
+    number = level if isinstance(level, int) else logging.getLevelName(str(level).upper())
     place: Path = (*training.path, training.hyperparameters_member, "sagemaker_container_log_level")
-    if number is not None:  # a level that there is not: MON095
+    if isinstance(number, int):  # a level that there is not: MON095
         has = literal(training.hyperparameters, place[-1])  # type: ignore[arg-type]
         if has is not None and not same(number, has):
             yield differs(view, "get_logging_config", "LogLevel", level, place, has)

@@ -9,6 +9,7 @@ from cursus.aws import algorithms, images
 from cursus.aws.hyperparameters import Idle
 from cursus.aws.metrics import direction_of
 from cursus.checks.algorithms.channels import meant
+from cursus.checks.algorithms.hyperparameters import documented_only
 from cursus.checks.rules import OBJECTIVE, Problem, rule
 from cursus.checks.texts import NOTHING, STAND_IN
 from cursus.checks.tuning.ranges import READS, Entry, number, spaces
@@ -350,8 +351,6 @@ def _tunable(algorithm: algorithms.Algorithm, entry: Entry, script: bool) -> Ite
         return
     known = algorithm.hyperparameter(entry.name)
     if known is None:
-        # The data of versions that are not published as source is the guide's, and may lack one.
-        sure = algorithm.exact and not (algorithm.name == "xgboost" and algorithm.version in ("1", "0.72"))
         options = [name for name, option in algorithm.hyperparameters.items() if option.tunable]
         yield Problem(
             f"the {algorithm.name} algorithm has no hyperparameter {show(entry.name)}."
@@ -359,7 +358,7 @@ def _tunable(algorithm: algorithms.Algorithm, entry: Entry, script: bool) -> Ite
             (*entry.path, "Name"),
             ("tune one of " + ", ".join(options) if options else "tune one that it has")
             + (": SageMaker goes by the image, whatever the script reads" if script else ""),
-            severity=None if sure else "warning",
+            severity="warning" if documented_only(algorithm) else None,
             allowable=entry.name,
         )
         return

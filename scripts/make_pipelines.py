@@ -6,8 +6,7 @@ The argument is the JSON schema of pipeline definitions that AWS publishes (repo
 aws-sagemaker-mlops/sagemaker-model-building-pipeline-definition-JSON-schema, folder schema/). It gives
 the members of each step type. It is older than the service, so what the SageMaker Python SDK
 (sagemaker 2.257.7, module sagemaker.workflow, and 3.27.0, module sagemaker.mlops.workflow) writes beside it is
-listed here, with the properties that its steps offer. The arguments of the steps that call Amazon Bedrock are those of
-botocore 1.44.5.
+listed here, with the properties that its steps offer.
 """
 
 from __future__ import annotations
@@ -92,17 +91,10 @@ STEP_TYPES: dict[str, tuple[str | None, list[str], list[str], list[str]]] = {
     "Lineage": (None, [], ["ActionArns", "ArtifactArns", "ContextArns", "Associations"], []),
     "MLflow": (None, [], ["*"], []),
     # sagemaker.workflow.bedrock_steps, in the branch master-v2 of github.com/aws/sagemaker-python-sdk (34b16d3dc)
-    "BedrockCustomModel": (None, [], [], []),
-    "BedrockCustomModelDeployment": (None, [], [], []),
-    "BedrockModelImport": (None, [], [], []),
-    "BedrockProvisionedModelThroughput": (None, [], [], []),
-}
-# Steps whose arguments the SDK holds against those of an operation (there: sagemaker.workflow._argument_validation).
-OPERATIONS = {
-    "BedrockCustomModel": ("bedrock", "CreateCustomModel"),
-    "BedrockCustomModelDeployment": ("bedrock", "CreateCustomModelDeployment"),
-    "BedrockModelImport": ("bedrock", "CreateModelImportJob"),
-    "BedrockProvisionedModelThroughput": ("bedrock", "CreateProvisionedModelThroughput"),
+    "BedrockCustomModel": ("CreateCustomModel", [], [], []),
+    "BedrockCustomModelDeployment": ("CreateCustomModelDeployment", [], [], []),
+    "BedrockModelImport": ("CreateModelImportJob", [], [], []),
+    "BedrockProvisionedModelThroughput": ("CreateProvisionedModelThroughput", [], [], []),
 }
 # Arguments that are requests of their own.
 PARTS = {
@@ -194,19 +186,12 @@ def forms(definitions: dict[str, Any], kind: str) -> dict[str, Any]:
     return made
 
 
-def argument_names() -> dict[str, list[str]]:
-    """The names of the arguments of steps that are no more than those, as a pipeline spells them."""
-    found = {kind: _names(*operation) for kind, operation in OPERATIONS.items()}
-    return {"Lineage": ["Actions", "Artifacts", "Associations", "Contexts"], **found}
-
-
-def _names(service: str, operation: str, answer: bool = False) -> list[str]:
-    """The members of an operation's request, or of its answer, with a capital."""
+def _answered(service: str, operation: str) -> list[str]:
+    """The members of an operation's answer, with a capital."""
     import botocore.session
 
     model = botocore.session.get_session().get_service_model(service).operation_model(operation)
-    shape = model.output_shape if answer else model.input_shape
-    return [name[:1].upper() + name[1:] for name in shape.members]
+    return [name[:1].upper() + name[1:] for name in model.output_shape.members]
 
 
 def _enum(operation: str, member: str) -> list[str]:
@@ -326,10 +311,9 @@ EXECUTION_VARIABLES = [
 def step_types(schema: dict[str, Any]) -> dict[str, Any]:
     """What is known of each type of step: its operation, properties, members and arguments."""
     types: dict[str, Any] = {}
-    arguments_of = argument_names()
     for name, (operation, outputs, properties, members) in STEP_TYPES.items():
         if name in DESCRIBED:
-            properties = _names(*DESCRIBED[name], answer=True)
+            properties = _answered(*DESCRIBED[name])
         entry: dict[str, Any] = {"outputs": outputs, "properties": properties}
         if operation:
             entry["operation"] = operation
@@ -346,8 +330,8 @@ def step_types(schema: dict[str, Any]) -> dict[str, Any]:
             entry["parts"] = PARTS[name]
         if name in DEFINITIONS or name in NO_REQUEST:
             entry["forms"] = forms(schema, name)
-        if name in arguments_of:
-            members_of: dict[str, Any] = {key: {} for key in arguments_of[name]}
+        if name == "Lineage":
+            members_of: dict[str, Any] = {key: {} for key in (*PARTS[name], "Associations")}
             entry["forms"] = {"Arguments": {"type": "object", "members": members_of, "closed": True}}
         types[name] = entry
     return types

@@ -47,7 +47,9 @@ def of_other_services(version: str) -> dict[str, dict[str, Any]]:
     for operation, (service, filled_in) in distill.OF_OTHER_SERVICES.items():
         model = Loader().load_service_model(service, "service-2")
         stamp = {"source": f"botocore {version}, {service}", "date": DATE}
-        made[operation] = {**stamp, **distill.request_schema(model, operation, filled_in)}
+        schema = distill.request_schema(model, operation, filled_in)
+        # sagemaker.workflow.bedrock_steps: "pipeline Arguments fields are PascalCase"
+        made[operation] = {**stamp, **(distill.with_capitals(schema) if service == "bedrock" else schema)}
     return made
 
 

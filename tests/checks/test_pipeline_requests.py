@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 import cursus
-from tests.checks.made import XGBOOST, model, pipeline, told
+from cursus.checks.examples import BASES, DEFINITION
+from tests.checks.made import TUNING, XGBOOST, model, pipeline, told, transform
+
+TUNED = BASES[TUNING]
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:ask"
 ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
@@ -87,6 +90,10 @@ COMPONENT = step(
     Specification={"ModelName": "churn", "ComputeResourceRequirements": {"MinMemoryRequiredInMb": 1024}},
     RuntimeConfig={"CopyCount": 1},
 )
+IMPORT = step(
+    "BedrockModelImport", RoleArn=ROLE, ModelDataSource={"S3DataSource": {"S3Uri": "s3://example-bucket/m/"}}
+)
+THROUGHPUT = step("BedrockProvisionedModelThroughput", ModelId="amazon.titan-text-lite-v1", ModelUnits=1)
 JOB = step(
     "Job",
     JobCategory="AgentRFT",
@@ -97,7 +104,8 @@ JOB = step(
 
 
 @pytest.mark.parametrize(
-    "sound", [LINEAGE, SPARK, CLUSTER, COMPONENT, JOB, step("Endpoint", EndpointConfigName="a")]
+    "sound",
+    [LINEAGE, SPARK, CLUSTER, COMPONENT, JOB, IMPORT, THROUGHPUT, step("Endpoint", EndpointConfigName="a")],
 )
 def test_sound_requests(sound: dict[str, Any]) -> None:
     assert found(sound) == []
@@ -140,6 +148,16 @@ def test_sound_requests(sound: dict[str, Any]) -> None:
         ),
         (JOB, ("JobConfigDocument",), {"A": "b"}, [("STP003", "JobConfigDocument")]),
         (JOB, ("JobCategory",), "AgentRft", [("STP004", "JobCategory")]),
+        (JOB, ("JobConfigDocument",), "{'A': 'b'}", [("DEP043", "JobConfigDocument")]),
+        (
+            COMPONENT,
+            ("Specification", "ComputeResourceRequirements", "MaxMemoryRequiredInMb"),
+            512,
+            [("DEP099", "Specification.ComputeResourceRequirements.MinMemoryRequiredInMb")],
+        ),
+        (IMPORT, ("ModelDataSource",), None, [("STP001", "ModelDataSource")]),
+        (IMPORT, ("ImportedModelKmsKey",), "k", [("STP002", "ImportedModelKmsKey")]),
+        (THROUGHPUT, ("CommitmentDuration",), "OneYear", [("STP004", "CommitmentDuration")]),
     ],
 )
 def test_broken_requests(
@@ -227,6 +245,8 @@ def test_names_that_steps_of_endpoints_make(kind: str, member: str, get: str, ex
         ("Steps.Each.IterationOutputs[0].Creat.ModelName", ["DEP012"]),
         ("Steps.Each.IterationOutputs[0].Create.Name", ["DEP012"]),
         ("Steps.Each.Status", []),
+        ("Steps.Each.Selected.ModelName", ["DEP012"]),
+        ("Steps.Create.ModelName", ["DEP011"]),
     ],
 )
 def test_what_a_loop_gave(get: str, expected: list[str]) -> None:
@@ -244,6 +264,50 @@ def test_a_selector_compares_what_the_iterations_gave() -> None:
     assert ("DEP048", "Selector.Field") in found(each)
     selector["Field"] = {"Get": "IterationOutput.Create.ModelName"}
     assert found(each) == []
+    ask = {**step("Lambda", "Ask", given={"Get": "Steps.It.Selected.ModelName"}), "FunctionArn": FUNCTION}
+    assert found(each, ask) == []
+
+
+def test_what_a_loop_repeats_is_there_for_its_own_steps_alone() -> None:
+    ask = {**step("Lambda", "Ask", given={"Get": "Steps.Create.ModelName"}), "FunctionArn": FUNCTION}
+    ask["DependsOn"] = ["Create"]
+    each = step("ForEach", "Each", IterableItems=["a", "b"], MaxConcurrency=2, ForEachBody=[CREATE, ask])
+    assert found(each) == []
+    outside = {**step("Lambda", "Create-1"), "FunctionArn": FUNCTION, "DependsOn": ["Create"]}
+    assert [rule for rule, _ in found(each, outside)] == ["DEP005", "DEP048"]
+    assert found(each, {**outside, "Name": "Create-one", "DependsOn": ["Each"]}) == []
+
+
+def test_the_outputs_of_a_step_in_a_vpc_are_not_cleaned_up() -> None:
+    train = {"Name": "Train", "Type": "Training", "Arguments": copy.deepcopy(DEFINITION)}
+    clean = step("Cleanup", Resources={"S3": [{"StepName": "Train"}]})
+    assert [rule for rule, _ in found(train, clean) if rule == "DEP048"] == []
+    train["Arguments"]["VpcConfig"] = {"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
+    assert ("DEP048", "Resources.S3[0].StepName") in found(train, clean)
+
+
+def test_what_a_transform_step_wrote_is_cleaned_up_by_its_objects() -> None:
+    entry: dict[str, Any] = {"StepName": "Score"}
+    clean = step("Cleanup", Resources={"S3": [entry]})
+    assert ("DEP048", "Resources.S3[0].S3Uris") in found(CREATE, transform(), clean)
+    entry["S3Uris"] = ["s3://example-bucket/out/a.csv.out"]
+    assert [rule for rule, _ in found(CREATE, transform(), clean) if rule == "DEP048"] == []
+
+
+@pytest.mark.parametrize(("name", "expected"), [("model", []), ("modle", ["DEP012"])])
+def test_what_a_lineage_step_records(name: str, expected: list[str]) -> None:
+    recorded = {"Get": f"Steps.It.ArtifactArns['{name}']"}
+    ask = {**step("Lambda", "Ask", given=recorded), "FunctionArn": FUNCTION}
+    assert [rule for rule, _ in found(LINEAGE, ask)] == expected
+
+
+@pytest.mark.parametrize(("last", "expected"), [("Name", []), ("Arn", ["DEP014"])])
+def test_a_name_is_no_arn(last: str, expected: list[str]) -> None:
+    tune = {"Name": "Tune", "Type": "Tuning", "Arguments": copy.deepcopy(TUNED)}
+    parent = {"HyperParameterTuningJobName": {"Get": f"Steps.Tune.HyperParameterTuningJob{last}"}}
+    warm = {"ParentHyperParameterTuningJobs": [parent], "WarmStartType": "IdenticalDataAndAlgorithm"}
+    again = {"Name": "Again", "Type": "Tuning", "Arguments": copy.deepcopy(TUNED) | {"WarmStartConfig": warm}}
+    assert [rule for rule, _ in found(tune, again) if rule == "DEP014"] == expected
 
 
 @pytest.mark.parametrize(("get", "expected"), [("['answer']", []), (".answer", ["DEP012"])])

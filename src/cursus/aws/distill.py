@@ -46,6 +46,10 @@ OF_STEPS: dict[str, tuple[str, ...]] = {
 OF_OTHER_SERVICES: dict[str, tuple[str, tuple[str, ...]]] = {
     "RunJobFlow": ("emr", ("Name",)),
     "StartJobRun": ("emr-serverless", ("applicationId", "executionRoleArn")),
+    "CreateCustomModel": ("bedrock", ("modelName",)),
+    "CreateCustomModelDeployment": ("bedrock", ("modelDeploymentName",)),
+    "CreateModelImportJob": ("bedrock", ("jobName", "importedModelName")),
+    "CreateProvisionedModelThroughput": ("bedrock", ("provisionedModelName",)),
 }
 """The same of other services: each with the service. They are distilled for the package alone."""
 
@@ -275,6 +279,18 @@ def request_schema(
     if walk.defs:
         made["$defs"] = dict(sorted(walk.defs.items()))
     return made
+
+
+def with_capitals(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A request as a pipeline spells it whose members begin small at the service; what is below them is left open."""
+    members = {}
+    for name, member in schema["properties"].items():
+        shape = schema["$defs"][member["$ref"].rpartition("/")[2]] if "$ref" in member else member
+        nested = shape["type"] in ("object", "array")
+        members[name[0].upper() + name[1:]] = {"type": shape["type"]} if nested else shape
+    required = [name[0].upper() + name[1:] for name in schema.get("required", ())]
+    made = {key: value for key, value in schema.items() if key != "$defs"}
+    return {**made, "properties": members, "required": required}
 
 
 def response_schemas(model: Mapping[str, Any]) -> dict[str, Any]:

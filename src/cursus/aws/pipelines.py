@@ -184,6 +184,19 @@ def texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
             pending.extend((inner, (*place, i)) for i, inner in enumerate(here))
 
 
+def loop_around(step: PipelineStep, other: PipelineStep | None) -> Path | None:
+    """The place of the loop in which ``step`` runs once for each item, and ``other`` does not, where there is one."""
+    shared = other.branches if other is not None else ()
+    return next(
+        (
+            place
+            for place, member in step.branches
+            if member == "ForEachBody" and (place, member) not in shared
+        ),
+        None,
+    )
+
+
 def dependencies(body: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
     """The names in a step's DependsOn with their positions: texts, and the Step of entries with a Trigger."""
     depends = body.get("DependsOn")

@@ -7,7 +7,7 @@ from typing import Any
 
 from cursus.aws.pipelines import dependencies, parse_get, step_type, written_out
 from cursus.checks.pipeline import place_of
-from cursus.checks.pipeline.references import has_strangers
+from cursus.checks.pipeline.properties import has_strangers
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, listing, mapping, mappings
 from cursus.model import Path, Step

@@ -13,15 +13,16 @@ from cursus.redact import show
 
 @rule("DEP099", scope="pipeline")
 def endpoint_variants(view: PipelineView) -> Iterator[Problem]:
-    """A variant of an endpoint configuration says two things of where it runs, or nothing.
+    """A variant of an endpoint configuration says two things of where it runs, or nothing; or a least is above a most.
 
     What it does:
         Looks at the ProductionVariants of every EndpointConfig step: names that stand twice; a ServerlessConfig beside an
         instance type, beside other variants, with memory that is no multiple of 1024 MB, or with more concurrency
         provisioned than allowed; and neither of the two. A variant without a ModelName is for inference components, and
-        its configuration needs an ExecutionRoleArn: a warning.
+        its configuration needs an ExecutionRoleArn: a warning. Of these and of InferenceComponent steps: members such as
+        MinMemoryRequiredInMb above MaxMemoryRequiredInMb.
     Why:
-        CreateEndpointConfig refuses the request, after what the pipeline trained is paid for.
+        SageMaker refuses the request, after what the pipeline trained is paid for.
     Example:
           operation: Pipeline
           Steps:
@@ -39,6 +40,8 @@ def endpoint_variants(view: PipelineView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html
     """
     for step in view.steps:
+        if step.operation in ("CreateEndpointConfig", "CreateInferenceComponent"):
+            yield from _bounds(step.request, place_of(view, step))
         if step.operation != "CreateEndpointConfig":
             continue
         top: Path = (*place_of(view, step), "ProductionVariants")
@@ -68,6 +71,27 @@ def endpoint_variants(view: PipelineView) -> Iterator[Problem]:
                     "add the model's name, or the role that inference components take",
                     severity="warning",
                 )
+
+
+def _bounds(request: Mapping[str, object], top: Path) -> Iterator[Problem]:
+    """Members that begin with Min and are above those that begin with Max."""
+    pending: list[tuple[object, Path]] = [(request, top)]
+    while pending:
+        here, place = pending.pop()
+        if isinstance(here, list):
+            pending.extend((inner, (*place, i)) for i, inner in enumerate(here))
+        elif isinstance(here, Mapping):
+            pending.extend((inner, (*place, name)) for name, inner in here.items())
+            for name, least in here.items():
+                most = (
+                    here.get(f"Max{name[3:]}") if isinstance(name, str) and name.startswith("Min") else None
+                )
+                if isinstance(least, int) and isinstance(most, int) and least > most:
+                    yield Problem(
+                        f"{name} {least} is above Max{name[3:]} {most}",
+                        (*place, name),
+                        f"write at most {most}, or a higher Max{name[3:]}",
+                    )
 
 
 def _serverless(variant: Mapping[str, object], variants: int, place: Path) -> Iterator[Problem]:

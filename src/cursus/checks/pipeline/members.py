@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cursus.aws.pipelines import PipelineStep, facts, target_of
+from cursus.aws.pipelines import PipelineStep, facts, target_of, written_out
 from cursus.checks.pipeline.values import almost, given_types
 from cursus.checks.rules import Problem, rule
 from cursus.checks.step.image_names import stands_for_another
 from cursus.checks.type_words import WHAT
-from cursus.checks.views import PipelineView, is_reference, mapping, mappings
+from cursus.checks.views import PipelineView, is_reference, mapping
 from cursus.model import Path, Severity
 from cursus.redact import show
 from cursus.suggest import did_you_mean
@@ -44,7 +45,7 @@ def conditions(view: PipelineView) -> Iterator[Problem]:
         if step.type != "Condition" or not isinstance(arguments, Mapping):
             continue
         for branch in ("IfSteps", "ElseSteps"):
-            yield from _branch(arguments.get(branch), (*step.path, "Arguments", branch))
+            yield from branch_steps(arguments.get(branch), (*step.path, "Arguments", branch))
         if arguments.get("IfSteps") in (None, []) and arguments.get("ElseSteps") in (None, []):
             yield Problem(
                 "neither branch of the condition has a step: whatever comes of it, nothing happens",
@@ -71,7 +72,7 @@ def conditions(view: PipelineView) -> Iterator[Problem]:
                 pending.extend((item, (*where, "Conditions", i)) for i, item in enumerate(inner))
 
 
-def _branch(steps: object, place: Path) -> Iterator[Problem]:
+def branch_steps(steps: object, place: Path) -> Iterator[Problem]:
     if steps is not None and not isinstance(steps, list):
         yield Problem(f"{place[-1]} is a list of steps, not {show(steps)}", place, "write a list of steps")
     for i, step in enumerate(steps if isinstance(steps, list) else []):
@@ -253,14 +254,21 @@ def _type_of(view: PipelineView, value: object) -> str | None:
     return None
 
 
+def _is_json(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
 @rule("DEP043", scope="pipeline")
 def other_steps(view: PipelineView) -> Iterator[Problem]:
-    """A lambda, callback or check step names something of the wrong form.
+    """A lambda, callback, check or job step names something of the wrong form.
 
     What it does:
-        Looks at FunctionArn, SqsQueueUrl, CheckType, the inputs of lambda steps and the output parameters of theirs and of
-        callback steps; whether a check that compares with a baseline has one, or a model package group that may; and
-        whether one that asks a model has its name.
+        Looks at FunctionArn, SqsQueueUrl, CheckType, the JobConfigDocument of a job step, the inputs of lambda steps and the
+        output parameters of theirs and of callback steps; whether a check that compares with a baseline has one, or a model
+        package group that may; and whether one that asks a model has its name.
     Why:
         CreatePipeline refuses the definition, or the step fails when it is reached.
     Example:
@@ -289,6 +297,14 @@ def other_steps(view: PipelineView) -> Iterator[Problem]:
                         "write it as one text of JSON, and let the function parse it",
                         severity="warning",
                     )
+        elif step.type == "Job":
+            document = written_out(mapping(step.body, "Arguments").get("JobConfigDocument"), unknown="0")
+            if document is not None and not _is_json(document):
+                yield Problem(
+                    "the JobConfigDocument is no JSON of a mapping",
+                    (*step.path, "Arguments", "JobConfigDocument"),
+                    "write the configuration as JSON makes it a text: json.dumps, not str",
+                )
         elif step.type == "Callback":
             url = step.body.get("SqsQueueUrl")
             if url is not None and not is_reference(url) and not str(url).startswith(("https://", "http://")):
@@ -363,108 +379,4 @@ def _outputs(step: PipelineStep) -> Iterator[Problem]:
                 f"there is no output type {show(kind)}.{did_you_mean(str(kind), types)}",
                 (*place, "OutputType"),
                 "write one of " + ", ".join(types),
-            )
-
-
-@rule("DEP048", scope="pipeline")
-def loops(view: PipelineView) -> Iterator[Problem]:
-    """A ForEach step's items, body or selector, or a cleanup step's sources, are not what these steps take.
-
-    What it does:
-        Looks at IterableItems (a reference, or a list of 1 to 100 references and single values), MaxConcurrency (1 to 50),
-        the types of the steps in ForEachBody and the Selector; and at the StepName of every source of a Cleanup step.
-    Why:
-        CreatePipeline refuses the definition. A loop runs no conditions, no further loops and no Fail steps.
-    Example:
-          operation: Pipeline
-          Steps:
-            - Name: EachRegion
-              Type: ForEach
-              Arguments:
-                IterableItems: [us-east-1, eu-west-1]
-        -       MaxConcurrency: 0
-        +       MaxConcurrency: 2
-                ForEachBody: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", Arguments: {region: {Get: ForEach.CurrentItem}}}]
-    Source:
-        sagemaker 3.27.0, sagemaker.mlops.workflow.for_each_step and cleanup_step; pipelines as a whole:
-        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-pipeline.html
-    """
-    for step in view.definition.steps:
-        arguments = mapping(step.body, "Arguments")
-        place: Path = (*step.path, "Arguments")
-        if step.type == "ForEach" and arguments:
-            yield from _items(arguments, place)
-            yield from _body(arguments, place)
-        elif step.type == "Cleanup":
-            sources: Path = (*place, "Resources", "S3")
-            for i, source in mappings(mapping(arguments, "Resources"), "S3"):
-                name = source.get("StepName")
-                if isinstance(name, str) and name not in view.definition.by_name:
-                    yield Problem(
-                        f"there is no step {show(name)} in this pipeline."
-                        f"{did_you_mean(name, view.definition.by_name)}",
-                        (*sources, i, "StepName"),
-                        "name the step whose outputs are to be deleted",
-                    )
-
-
-def _items(arguments: Mapping[str, Any], place: Path) -> Iterator[Problem]:
-    limits = facts()["for_each"]
-    items = arguments.get("IterableItems")
-    right = f"give a reference, or a list of 1 to {limits['items']} references and single values"
-    if isinstance(items, list):
-        if not 1 <= len(items) <= limits["items"]:
-            yield Problem(f"IterableItems has {len(items)} items", (*place, "IterableItems"), right)
-        for i, item in enumerate(items[: limits["items"]]):
-            if (
-                item is None
-                or isinstance(item, list)
-                or (isinstance(item, Mapping) and not is_reference(item))
-            ):
-                yield Problem(
-                    f"an item of the loop is {show(item)}",
-                    (*place, "IterableItems", i),
-                    "write it as JSON text",
-                )
-    elif not is_reference(items):
-        shown = "the loop has no IterableItems" if items is None else f"IterableItems is {show(items)}"
-        yield Problem(shown, (*place, "IterableItems"), right)
-    most = arguments.get("MaxConcurrency")
-    if isinstance(most, bool) or not isinstance(most, int) or not 1 <= most <= limits["concurrency"]:
-        yield Problem(
-            "the loop has no MaxConcurrency" if most is None else f"MaxConcurrency is {show(most)}",
-            (*place, "MaxConcurrency"),
-            f"write 1 to {limits['concurrency']}",
-        )
-
-
-def _body(arguments: Mapping[str, Any], place: Path) -> Iterator[Problem]:
-    limits = facts()["for_each"]
-    body = arguments.get("ForEachBody")
-    if not isinstance(body, list) or not body:
-        yield Problem("the loop has no steps", (*place, "ForEachBody"), "write a list of steps")
-    yield from _branch(body, (*place, "ForEachBody"))
-    for i, step in enumerate(body if isinstance(body, list) else []):
-        kind = step.get("Type") if isinstance(step, Mapping) else None
-        if kind in limits["refused_steps"]:
-            yield Problem(
-                f"a {kind} step cannot stand in a loop",
-                (*place, "ForEachBody", i, "Type"),
-                "move it out of the loop",
-            )
-    selector = arguments.get("Selector")
-    if isinstance(selector, Mapping):
-        pick = selector.get("Pick")
-        if pick not in limits["picks"]:
-            yield Problem(
-                f"there is no Pick {show(pick)}.{did_you_mean(str(pick), limits['picks'])}",
-                (*place, "Selector", "Pick"),
-                "write one of " + ", ".join(limits["picks"]),
-            )
-        target = target_of(selector.get("Field"))
-        if target is None or target.root != "IterationOutput":
-            yield Problem(
-                "the Field of a Selector is a reference to an output of a step in the loop",
-                (*place, "Selector", "Field"),
-                'write {"Get": "IterationOutput.<step>.<property>"}',
             )

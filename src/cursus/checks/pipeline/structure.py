@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
-from cursus.aws.pipelines import PipelineStep, facts, parse_get, step_type, texts
+from cursus.aws.pipelines import PipelineStep, facts, loop_around, parse_get, step_type, texts
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, is_reference
 from cursus.model import Path, Severity
@@ -355,6 +355,13 @@ def _dependency(view: PipelineView, step: PipelineStep, name: object, i: int) ->
             f"there is no step {show(name)} in this pipeline.{did_you_mean(name, others)}",
             place,
             "name an existing step, or remove the dependency",
+        )
+    elif (loop := loop_around(view.definition.by_name[name], step)) is not None:
+        around = next((other.name for other in view.definition.steps if other.path == loop), None)
+        yield Problem(
+            f"{show(name)} runs once for each item of a loop: nothing outside can wait for it alone",
+            place,
+            f"write {around}, the loop's own name",
         )
     elif view.definition.by_name[name].type == "Condition":
         yield Problem(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -353,6 +354,28 @@ MADE_NAMES = {
 """Members that take a name which a step of the pipeline makes, and of what."""
 
 
+FORMS = {
+    "Arn": ("an ARN", "arn:aws:sagemaker:us-east-1:123456789012:thing/a"),
+    "Name": ("a name", "churn-model-1"),
+}
+"""What properties that end so are, and what such a value looks like."""
+
+
+def _other_form(reference: Reference, last: str) -> str | None:
+    """What a property is whose values the API's pattern for the place cannot match: an ARN where a name belongs."""
+    form = next((FORMS[end] for end in FORMS if last.endswith(end)), None)
+    found = _place(reference)
+    document = schema.document(found[0]) if form and found else None
+    node = schema.at(document, found[1]) if document and found else None
+    pattern = (node or {}).get("awsPattern")
+    if form is None or not isinstance(pattern, str):
+        return None
+    try:
+        return None if re.fullmatch(pattern, form[1]) else form[0]
+    except re.error:  # Java's, which Python does not read
+        return None
+
+
 def _is_listed(view: PipelineView, target: Target) -> bool:
     """True for a property of which no more than its name is known."""
     step = view.definition.by_name.get(target.name) if target.root == "Steps" and target.rest else None
@@ -369,6 +392,12 @@ def _wrong_property(reference: Reference, target: Target) -> Iterator[Problem]:
             f"{show(reference.text)} is no location on S3, which {member} takes",
             reference.path,
             "refer to a property that is one, such as …S3Output.S3Uri or ModelArtifacts.S3ModelArtifacts",
+        )
+    elif (what := _other_form(reference, last)) is not None:
+        yield Problem(
+            f"{show(reference.text)} is {what}, and {member} takes none",
+            reference.path,
+            f"refer to the {'name' if what == 'an ARN' else 'ARN'}",
         )
     elif member in MADE_NAMES and last != member:
         yield Problem(

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from cursus.aws.pipelines import PipelineStep, Reference, parse_get
-from cursus.checks.pipeline.references import unresolved
+from cursus.checks.pipeline.properties import unresolved
 from cursus.checks.promises.channels import distributed_channels, promised_channels
 from cursus.checks.promises.requests import definition, located, place_of, whereabouts
 from cursus.checks.rules import Problem, rule

@@ -1,0 +1,153 @@
+"""Rules on loops in a pipeline, and on the steps that clean up after others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cursus.aws.pipelines import facts, loop_around, target_of
+from cursus.checks.pipeline.members import branch_steps
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import PipelineView, is_reference, mapping, mappings
+from cursus.model import Path
+from cursus.redact import show
+from cursus.suggest import did_you_mean
+
+
+@rule("DEP048", scope="pipeline")
+def loops(view: PipelineView) -> Iterator[Problem]:
+    """A ForEach step's items, body or selector, or a cleanup step's sources, are not what these steps take.
+
+    What it does:
+        Looks at IterableItems (a reference, or a list of 1 to 100 references and single values), MaxConcurrency (1 to 50),
+        the types of the steps in ForEachBody, the Selector, and steps that are called as the loop's runs are; and at every
+        source of a Cleanup step: its StepName, a VpcConfig, and S3Uris, which the outputs of processing and transform
+        steps need (a warning).
+    Why:
+        CreatePipeline refuses the definition. A loop runs no conditions, no further loops and no Fail steps; the runs of its
+        steps are called Step-0, Step-1 and so on.
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: EachRegion
+              Type: ForEach
+              Arguments:
+                IterableItems: [us-east-1, eu-west-1]
+        -       MaxConcurrency: 0
+        +       MaxConcurrency: 2
+                ForEachBody: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", Arguments: {region: {Get: ForEach.CurrentItem}}}]
+    Source:
+        sagemaker 3.27.0, sagemaker.mlops.workflow.for_each_step and cleanup_step; pipelines as a whole:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-pipeline.html
+    """
+    for step in view.definition.steps:
+        arguments = mapping(step.body, "Arguments")
+        place: Path = (*step.path, "Arguments")
+        if step.type == "ForEach" and arguments:
+            yield from _items(arguments, place)
+            yield from _body(arguments, place)
+        elif step.type == "Cleanup":
+            for i, source in mappings(mapping(arguments, "Resources"), "S3"):
+                yield from _cleaned(view, source, (*place, "Resources", "S3", i))
+        run = _RUN.fullmatch(step.name or "")
+        repeated = view.definition.by_name.get(run[1]) if run else None
+        if repeated is not None and loop_around(repeated, step) is not None:
+            yield Problem(
+                f"{show(step.name)} is what a run of the loop's step {show(repeated.name)} is called",
+                (*step.path, "Name"),
+                "give the step another name",
+            )
+
+
+_RUN = re.compile(r"(.+)-\d+")
+
+
+def _cleaned(view: PipelineView, source: Mapping[str, Any], place: Path) -> Iterator[Problem]:
+    """One of the steps whose outputs are to be deleted."""
+    name = source.get("StepName")
+    step = view.definition.by_name.get(name) if isinstance(name, str) else None
+    if isinstance(name, str) and step is None:
+        yield Problem(
+            f"there is no step {show(name)} in this pipeline.{did_you_mean(name, view.definition.by_name)}",
+            (*place, "StepName"),
+            "name the step whose outputs are to be deleted",
+        )
+    if step is None:
+        return
+    arguments = mapping(step.body, "Arguments")
+    if arguments.get("VpcConfig") or mapping(arguments, "NetworkConfig").get("VpcConfig"):
+        yield Problem(
+            f"step {show(name)} has a VpcConfig: the outputs of such a step cannot be cleaned up",
+            (*place, "StepName"),
+            "leave the step out, or let a lambda step delete them",
+        )
+    elif step.type in ("Processing", "Transform") and source.get("S3Uris") is None:
+        yield Problem(
+            f"the outputs of {show(name)}, a {step.type} step, are not found without S3Uris",
+            (*place, "S3Uris"),
+            "name the objects that are to be deleted",
+            severity="warning",
+        )
+
+
+def _items(arguments: Mapping[str, Any], place: Path) -> Iterator[Problem]:
+    limits = facts()["for_each"]
+    items = arguments.get("IterableItems")
+    right = f"give a reference, or a list of 1 to {limits['items']} references and single values"
+    if isinstance(items, list):
+        if not 1 <= len(items) <= limits["items"]:
+            yield Problem(f"IterableItems has {len(items)} items", (*place, "IterableItems"), right)
+        for i, item in enumerate(items[: limits["items"]]):
+            if (
+                item is None
+                or isinstance(item, list)
+                or (isinstance(item, Mapping) and not is_reference(item))
+            ):
+                yield Problem(
+                    f"an item of the loop is {show(item)}",
+                    (*place, "IterableItems", i),
+                    "write it as JSON text",
+                )
+    elif not is_reference(items):
+        shown = "the loop has no IterableItems" if items is None else f"IterableItems is {show(items)}"
+        yield Problem(shown, (*place, "IterableItems"), right)
+    most = arguments.get("MaxConcurrency")
+    if isinstance(most, bool) or not isinstance(most, int) or not 1 <= most <= limits["concurrency"]:
+        yield Problem(
+            "the loop has no MaxConcurrency" if most is None else f"MaxConcurrency is {show(most)}",
+            (*place, "MaxConcurrency"),
+            f"write 1 to {limits['concurrency']}",
+        )
+
+
+def _body(arguments: Mapping[str, Any], place: Path) -> Iterator[Problem]:
+    limits = facts()["for_each"]
+    body = arguments.get("ForEachBody")
+    if not isinstance(body, list) or not body:
+        yield Problem("the loop has no steps", (*place, "ForEachBody"), "write a list of steps")
+    yield from branch_steps(body, (*place, "ForEachBody"))
+    for i, step in enumerate(body if isinstance(body, list) else []):
+        kind = step.get("Type") if isinstance(step, Mapping) else None
+        if kind in limits["refused_steps"]:
+            yield Problem(
+                f"a {kind} step cannot stand in a loop",
+                (*place, "ForEachBody", i, "Type"),
+                "move it out of the loop",
+            )
+    selector = arguments.get("Selector")
+    if isinstance(selector, Mapping):
+        pick = selector.get("Pick")
+        if pick not in limits["picks"]:
+            yield Problem(
+                f"there is no Pick {show(pick)}.{did_you_mean(str(pick), limits['picks'])}",
+                (*place, "Selector", "Pick"),
+                "write one of " + ", ".join(limits["picks"]),
+            )
+        target = target_of(selector.get("Field"))
+        if target is None or target.root != "IterationOutput":
+            yield Problem(
+                "the Field of a Selector is a reference to an output of a step in the loop",
+                (*place, "Selector", "Field"),
+                'write {"Get": "IterationOutput.<step>.<property>"}',
+            )

@@ -1,0 +1,359 @@
+"""Rules on the properties of steps that references in a pipeline definition name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cursus.aws import schema
+from cursus.aws.algorithms import find
+from cursus.aws.pipelines import (
+    PipelineStep,
+    Reference,
+    Target,
+    facts,
+    inner_shape,
+    output_shape,
+    parse_get,
+    step_type,
+    walk,
+)
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import PipelineView
+from cursus.redact import show
+from cursus.suggest import did_you_mean
+
+
+@rule("DEP012", scope="pipeline")
+def unknown_property(view: PipelineView) -> Iterator[Problem]:
+    """A reference names a property that a step of that type does not have.
+
+    What it does:
+        Follows the reference through what the step's Describe operation answers, and through the outputs,
+        output parameters and property files that the step declares.
+    Why:
+        CreatePipeline refuses a reference to a property that the step does not return.
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Ask
+              Type: Lambda
+              FunctionArn: arn:aws:lambda:us-east-1:123456789012:function:ask
+              Arguments: {}
+              OutputParameters: [{OutputName: answer, OutputType: String}]
+        -   - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: {Get: "Steps.Ask.OutputParameters['anwser']"}}}
+        +   - {Name: Stop, Type: Fail, Arguments: {ErrorMessage: {Get: "Steps.Ask.OutputParameters['answer']"}}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-properties.html
+    """
+    for reference in view.definition.references:
+        target = parse_get(reference.text)
+        if target is None or target.root != "Steps":
+            continue
+        step = view.definition.by_name.get(target.name)
+        if step is not None:
+            yield from unresolved(reference, target, step)
+
+
+def unresolved(reference: Reference, target: Target, step: PipelineStep) -> Iterator[Problem]:
+    """What a reference to ``step`` names that it does not return, or does not declare."""
+    if step_type(step.type or "") == {}:
+        return
+    if not target.rest:
+        yield Problem(
+            f"{show(reference.text)} names a step, not a property of it",
+            reference.path,
+            f"write Steps.{target.name}.<property>",
+        )
+    elif target.rest[0] == "PropertyFiles":
+        if not reference.in_json_get:
+            yield Problem(
+                f"{show(reference.text)} is a file; a reference cannot look into it",
+                reference.path,
+                'write {"Std:JsonGet": {"PropertyFile": {"Get": …}, "Path": …}}',
+            )
+        yield from _property_file(reference, target, step)
+    elif target.rest[0] == "OutputParameters" and step.type in ("Lambda", "Callback"):
+        yield from _output_parameter(reference, target, step)
+    else:
+        yield from _property(reference, target, step)
+
+
+def _property_file(reference: Reference, target: Target, step: PipelineStep) -> Iterator[Problem]:
+    if step.type != "Processing":
+        yield Problem(
+            f"{target.name} is a {step.type} step; only processing steps have property files",
+            reference.path,
+            "refer to a property file of a processing step",
+        )
+        return
+    declared = names(step.body.get("PropertyFiles"), "PropertyFileName")
+    name = target.rest[1] if len(target.rest) > 1 else None
+    arguments = step.body.get("Arguments")
+    misplaced = isinstance(arguments, Mapping) and "PropertyFiles" in arguments
+    if declared is None or name is None or name in declared or misplaced:
+        return
+    known = "it declares " + ", ".join(declared) if declared else "it declares none"
+    yield Problem(
+        f"step {target.name} declares no property file {show(name)}: {known}."
+        f"{did_you_mean(str(name), declared)}",
+        reference.path,
+        f"add {name} to the PropertyFiles of {target.name}, with the OutputName and FilePath it is at",
+    )
+
+
+def outputs(step: PipelineStep) -> list[str]:
+    """The output parameters that a lambda or callback step declares."""
+    return names(step.body.get("OutputParameters"), "OutputName") or []
+
+
+def _output_parameter(reference: Reference, target: Target, step: PipelineStep) -> Iterator[Problem]:
+    declared = names(step.body.get("OutputParameters"), "OutputName")
+    name = target.rest[1] if len(target.rest) > 1 else None
+    if declared is None or name is None:
+        return
+    if name in declared:
+        if ".OutputParameters." in reference.text:
+            yield Problem(
+                f"{show(reference.text)} names an output parameter with a dot: they are a mapping",
+                reference.path,
+                f"write Steps.{target.name}.OutputParameters['{name}']",
+                severity="warning",  # all that is documented has brackets
+            )
+        if len(target.rest) > 2:
+            yield Problem(
+                f"{show(reference.text)} looks into an output parameter, which is a text, a number or a truth value: what is "
+                "nested in it is one text",
+                reference.path,
+                f"let {target.name} give an output parameter of its own for it",
+            )
+        return
+    yield Problem(
+        f"step {target.name} has no output parameter {show(name)}.{did_you_mean(str(name), declared)}",
+        reference.path,
+        f"add {name} to the OutputParameters of {target.name}, or name one of " + ", ".join(declared),
+    )
+
+
+def names(entries: object, member: str) -> list[str] | None:
+    """The names that a list of mappings declares; None where one of them is not a literal."""
+    if entries is None:
+        return []
+    if not isinstance(entries, list):
+        return None
+    names = [entry.get(member) if isinstance(entry, Mapping) else None for entry in entries]
+    literal = [name for name in names if isinstance(name, str)]
+    return literal if len(literal) == len(names) else None
+
+
+def has_strangers(arguments: object) -> bool:
+    """True where a processing step has members that the API does not know: the outputs may stand in one of them."""
+    known = (schema.document("CreateProcessingJob") or {}).get("properties") or {}
+    return isinstance(arguments, Mapping) and not arguments.keys() <= known.keys()
+
+
+def _property(reference: Reference, target: Target, step: PipelineStep) -> Iterator[Problem]:
+    entry = step_type(step.type or "")
+    first = target.rest[0]
+    if first == "TrainingJobSummaries" and step.type == "Tuning":
+        yield from _summaries(reference, target, step)
+        return
+    if step.type == "ForEach":
+        yield from _of_loop(reference, target, step)
+    elif step.type == "Lineage" and len(target.rest) == 2:
+        yield from _recorded(reference, target, step)
+    if first in entry["properties"] or "*" in entry["properties"]:
+        return
+    shape = output_shape(entry["outputs"][0]) if entry["outputs"] else None
+    if entry["outputs"] and shape is None:
+        return
+    options = [*entry["properties"], *(shape or {}).get("properties", {})]
+    if shape is None or first not in shape.get("properties", {}):
+        remedy = f"name a member of what {entry['outputs'][0]} returns" if entry["outputs"] else ""
+        if len(options) < 8 or not entry["outputs"]:
+            remedy = "name one of " + ", ".join(sorted(options)) if options else "leave the reference out"
+        hint = did_you_mean(str(first), options)
+        if first == "ProcessingOutputs":  # after ProcessingInputs
+            hint = ""
+            remedy = f"write Steps.{target.name}.ProcessingOutputConfig.Outputs['<name>'].S3Output.S3Uri"
+        output = next((part for part in target.rest if part in outputs(step)), None)
+        if output is not None:
+            remedy = f"write Steps.{target.name}.OutputParameters['{output}']"
+        yield Problem(
+            f"a {step.type} step has no property {show(first)}.{hint}",
+            reference.path,
+            remedy,
+        )
+        return
+    yield from _below(reference, target, step, shape)
+
+
+def steps_in(loop: PipelineStep) -> object:
+    """The steps in the body of a loop, as they are written."""
+    arguments = loop.body.get("Arguments")
+    return arguments.get("ForEachBody") if isinstance(arguments, Mapping) else None
+
+
+def _of_loop(reference: Reference, target: Target, loop: PipelineStep) -> Iterator[Problem]:
+    """What a step in the body of a loop gave: ``IterationOutputs[0].<step>.<property>``, or ``Selected.<property>``."""
+    body = {step.name: step for step in walk({"Steps": steps_in(loop)}) if step.name}
+    right = f"write Steps.{target.name}.IterationOutputs[0].<step>.<property>"
+    index, name = (*target.rest[1:3], "", "")[:2]
+    if target.rest[0] == "Selected":
+        selector = loop.body["Arguments"].get("Selector") if body else {}
+        if selector is None:
+            yield Problem(
+                f"{show(reference.text)} is what a Selector picks, and the loop has none",
+                reference.path,
+                right,
+            )
+    elif target.rest[0] != "IterationOutputs":
+        return
+    elif not isinstance(index, int):
+        yield Problem(
+            f"{show(reference.text)} does not say of which iteration: IterationOutputs is a list",
+            reference.path,
+            right,
+        )
+    elif name not in body:
+        yield Problem(
+            f"{show(reference.text)} names no step in ForEachBody.{did_you_mean(str(name), body)}",
+            reference.path,
+            right,
+        )
+    else:
+        inner = body[str(name)]
+        yield from unresolved(reference, Target("Steps", str(name), target.rest[3:]), inner)
+
+
+def _recorded(reference: Reference, target: Target, step: PipelineStep) -> Iterator[Problem]:
+    """``ArtifactArns['model']``: the step must record an entity of that name."""
+    entities = str(target.rest[0]).removesuffix("Arns") + "s"
+    arguments = step.body.get("Arguments")
+    listed = arguments.get(entities) if isinstance(arguments, Mapping) else None
+    recorded = names(listed, f"{entities[:-1]}Name")
+    if entities in ENTITIES and recorded is not None and target.rest[1] not in recorded:
+        yield Problem(
+            f"step {target.name} records none of {entities} as {show(target.rest[1])}."
+            f"{did_you_mean(str(target.rest[1]), recorded)}",
+            reference.path,
+            "name one of " + ", ".join(recorded) if recorded else f"add it to {entities}",
+        )
+
+
+ENTITIES = ("Actions", "Artifacts", "Contexts")
+
+
+def _summaries(reference: Reference, target: Target, step: PipelineStep) -> Iterator[Problem]:
+    """The training jobs of a tuning step, the best first: what a Describe operation says of the best one."""
+    tuned = output_shape("DescribeHyperParameterTuningJob")
+    best = inner_shape(tuned, "BestTrainingJob") if tuned else None
+    most = facts()["job_summaries"]
+    index = target.rest[1] if len(target.rest) > 1 else None
+    if isinstance(index, int) and index >= most:
+        yield Problem(
+            f"{show(reference.text)} is not among the jobs that are kept",
+            reference.path,
+            f"count from 0, the best, to {most - 1}",
+        )
+    elif best is not None:
+        yield from _below(reference, target, step, {"properties": {"TrainingJobSummaries": {"items": best}}})
+
+
+def _below(
+    reference: Reference, target: Target, step: PipelineStep, shape: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """Follow the reference through the output's shape."""
+    trail = f"Steps.{target.name}"
+    for position, part in enumerate(target.rest):
+        if "items" in shape and isinstance(part, str):
+            yield from _named_output(reference, target, step, target.rest[:position], part)
+            if f".{part}" in reference.text and f"[{part!r}]" not in reference.text:
+                yield Problem(
+                    f"{trail} is a list: {show(part)} is no member of it",
+                    reference.path,
+                    f"write {trail}[{part!r}]",
+                )
+                return
+        elif "items" in shape and isinstance(part, int):
+            yield from _numbered(reference, step, target.rest[:position], part)
+        inner = inner_shape(shape, part)
+        if inner is None:
+            members = sorted(shape.get("properties", ()))
+            if members:
+                yield Problem(
+                    f"{trail} has no member {show(part)}.{did_you_mean(str(part), members)}",
+                    reference.path,
+                    "it has " + ", ".join(members),
+                )
+            else:
+                yield Problem(
+                    f"{trail} is a single value: there is no {show(part)} below it",
+                    reference.path,
+                    f"write {trail}",
+                )
+            return
+        trail += f".{part}" if isinstance(part, str) and "items" not in shape else f"[{part!r}]"
+        shape = inner
+
+
+def _numbered(
+    reference: Reference, step: PipelineStep, rest: tuple[str | int, ...], index: int
+) -> Iterator[Problem]:
+    """``InputDataConfig[1]``: a list that the step's request writes out must be as long as that."""
+    value: Any = step.body.get("Arguments")
+    for part in rest:
+        if isinstance(value, Mapping):
+            value = value.get(part)
+        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+            value = value[part]
+        else:
+            return
+    if isinstance(value, list) and index >= len(value):
+        yield Problem(
+            f"{rest[-1]} of step {step.name} has {len(value)} entries, and none with the number {index}",
+            reference.path,
+            f"count from 0: the last is {len(value) - 1}",
+        )
+
+
+def _named_output(
+    reference: Reference, target: Target, step: PipelineStep, rest: tuple[str | int, ...], name: str
+) -> Iterator[Problem]:
+    """``ProcessingOutputConfig.Outputs['train']``: the step must declare an output of that name.
+
+    ``FinalMetricDataList['auc']``: a step that defines metrics must define one of that name.
+    """
+    arguments = step.body.get("Arguments")
+    if rest == ("FinalMetricDataList",) and isinstance(arguments, Mapping):
+        algorithm = arguments.get("AlgorithmSpecification")
+        defined = algorithm.get("MetricDefinitions") if isinstance(algorithm, Mapping) else None
+        metrics = names(defined, "Name")
+        image = algorithm.get("TrainingImage") if isinstance(algorithm, Mapping) else None
+        if (
+            metrics == [] and isinstance(image, str) and find(image) is None
+        ):  # which reports metrics of its own
+            yield Problem(
+                f"step {target.name} defines no metrics, and its image is no built-in algorithm: it reports none",
+                reference.path,
+                f"add MetricDefinitions with {show(name)} and its Regex to the AlgorithmSpecification of {target.name}",
+            )
+        elif metrics and name not in metrics:
+            yield Problem(
+                f"step {target.name} defines no metric {show(name)}.{did_you_mean(name, metrics)}",
+                reference.path,
+                "name one of " + ", ".join(metrics),
+            )
+    if rest != ("ProcessingOutputConfig", "Outputs"):
+        return
+    config = arguments.get("ProcessingOutputConfig") if isinstance(arguments, Mapping) else None
+    outputs = config.get("Outputs") if isinstance(config, Mapping) else None
+    declared = names(outputs, "OutputName")
+    if declared is None or name in declared or (not declared and has_strangers(arguments)):
+        return
+    known = "it declares " + ", ".join(declared) if declared else "it declares none"
+    yield Problem(
+        f"step {target.name} has no output {show(name)}: {known}.{did_you_mean(name, declared)}",
+        reference.path,
+        f"name one of its outputs, or add {name} to its ProcessingOutputConfig",
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -171,17 +171,29 @@ def references(value: Any, path: Path, step: PipelineStep | None) -> Iterator[Re
             pending.extend((inner, (*place, i), in_json_get) for i, inner in enumerate(here))
 
 
-def texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    """Every string at or below ``value`` with its place."""
+_LEAVES = frozenset({str, int, float, bool, type(None)})
+
+
+def nodes(
+    value: Any, path: Path, is_whole: Callable[[Path, Any], bool] | None = None
+) -> Iterator[tuple[Path, Any]]:
+    """``value`` and everything in it, each with its place; nothing inside of that for which ``is_whole`` says True."""
     pending: list[tuple[Any, Path]] = [(value, path)]
     while pending:
         here, place = pending.pop()
-        if isinstance(here, str):
-            yield place, here
-        elif isinstance(here, Mapping):
+        yield place, here
+        # Most are texts, of which isinstance() of an abstract class asks long.
+        if type(here) in _LEAVES or (is_whole is not None and is_whole(place, here)):
+            continue
+        if isinstance(here, Mapping):
             pending.extend((inner, (*place, key)) for key, inner in here.items() if isinstance(key, str))
         elif isinstance(here, list):
             pending.extend((inner, (*place, i)) for i, inner in enumerate(here))
+
+
+def texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """Every string at or below ``value`` with its place."""
+    return ((place, here) for place, here in nodes(value, path) if isinstance(here, str))
 
 
 def loop_around(step: PipelineStep, other: PipelineStep | None) -> Path | None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from cursus.aws.pipelines import PipelineStep, Reference, facts, parse_get, written_out
+from cursus.checks.pipeline.data import trainings
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, mapping, mappings, text
 from cursus.model import Path
@@ -132,10 +133,7 @@ def _named_by_the_clock(step: PipelineStep) -> Iterator[Problem]:
     """What has another name each time that the pipeline is built, of what the step is recognised by: the first of it."""
     arguments = mapping(step.body, "Arguments")
     found: list[tuple[Path, str | None]] = []
-    jobs: list[tuple[Path, Mapping[str, object]]] = [((), arguments)]
-    jobs += [(("TrainingJobDefinition",), mapping(arguments, "TrainingJobDefinition"))]
-    jobs += [(("TrainingJobDefinitions", i), one) for i, one in mappings(arguments, "TrainingJobDefinitions")]
-    for inside, job in jobs:
+    for inside, job in trainings(arguments):
         for member in ("HyperParameters", "StaticHyperParameters"):
             held = mapping(job, member)
             found += [

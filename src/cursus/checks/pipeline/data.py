@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cursus.aws.pipelines import dependencies, parse_get, step_type, written_out
+from cursus.aws.pipelines import dependencies, nodes, parse_get, step_type, written_out
 from cursus.checks.pipeline import place_of
 from cursus.checks.pipeline.properties import has_strangers
 from cursus.checks.rules import Problem, rule
@@ -164,17 +164,9 @@ def _readers(view: PipelineView) -> Iterator[tuple[str, Path, str]]:
 
 def _json_gets(conditions: Any) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     """Every Std:JsonGet among a step's conditions, with its place in them."""
-    pending: list[tuple[Any, Path]] = [(conditions, ())]
-    while pending:
-        value, place = pending.pop()
-        if isinstance(value, list):
-            pending.extend((inner, (*place, i)) for i, inner in enumerate(value))
-        elif isinstance(value, Mapping):
-            get = value.get("Std:JsonGet")
-            if isinstance(get, Mapping):
-                yield (*place, "Std:JsonGet"), get
-            else:
-                pending.extend((inner, (*place, key)) for key, inner in value.items())
+    for place, value in nodes(conditions, ()):
+        if place[-1:] == ("Std:JsonGet",) and isinstance(value, Mapping):
+            yield place, value
 
 
 def _location(value: Any) -> str | None:
@@ -203,13 +195,20 @@ def _written(step: Step) -> Iterator[str]:
             yield uri
 
 
+def trainings(request: Mapping[str, Any]) -> list[tuple[Path, Mapping[str, Any]]]:
+    """A training job's request, or the definitions of a tuning job's, each with its place."""
+    single = mapping(request, "TrainingJobDefinition")
+    several = mappings(request, "TrainingJobDefinitions")
+    return [
+        ((), request),
+        (("TrainingJobDefinition",), single),
+        *((("TrainingJobDefinitions", i), one) for i, one in several),
+    ]
+
+
 def _read(step: Step) -> Iterator[tuple[Path, str]]:
     found: list[tuple[Path, Any]] = []
-    single = mapping(step.request, "TrainingJobDefinition")
-    jobs: list[tuple[Path, Mapping[str, Any]]] = [((), step.request), (("TrainingJobDefinition",), single)]
-    for i, job in mappings(step.request, "TrainingJobDefinitions"):
-        jobs.append((("TrainingJobDefinitions", i), job))
-    for top, job in jobs:
+    for top, job in trainings(step.request):
         for i, channel in mappings(job, "InputDataConfig"):
             source = mapping(mapping(channel, "DataSource"), "S3DataSource")
             place: Path = (*top, "InputDataConfig", i, "DataSource", "S3DataSource", "S3Uri")

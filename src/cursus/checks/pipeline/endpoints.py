@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from cursus.aws.pipelines import named_step, nodes
 from cursus.checks.pipeline import place_of
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, mapping, mappings, text
-from cursus.model import Path
+from cursus.model import Path, Step
 from cursus.redact import show
+from cursus.suggest import did_you_mean
 
 
 @rule("DEP099", scope="pipeline")
@@ -20,7 +22,7 @@ def endpoint_variants(view: PipelineView) -> Iterator[Problem]:
         instance type, beside other variants, with memory that is no multiple of 1024 MB, or with more concurrency
         provisioned than allowed; and neither of the two. A variant without a ModelName is for inference components, and
         its configuration needs an ExecutionRoleArn: a warning. Of these and of InferenceComponent steps: members such as
-        MinMemoryRequiredInMb above MaxMemoryRequiredInMb.
+        MinMemoryRequiredInMb above MaxMemoryRequiredInMb, and a VariantName that the pipeline's endpoint does not have.
     Why:
         SageMaker refuses the request, after what the pipeline trained is paid for.
     Example:
@@ -42,6 +44,8 @@ def endpoint_variants(view: PipelineView) -> Iterator[Problem]:
     for step in view.steps:
         if step.operation in ("CreateEndpointConfig", "CreateInferenceComponent"):
             yield from _bounds(step.request, place_of(view, step))
+        if step.operation == "CreateInferenceComponent":
+            yield from _deployed(view, step)
         if step.operation != "CreateEndpointConfig":
             continue
         top: Path = (*place_of(view, step), "ProductionVariants")
@@ -73,15 +77,25 @@ def endpoint_variants(view: PipelineView) -> Iterator[Problem]:
                 )
 
 
+def _deployed(view: PipelineView, component: Step) -> Iterator[Problem]:
+    """An inference component for a variant that the endpoint, which the pipeline makes too, does not have."""
+    made = {step.name: step.request for step in view.steps}
+    endpoint = made.get(named_step(component.request.get("EndpointName")), {})
+    config = made.get(named_step(endpoint.get("EndpointConfigName")), {})
+    variants = [text(variant, "VariantName") for _, variant in mappings(config, "ProductionVariants")]
+    name = text(component.request, "VariantName")
+    if name is not None and variants and None not in variants and name not in variants:
+        yield Problem(
+            f"the endpoint has no variant {show(name)}.{did_you_mean(name, [str(each) for each in variants])}",
+            (*place_of(view, component), "VariantName"),
+            "write one of " + ", ".join(map(str, variants)),
+        )
+
+
 def _bounds(request: Mapping[str, object], top: Path) -> Iterator[Problem]:
     """Members that begin with Min and are above those that begin with Max."""
-    pending: list[tuple[object, Path]] = [(request, top)]
-    while pending:
-        here, place = pending.pop()
-        if isinstance(here, list):
-            pending.extend((inner, (*place, i)) for i, inner in enumerate(here))
-        elif isinstance(here, Mapping):
-            pending.extend((inner, (*place, name)) for name, inner in here.items())
+    for place, here in nodes(request, top):
+        if isinstance(here, Mapping):
             for name, least in here.items():
                 most = (
                     here.get(f"Max{name[3:]}") if isinstance(name, str) and name.startswith("Min") else None

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cursus.aws.pipelines import Reference, parse_get, written_out
+from cursus.aws.pipelines import Reference, nodes, parse_get, written_out
 from cursus.checks.meant import value_at
 from cursus.checks.pipeline import place_of
 from cursus.checks.rules import Problem, rule
@@ -54,17 +54,13 @@ def joined_location(view: PipelineView) -> Iterator[Problem]:
 def _joins(view: PipelineView) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     """Every Std:Join of the steps' requests, parameters put in, with its place in the definition."""
     for step in view.steps:
-        pending: list[tuple[Any, Path]] = [(step.request, place_of(view, step))]
-        while pending:
-            value, place = pending.pop()
-            if isinstance(value, list):
-                pending.extend((inner, (*place, i)) for i, inner in enumerate(value))
-            elif isinstance(value, Mapping):
-                join = value.get("Std:Join") if len(value) == 1 else None
-                if not isinstance(join, Mapping):
-                    pending.extend((inner, (*place, key)) for key, inner in value.items())
-                elif join.keys() <= {"On", "Values"}:  # or it cannot be parsed
-                    yield place, value
+        for place, value in nodes(step.request, place_of(view, step), lambda _, here: _is_join(here)):
+            if _is_join(value) and value["Std:Join"].keys() <= {"On", "Values"}:  # or it cannot be parsed
+                yield place, value
+
+
+def _is_join(value: Any) -> bool:
+    return isinstance(value, Mapping) and len(value) == 1 and isinstance(value.get("Std:Join"), Mapping)
 
 
 LOCATIONS = ("S3Uri", "S3OutputPath", "ModelDataUrl")
@@ -328,17 +324,10 @@ def _declared(view: PipelineView) -> Iterator[tuple[str, list[str]]]:
 def _read(view: PipelineView) -> Iterator[tuple[Path, str]]:
     """Every location in the steps' requests that is not an output's, parameters put in, with its place."""
     for step in view.steps:
-        pending: list[tuple[Any, Path]] = [(step.request, place_of(view, step))]
-        while pending:
-            value, place = pending.pop()
-            if isinstance(value, list):
-                pending.extend((inner, (*place, i)) for i, inner in enumerate(value))
-            elif place[-1] in LOCATIONS and "S3Output" not in place:
-                found = written_out(value)
-                if found is not None:
-                    yield place, found
-            elif isinstance(value, Mapping):
-                pending.extend((inner, (*place, key)) for key, inner in value.items())
+        for place, value in nodes(step.request, place_of(view, step)):
+            is_read = place[-1] in LOCATIONS and "S3Output" not in place
+            if is_read and (found := written_out(value)) is not None:
+                yield place, found
 
 
 @rule("DEP060", severity="warning", scope="pipeline")

@@ -295,6 +295,7 @@ def test_model_parallel_parameters(value: str, faults: int) -> None:
     ("value", "switched", "expected"),
     [
         ('{"partitions": 2, "ddp": true}', {}, [("DST012", "error")]),
+        ('{"partitions": 2}', {"sagemaker_torch_distributed_enabled": "true"}, [("DST012", "error")]),
         ('{"hybrid_shard_degree": 4}', {}, []),
         ('{"partitions": 2, "micro_batches": 4}', {"sagemaker_mpi_enabled": "true"}, [("DST012", "warning")]),
         ('{"partitions": 2, "bf16": true}', {"sagemaker_mpi_enabled": "true"}, [("DST012", "warning")]),

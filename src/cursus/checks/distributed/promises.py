@@ -134,9 +134,10 @@ def model_parallel(view: TrainingView) -> Iterator[Problem]:
     for message in _doubts(found):
         yield Problem(message, path, "See the library's parameters.", severity="warning")
     yield from _too_few(view, found, path)
-    if _of_version_1(found) and all(name == distribution.MODEL_PARALLEL for _, name, _ in switches(view)):
+    if _of_version_1(found) and all(strategy.name != "mpi" for _, _, strategy in switches(view)):
         yield Problem(
-            "the library's parameters are given, and nothing starts its processes: sagemaker_mpi_enabled is not on.",
+            "the parameters of the library's version 1 are given, and nothing starts its processes: sagemaker_mpi_enabled "
+            "is not on.",
             path,
             'Set sagemaker_mpi_enabled to "true", and sagemaker_mpi_num_of_processes_per_host.',
         )

@@ -6,8 +6,9 @@ The goal: ParamValidator's rate or more, though a check sees far more. No reques
 URIs and hyperparameters are new in each, and images, instance types and time limits are drawn from a few, as they
 are among the jobs of one team. Both take turns on requests that are made anew for each and have the same content, so
 that neither meets what the other has brought into the processor's caches; processor time is measured, and the best
-batch counts for each, so that a noisy machine harms neither. The last two columns are the rates where no outline was
-met before (``cursus.checks.outlines.plans``): with parts that were, such as an image or an instance type, and without.
+batch counts for each, so that a noisy machine harms neither. The last three columns are the rates where no outline was
+met before (``cursus.checks.outlines.plans``): of members that were met with other values, of members that were not, and
+where no part was met either, such as an image or an instance type.
 """
 
 from __future__ import annotations
@@ -204,17 +205,21 @@ def main() -> int:
     model = botocore.session.get_session().get_service_model("sagemaker")
     print(
         f"{'request':38} {'cursus.check':>14} {'botocore':>11}"
-        "   check / botocore   new outline   new parts too"
+        "   check / botocore   new values   new members   new parts too"
     )
-    ratios: list[tuple[float, float, float]] = []
+    ratios: list[tuple[float, ...]] = []
     for name, operation, request in REQUESTS:
         check, validation = calls_on(operation, model)
         ours, boto = best([check, validation], request, seconds)
-        outlines, other = best([forgetful(check), validation], request, seconds / 3)
-        new, another = best([forgetful(check, parts.forget), validation], request, seconds / 3)
-        ratios.append((ours / boto, outlines / other, new / another))
+        forgetting = (
+            forgetful(check, lambda: plans.forget(but_forms=True)),
+            forgetful(check, plans.forget),
+            forgetful(check, plans.forget, parts.forget),
+        )
+        new = (best([call, validation], request, seconds / 3) for call in forgetting)
+        ratios.append((ours / boto, *(rate / peer for rate, peer in new)))
         print(f"{name:38} {ours:12.0f}/s {boto:9.0f}/s   {_columns(ratios[-1])}")
-    means = tuple(_mean([each[place] for each in ratios]) for place in range(3))
+    means = tuple(_mean([each[place] for each in ratios]) for place in range(4))
     print(f"{'geometric mean (goal: 1 or more)':38} {'':26}   {_columns(means)}")
     return 0
 
@@ -229,12 +234,11 @@ def calls_on(operation: str, model: Any) -> tuple[Call, Call]:
     )
 
 
-def forgetful(call: Call, *more: Callable[[], None]) -> Call:
-    """The same call with nothing remembered of other requests' outlines, nor of what ``more`` forgets."""
+def forgetful(call: Call, *forgets: Callable[[], None]) -> Call:
+    """The same call with nothing remembered of what these forget."""
 
     def called(request: dict[str, Any]) -> object:
-        plans.forget()
-        for forget in more:
+        for forget in forgets:
             forget()
         return call(request)
 
@@ -242,8 +246,8 @@ def forgetful(call: Call, *more: Callable[[], None]) -> Call:
 
 
 def _columns(values: Sequence[float]) -> str:
-    check, outlines, new = values
-    return f"{check:6.2f} {outlines:21.2f} {new:15.2f}"
+    check, same_members, members, new = values
+    return f"{check:6.2f} {same_members:21.2f} {members:13.2f} {new:15.2f}"
 
 
 def _mean(values: list[float]) -> float:

@@ -189,16 +189,24 @@ def _planned(step: Step, settings: Settings, evidence: Evidence | None, outline:
         suspects = None if seen is None else suspects_of(seen, outline, region)
         return _all(step, settings, evidence, outline, seen, suspects)
     suspects = suspects_of(outlook.sight, outline, region)
-    kinds = (*suspects, *outline.kinds)
-    alone = outline.met or (step.source is None and not _stated(step.promises))
-    if not alone or step.origins:
-        kinds = (*kinds, "step")
+    kinds = (*suspects, *outline.kinds) if outline.met else _kinds(step, outline, suspects)
     left = plans.plans(outlook, step, settings, kinds)
     if not outline.met:
         plans.learn(step, outline, outlook)
-    if alone and evidence is None:
+    if evidence is None and (outline.met or _alone(step)):
         return _told(step, settings, outlook, left, suspects) if left else ()
     return _all(step, settings, evidence, outline, outlook.sight, suspects, left)
+
+
+def _alone(step: Step) -> bool:
+    """True where nothing is known of a step but its request."""
+    return step.source is None and not _stated(step.promises)
+
+
+def _kinds(step: Step, outline: Outline, suspects: Suspects) -> tuple[str, ...]:
+    """What the texts of a step's request are suspected of, and ``step`` where more is known than the request."""
+    found = (*suspects, *outline.kinds)
+    return found if _alone(step) and not step.origins else (*found, "step")
 
 
 def _told(step: Step, settings: Settings, outlook: Outlook, known: Settled, suspects: Suspects) -> Planned:
@@ -229,13 +237,13 @@ def _all(
     if seen is None or outline is None or suspects is None:
         kinds, had = tuple(texts.suspects), texts.members
     else:
-        kinds, had = (*suspects, *outline.kinds), seen[1]
+        kinds, had = _kinds(step, outline, suspects), seen[1]
         texts.suspects = suspects
 
     def planned(scope: Scope, view: Any) -> Plan:
         made = plans.plan(scope, view, step, settings, had, kinds)
         if made.parts and outline is not None and seen is not None:
-            return plans.by_parts(made, view, seen[0], outline, step, settings)
+            return plans.by_parts(made, view, seen[0], outline, step, settings, kinds)
         return made
 
     before = None if known is None else dict(known)

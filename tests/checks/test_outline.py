@@ -94,7 +94,10 @@ def suspects(**members: Any) -> dict[str, list[Any]]:
     apart = outline(request)
     seen = sight(apart, REGION)
     assert seen is not None
-    return apart.suspects(seen[0].paths, REGION)
+    found: dict[str, list[Any]] = {}
+    for kind, number, name, value in apart.suspected(REGION):
+        found.setdefault(kind, []).append(((*seen[0].paths[number], name), value))
+    return found
 
 
 def test_a_suspected_open_text_is_told() -> None:

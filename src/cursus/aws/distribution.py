@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from cursus.aws.images import order
@@ -162,6 +162,7 @@ def switches_not_for(processor: str) -> frozenset[str]:
     return frozenset(switches if processor == "gpu" else {*switches, found["training_compiler"]["switch"]})
 
 
+@lru_cache(maxsize=1024)
 def setting_meant(name: str) -> str | None:
     """The training toolkit's setting that a hyperparameter is almost called like; None for a name of its own."""
     from difflib import SequenceMatcher

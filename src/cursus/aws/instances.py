@@ -198,6 +198,7 @@ def cuda_range(capability: float) -> tuple[float | None, float | None]:
 
 
 @cache
+@cache
 def regions() -> frozenset[str]:
     """The regions that ``is_absent`` has been told of."""
     return frozenset(table("offerings")["regions"])
@@ -210,6 +211,7 @@ def is_absent(name: str, region: str) -> bool:
     return region in known["families"].get(family, ()) or region in known["types"].get(name, ())
 
 
+@lru_cache(maxsize=1024)
 def beside(instance: Instance, region: str) -> str | None:
     """The training instance type nearest to one, with the same kind of processor, that a region has."""
     found = [find(name) for name in names()]

@@ -183,8 +183,8 @@ def rule(
             raise ValueError(f"rule {id} is registered twice")
         if shared and scope not in SHARED:
             raise ValueError(f"rule {id}: no rules of scope {scope} can be shared")
-        if of and (unless or not shared or scope == "request"):
-            raise ValueError(f"rule {id}: only shared rules on jobs, at all times, look at one part")
+        if of and (not shared or scope == "request"):
+            raise ValueError(f"rule {id}: only shared rules on jobs look at one part")
         RULES[id] = Rule(
             id, AREA_OF[id[:3]], severity, scope, reads, check, suspects, when, shared, unless, of
         )

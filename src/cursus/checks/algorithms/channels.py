@@ -34,7 +34,7 @@ def base_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-@rule("CHN030", when="builtin", shared=True, unless=("builtin with channels by value",))
+@rule("CHN030", when="builtin", shared=True, unless=("builtin with channels by value",), of=PROGRAM)
 def required_channel(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm lacks a channel that it requires.
 
@@ -145,7 +145,7 @@ BESIDE = frozenset({"code", "auxiliary", "vocab", "label_map"})
 """Channels of files that an algorithm opens by their names, whatever their ContentType."""
 
 
-@rule("CHN032", reads=("InputDataConfig",), when="builtin", shared=True, unless=("file",))
+@rule("CHN032", reads=("InputDataConfig",), when="builtin", shared=True, unless=("file",), of=PROGRAM)
 def content_type(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm does not read a content type.
 

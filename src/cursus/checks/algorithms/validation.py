@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cursus.checks.algorithms.channels import base_type, form
-from cursus.checks.rules import Problem, hyperparameters, rule
+from cursus.checks.rules import PROGRAM, Problem, hyperparameters, rule
 from cursus.checks.views import TrainingView
 
 
-@rule("CHN039", reads=("InputDataConfig",), when="builtin", shared=True)
+@rule("CHN039", reads=("InputDataConfig",), when="builtin", shared=True, of=PROGRAM)
 def one_format_for_all(view: TrainingView) -> Iterator[Problem]:
     """XGBoost reads the validation data as it reads the training data.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from cursus.aws import distribution, images, instances
 from cursus.checks.framework.images import IMAGE, READS, amazon_image, framework_image
+from cursus.checks.rules import PROGRAM as GIVEN
 from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.texts import PROGRAM
 from cursus.checks.texts import SUBMIT as DIRECTORY
@@ -15,10 +16,18 @@ from cursus.redact import show
 
 NO_VALUE = frozenset({"", "none", "null"})
 FIT = ("AlgorithmSpecification", "ResourceConfig")
+SET = (*FIT, "HyperParameters")
 ARCHIVES_NOT = (".zip", ".py", ".ipynb", "/")
 
 
-@rule("FRM010", severity="warning", reads=READS, shared=True, when="framework")
+@rule(
+    "FRM010",
+    severity="warning",
+    reads=READS,
+    shared=True,
+    of=SET,
+    when="framework",
+)
 def processor(view: TrainingView) -> Iterator[Problem]:
     """The image is for another kind of processor than the instance has.
 
@@ -121,7 +130,14 @@ def _written(view: TrainingView, hyperparameter: str, variable: str) -> tuple[Pa
     return None
 
 
-@rule("FRM012", reads=READS, when="framework", shared=True, unless=("script", "step"))
+@rule(
+    "FRM012",
+    reads=READS,
+    when="framework",
+    shared=True,
+    unless=("script", "step"),
+    of=(*GIVEN, "Environment"),
+)
 def script_mode(view: TrainingView) -> Iterator[Problem]:
     """A framework image is not told which script to run, or where it is.
 
@@ -266,7 +282,7 @@ def _archive(path: Path, value: str) -> Iterator[Problem]:
         yield Problem(f"The source archive {show(value)} is no gzipped tar archive.", path, remedy)
 
 
-@rule("FRM013", reads=hyperparameters(PROGRAM, DIRECTORY), shared=True)
+@rule("FRM013", reads=hyperparameters(PROGRAM, DIRECTORY), shared=True, of=SET)
 def script_for_an_algorithm(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm is given a script.
 

@@ -21,7 +21,7 @@ from cursus.redact import show
 MEMBERS = ("Image", "ImageUri")
 
 
-@rule("FRM019", scope="request", suspects="image", shared=True)
+@rule("FRM019", scope="request", reads=MEMBERS, suspects="image", shared=True)
 def published(view: RequestView) -> Iterator[Problem]:
     """An image that processes data or serves a model does not exist.
 
@@ -77,7 +77,9 @@ def _faults(image: images.Image, path: Path, view: RequestView, has_command: boo
         yield from tag_faults(image, path, has_command)
 
 
-@rule("FRM020", severity="warning", scope="request", suspects="image", shared=True)
+@rule(
+    "FRM020", severity="warning", scope="request", reads=("AppSpecification",), suspects="image", shared=True
+)
 def processing_processor(view: RequestView) -> Iterator[Problem]:
     """The image of a processing job is for another kind of processor than the instance has.
 
@@ -125,7 +127,7 @@ def processing_processor(view: RequestView) -> Iterator[Problem]:
         )
 
 
-@rule("FRM025", scope="request", suspects="image", shared=True)
+@rule("FRM025", scope="request", reads=("AppSpecification",), suspects="image", shared=True)
 def clarify(view: RequestView) -> Iterator[Problem]:
     """A processing job of SageMaker Clarify has inputs or outputs that its program does not look for.
 

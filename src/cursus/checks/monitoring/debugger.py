@@ -16,6 +16,9 @@ from cursus.redact import show
 from cursus.suggest import did_you_mean
 
 RULE_MEMBERS = ("DebugRuleConfigurations", "ProfilerRuleConfigurations")
+COLLECTED = ("CollectionName", "CollectionParameters", "HookParameters")
+"""What a hook is told to save; a DebugHookConfig with none of these, which the SDK always adds, saves nothing."""
+OF = ("DebugHookConfig", "ProfilerConfig", *RULE_MEMBERS, "AlgorithmSpecification", "ResourceConfig")
 
 
 def _rules(view: TrainingView) -> Iterator[tuple[str, int, Mapping[str, Any]]]:
@@ -25,7 +28,7 @@ def _rules(view: TrainingView) -> Iterator[tuple[str, int, Mapping[str, Any]]]:
                 yield member, i, configuration
 
 
-@rule("MON010", reads=RULE_MEMBERS, shared=True)
+@rule("MON010", reads=RULE_MEMBERS, shared=True, of=OF)
 def rule_named_twice(view: TrainingView) -> Iterator[Problem]:
     """Two debugger or profiler rules have the same name.
 
@@ -55,7 +58,7 @@ def rule_named_twice(view: TrainingView) -> Iterator[Problem]:
         seen.setdefault(name, f"{member}[{i}]")
 
 
-@rule("MON011", severity="warning", reads=RULE_MEMBERS, shared=True)
+@rule("MON011", severity="warning", reads=RULE_MEMBERS, shared=True, of=OF)
 def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
     """A built-in rule is called by its name.
 
@@ -137,7 +140,7 @@ def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("MON012", severity="warning", reads=("DebugRuleConfigurations",), shared=True)
+@rule("MON012", severity="warning", reads=("DebugRuleConfigurations",), shared=True, of=OF)
 def rules_need_hook(view: TrainingView) -> Iterator[Problem]:
     """A debugger rule reads what a hook saves.
 
@@ -160,7 +163,7 @@ def rules_need_hook(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("MON013", severity="warning", reads=("DebugHookConfig", "DebugRuleConfigurations"), shared=True)
+@rule("MON013", severity="warning", reads=(*COLLECTED, "DebugRuleConfigurations"), shared=True, of=OF)
 def hook_support(view: TrainingView) -> Iterator[Problem]:
     """The image has a debugger hook.
 
@@ -221,7 +224,7 @@ def hook_support(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("MON014", reads=("DebugHookConfig",), shared=True)
+@rule("MON014", reads=COLLECTED, shared=True, of=OF)
 def collections(view: TrainingView) -> Iterator[Problem]:
     """A tensor collection is named once, and its parameters are such that the debugger hook reads.
 
@@ -296,7 +299,7 @@ def _unread(given: Mapping[str, Any], path: Path, member: str, known: list[str])
             )
 
 
-@rule("MON015", reads=("ProfilerConfig",), shared=True)
+@rule("MON015", reads=("ProfilerConfig",), shared=True, of=OF)
 def profiler(view: TrainingView) -> Iterator[Problem]:
     """The profiler samples at one of six intervals, to a place of its own.
 
@@ -346,7 +349,7 @@ def profiler(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("MON018", severity="warning", reads=("ProfilingParameters",), shared=True)
+@rule("MON018", severity="warning", reads=("ProfilingParameters",), shared=True, of=OF)
 def framework_profiling(view: TrainingView) -> Iterator[Problem]:
     """The framework's operations are to be profiled in an image where nothing is.
 
@@ -390,8 +393,9 @@ def framework_profiling(view: TrainingView) -> Iterator[Problem]:
 
 @rule(
     "MON017",
-    reads=("DebugHookConfig", "DebugRuleConfigurations", "ProfilerConfig", "ProfilerRuleConfigurations"),
+    reads=("DebugHookConfig", "ProfilerConfig", *RULE_MEMBERS),
     shared=True,
+    of=OF,
 )
 def debugger_region(view: TrainingView) -> Iterator[Problem]:
     """The region and the instance type have SageMaker Debugger and its profiler.

@@ -205,7 +205,7 @@ def _cut(name: str, pattern: str, reading: Reading) -> dict[str, str]:
     return dict(reading.cut) if reading.greedy or pattern.endswith(f"({reading.group or ''})") else {}
 
 
-@rule("MON009", severity="info", reads=READS, shared=True, unless=("step",))
+@rule("MON009", severity="info", reads=READS, shared=True, unless=("step",), of=("AlgorithmSpecification",))
 def metric_regex_cuts_exponents(view: TrainingView) -> Iterator[Problem]:
     """A metric's regular expression cuts exponents off.
 

@@ -108,7 +108,7 @@ class Rules:
         if found is None:
             found = self._readers_of_names(had.names)
             for part in had.parts:
-                found |= self._readers(part)
+                found |= part.readers.get(self.scope) or self._readers(part)
             had.readers[self.scope] = found
         return found
 

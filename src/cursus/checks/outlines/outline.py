@@ -14,7 +14,6 @@ from sys import getsizeof
 from typing import Any
 
 from cursus.checks.outlines.members import Members, members
-from cursus.checks.outlines.walk import Suspects
 from cursus.checks.texts import (
     CHOICES,
     FREE,
@@ -32,7 +31,6 @@ from cursus.checks.texts import (
 )
 from cursus.checks.unknowns import UNKNOWN
 from cursus.checks.views import is_reference
-from cursus.model import Path
 
 MAX_WIDTH = 128
 """Members, entries or items of one container of a request that is taken apart."""
@@ -133,7 +131,10 @@ class Outline:
     known places (``forms``).
     """
 
-    __slots__ = ("_fresh", "_texts", "_values", "_watched", "closed", "containers", "kinds", "met", "shapes")
+    __slots__ = (
+        *("_fresh", "_request", "_texts", "_values", "_watched"),
+        *("closed", "containers", "kinds", "met", "shapes"),
+    )
 
     def __init__(
         self,
@@ -155,6 +156,7 @@ class Outline:
         self._values = values
         self._watched = watched
         self._fresh = fresh
+        self._request: Any = None
 
     def learn(self) -> None:
         """Remember the shapes that were not met before, now that the request is known to satisfy the service model."""
@@ -172,18 +174,18 @@ class Outline:
         """Equal for two requests that differ in open texts alone."""
         return self.shapes, self.closed
 
-    def suspects(self, paths: Sequence[Path], region: str) -> Suspects:
+    def suspected(self, region: str) -> list[tuple[str, int, Any, str]]:
         """The open texts that are suspected of anything (``texts.suspicions``) in a job in ``region``.
 
-        ``paths`` are those of the containers.
+        Each with what of, the number of its container, and its name there.
         """
         looked_at = self._watched if harmless(self._texts, self._values, region) else self._open()
-        found: Suspects = {}
-        for holder, number, name in looked_at:
-            value = self.containers[number][name]
-            for suspicion in suspicions(holder, name, value, region):
-                found.setdefault(suspicion, []).append(((*paths[number], name), value))
-        return found
+        containers = self.containers
+        return [
+            (suspicion, number, name, containers[number][name])
+            for holder, number, name in looked_at
+            for suspicion in suspicions(holder, name, containers[number][name], region)
+        ]
 
     def _open(self) -> list[Watched]:
         return [
@@ -194,7 +196,12 @@ class Outline:
         ]
 
     def request(self) -> Any:
-        """A copy of the request in which every open text is unknown."""
+        """A copy of the request in which every open text is unknown, one for all who ask."""
+        if self._request is None:
+            self._request = self._without_open()
+        return self._request
+
+    def _without_open(self) -> Any:
         copies = [container.copy() for container in self.containers]
         after = iter(copies)
         next(after)
@@ -244,10 +251,8 @@ def take_apart(request: Any, typed: bool = False) -> Outline | None:
             for group, pick in shape.texts:
                 groups[group].extend(pick(container))
             if shape.noted:
-                for name in shape.watched:
-                    watched.append((shape.holder, len(shapes), name))
-                for name, start in shape.scripts:
-                    scripts.append((start, container[name]))
+                watched += [(shape.holder, len(shapes), name) for name in shape.watched]
+                scripts += [(start, container[name]) for name, start in shape.scripts]
         shapes.append(shape)
         if shape.inner:
             for name, inner in shape.inner:

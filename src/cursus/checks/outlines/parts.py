@@ -43,19 +43,22 @@ KEPT = "RoleArn"
 class Part:
     """Rules that look at the same ``members`` of a job."""
 
-    __slots__ = ("members", "rules")
+    __slots__ = ("members", "rules", "unless")
 
     def __init__(self, members: tuple[str, ...], rules: tuple[Rule, ...]) -> None:
         self.members = (*members, *(also for name in members for also in IN_DEFINITIONS.get(name, ())))
         self.rules = rules
+        self.unless = frozenset(each for rule in rules for each in rule.unless)
 
     def said(
         self, view: Any, skeleton: Skeleton, outline: Outline, step: Step, settings: Settings
     ) -> Known | None:
         """What the rules say of this part of a job with that outline; None at its first sight, or where none can."""
         closed = outline.closed
-        values = tuple([closed[index] for index in skeleton.indexes(self.members)])
-        key = (self, skeleton, values, settings.region or step.region, settings.allow, step.in_pipeline)
+        inside, indexes = skeleton.within(self.members)
+        values = tuple([closed[index] for index in indexes])
+        where = settings.region or step.region
+        key = (self, inside, values, step.operation, where, settings.allow, step.in_pipeline)
         found = _KNOWN.get(key)
         if found is not None:
             return found

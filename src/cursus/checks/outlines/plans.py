@@ -109,11 +109,15 @@ def _key(step: Step, settings: Settings, outline: Outline) -> tuple[Any, ...]:
     return outline.key, settings.allow, asked
 
 
-def forget() -> None:
-    """Drop what is remembered of outlines, so that the next request is one unlike any before it."""
+def forget(*, but_forms: bool = False) -> None:
+    """Drop what is remembered of outlines, so that the next request is one unlike any before it.
+
+    With ``but_forms`` it may have the same members.
+    """
     _OUTLOOKS.clear()
     _SEEN.clear()
-    forms.forget()
+    if not but_forms:
+        forms.forget()
 
 
 def _outlook(step: Step, settings: Settings, outline: Outline, region: str) -> Outlook | None:
@@ -214,13 +218,23 @@ def borrowed(
 
 
 def by_parts(
-    plan: Plan, view: Any, skeleton: Skeleton, outline: Outline, step: Step, settings: Settings
+    plan: Plan,
+    view: Any,
+    skeleton: Skeleton,
+    outline: Outline,
+    step: Step,
+    settings: Settings,
+    kinds: tuple[str, ...] = (),
 ) -> Plan:
     """The plan for a view of a request, with what its rules on single parts of that say already known."""
     rules = plan.others
     known: Known = ()
+    there: Sequence[str] | None = None
     for part in plan.parts:
-        said = part.said(view, skeleton, outline, step, settings)
+        if part.unless and there is None:
+            there = (*kinds, *present(view, step))
+        barred = there is not None and not part.unless.isdisjoint(there)
+        said = None if barred else part.said(view, skeleton, outline, step, settings)
         if said is None:
             rules += part.rules
         else:

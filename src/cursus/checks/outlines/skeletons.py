@@ -24,6 +24,9 @@ Sight = tuple["Skeleton", Members, Suspects, str]
 """The skeleton, the members, the suspects among the texts of the outline, and the region or partition that nothing else
 may lie outside of."""
 
+Within = tuple[tuple[Any, ...], list[int]]
+"""Members, each with the number of its values and the shapes in it, and where these values stand."""
+
 DEFINITION = "TrainingJobDefinition"
 COMMERCIAL = "aws"
 """The partition where no other is named."""
@@ -33,20 +36,22 @@ class Skeleton:
     """Where the texts of such an outline stand, as indexes into ``Outline.closed``, and the members by choices.
 
     ``texts`` are (index, member of ``texts.FREE`` that it lies in, member, number of the container, name), ``choices`` (index,
-    member) of members with fixed choices. ``heads`` are the indexes of the values by the member of the request, or of
-    its one TrainingJobDefinition, that they lie in. ``met`` counts the requests that were taken apart.
+    member) of members with fixed choices. ``met`` counts the requests that were taken apart.
     """
 
-    __slots__ = ("_above", "_indexes", "_paths", "choices", "had", "heads", "members", "met", "size", "texts")
+    __slots__ = (
+        *("_above", "_heads", "_parts", "_paths", "choices"),
+        *("had", "members", "met", "size", "texts"),
+    )
 
     def __init__(self, shapes: tuple[Shape, ...]) -> None:
         self.texts: list[tuple[int, str, str, int, Any]] = []
         self.choices: list[tuple[int, str]] = []
-        self.heads: dict[Any, list[int]] = {}
         self.members: dict[tuple[tuple[str, str], ...], Members] = {}
         self.had = tuple({shape.members: None for shape in shapes})
         self.met = 0
-        self._indexes: dict[tuple[str, ...], list[int]] = {}
+        self._heads: dict[Any, tuple[list[int], list[Shape]]] = {}
+        self._parts: dict[tuple[str, ...], Within] = {}
         self._above: list[tuple[int, Any]] = [
             (-1, None)
         ]  # the container that each lies in, and its name there
@@ -54,7 +59,7 @@ class Skeleton:
         heads: list[Any] = [None]  # the member that each container lies in; None for a job itself
         first = 0
         for number, shape in enumerate(shapes):
-            head = heads[number]
+            head, after = heads[number], first + len(shape.picked)
             for name, _ in shape.inner:
                 self._above.append((number, name))
                 heads.append(head or (None if number == 0 and name == DEFINITION else name))
@@ -62,9 +67,14 @@ class Skeleton:
                 self.choices += [(first + index, member) for index, member in shape.choices]
             for index, name, member in shape.fixed:
                 self.texts.append((first + index, shape.holder, member, number, name))
-            for index, name in enumerate(shape.picked, first):
-                self.heads.setdefault(head or name, []).append(index)
-            first += len(shape.picked)
+            if head is not None:
+                indexes, inside = self._heads.setdefault(head, ([], []))
+                indexes.extend(range(first, after))
+                inside.append(shape)
+            else:
+                for index, name in enumerate(shape.picked, first):
+                    self._heads.setdefault(name, ([], []))[0].append(index)
+            first = after
         self.size = len(shapes) + len(self.texts) + first
 
     @property
@@ -84,12 +94,18 @@ class Skeleton:
                 self._paths.append((*self._paths[number], name))
         return self._paths
 
-    def indexes(self, members: tuple[str, ...]) -> list[int]:
-        """Where the values that lie in these members of the request, or of its one definition, stand."""
-        found = self._indexes.get(members)
+    def within(self, members: tuple[str, ...]) -> Within:
+        """What lies in these members of the request, or of its one definition."""
+        found = self._parts.get(members)
         if found is None:
-            found = [index for head in members for index in self.heads.get(head, ())]
-            self._indexes[members] = found
+            indexes: list[int] = []
+            inside: list[Any] = []
+            for member in members:
+                if member in self._heads:
+                    at, shapes = self._heads[member]
+                    indexes += at
+                    inside += (member, len(at), *shapes)
+            found = self._parts[members] = tuple(inside), indexes
         return found
 
 
@@ -135,17 +151,16 @@ def sight(outline: Outline, region: str) -> Sight | None:
 def suspects_of(sighted: Sight, outline: Outline, region: str) -> Suspects:
     """All texts of a request to ``region`` that rules look at: those of its outline, and the open ones."""
     skeleton, _, closed, inside = sighted
-    opened = outline.suspects(skeleton.paths, inside)
-    if not region and ("place" in closed or "place" in opened):  # then rules compare all places
-        closed, opened = _suspects(skeleton, outline.closed, ""), outline.suspects(skeleton.paths, "")
-    return together(closed, opened)
-
-
-def together(closed: Suspects, opened: Suspects) -> Suspects:
-    """The suspects among the texts of an outline and among the open ones."""
+    opened = outline.suspected(inside)
+    if not region and ("place" in closed or any(each[0] == "place" for each in opened)):
+        closed = _suspects(skeleton, outline.closed, "")  # then rules compare all places
+        opened = outline.suspected("")
     if not opened:
         return closed
-    return {kind: [*closed.get(kind, ()), *opened.get(kind, ())] for kind in (*closed, *opened)}
+    found = {kind: list(texts) for kind, texts in closed.items()}
+    for kind, number, name, value in opened:
+        found.setdefault(kind, []).append(((*skeleton.paths[number], name), value))
+    return found
 
 
 def suspects_of_outline(sighted: Sight, outline: Outline, region: str) -> Suspects:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cursus.aws import algorithms, distribution, instances
 from cursus.checks.resources.instances import READS
-from cursus.checks.rules import Problem, rule
+from cursus.checks.rules import PROGRAM, Problem, rule
 from cursus.checks.views import TrainingView, integer, text
 from cursus.model import Path
 from cursus.redact import show
@@ -52,7 +52,14 @@ def _values(view: TrainingView, wanted: Mapping[str, tuple[str, ...]]) -> bool:
     return True
 
 
-@rule("RES010", reads=READS, when="builtin", shared=True, unless=("builtin on gpus",))
+@rule(
+    "RES010",
+    reads=READS,
+    when="builtin",
+    shared=True,
+    unless=("builtin on gpus",),
+    of=(*PROGRAM, "ResourceConfig"),
+)
 def algorithm_instance(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm does not train on this kind of instance.
 

@@ -107,7 +107,7 @@ def _of_one_algorithm(view: TuningView) -> Iterator[Problem]:
             )
 
 
-@rule("HPO017", scope="tuning", shared=True)
+@rule("HPO017", scope="tuning", shared=True, of=("ResourceConfig",))
 def resources_of_definitions(view: TuningView) -> Iterator[Problem]:
     """Each definition has resources in one of two forms, and not in both.
 

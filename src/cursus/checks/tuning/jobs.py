@@ -190,7 +190,14 @@ def parallel_jobs(view: TuningView) -> Iterator[Problem]:
         )
 
 
-@rule("HPO013", scope="tuning", severity="warning", reads=(f"{TUNING}.ResourceLimits",), shared=True)
+@rule(
+    "HPO013",
+    scope="tuning",
+    severity="warning",
+    reads=(f"{TUNING}.ResourceLimits",),
+    shared=True,
+    of=(*SPACE, "StoppingCondition"),
+)
 def runtime_of_the_whole_job(view: TuningView) -> Iterator[Problem]:
     """The tuning job may end before one training job does.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cursus.script import unrolled
 from cursus.script import values as v
 from cursus.script.bodies import Body, CallSite
-from cursus.script.facts import ArgPart, Const, EnvPart, Hole, Text
+from cursus.script.facts import ArgPart, Const, EnvPart, Hole, Part, Text
 from cursus.script.nodes import word
 from cursus.script.values import NOTHING_KNOWN, NUMBER, UNKNOWN, Options, Value, combine, one, union
 
@@ -296,6 +296,11 @@ def _text_method(base: Text, name: str, given: list[Options], named: list[tuple[
             return v.format_braces(literal, list(chosen[:count]), keywords)
 
         return combine([*given, *(options for _, options in named)], build)
+    if name == "join" and len(given) == 1 and isinstance(given[0].only, v.Items) and base.literal is not None:
+        lines: list[Part] = []
+        for item in given[0].only.items:
+            lines += [*([base.literal] if lines else []), *v.parts_of(item)]
+        return one(v.merge(lines))
     if name == "joinpath":
         return combine([one(base), *given], lambda chosen: v.join_paths(list(chosen)))
     if name in PURE and base.literal is not None:

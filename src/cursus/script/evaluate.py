@@ -335,6 +335,13 @@ class Evaluator:
         left = self.evaluate(node.left, body, order)
         right = self.evaluate(node.right, body, order)
         operator = node.op
+        given = node.right.elts if isinstance(node.right, ast.Tuple) else []
+        if isinstance(operator, ast.Mod) and given and isinstance(left.only, Text) and left.only.literal:
+            template = left.only.literal
+            pieces = [self.evaluate(one, body, order) for one in given]
+            found = combine(pieces, lambda chosen: v.format_percent(template, v.Items(chosen)))
+            if found is not NOTHING_KNOWN:
+                return found
 
         def build(chosen: tuple[Value, ...]) -> Value:
             a, b = chosen

@@ -30,6 +30,10 @@ JSON_VARIABLES = frozenset(
 """Variables that the training toolkit writes as JSON."""
 
 
+MEASURE = "name of a measure"
+"""What a hole is called that a library fills with a measure's name, and nothing else."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hole:
     """A piece that cannot be read: the format it is printed with, and whether it is surely a number."""

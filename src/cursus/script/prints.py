@@ -11,7 +11,7 @@ from cursus.script import values as v
 from cursus.script.bodies import Body, CallSite, place
 from cursus.script.conditions import around
 from cursus.script.evaluate import Evaluator
-from cursus.script.facts import Habit, Hole, Part, PrintedLine, Text
+from cursus.script.facts import Const, Habit, Hole, Part, PrintedLine, Text
 from cursus.script.nodes import bare_name, everything_given, last_name, receiver, word
 
 LEVELS = frozenset({"debug", "info", "warning", "warn", "error", "critical", "exception", "fatal"})
@@ -104,34 +104,65 @@ def _texts(evaluator: Evaluator, site: CallSite, node: ast.expr) -> list[Text]:
         node.args[0] if isinstance(node, ast.Call) and dumped and not node.keywords and node.args else node
     )
     if isinstance(written, ast.Dict):
-        return [v.merge(_mapping(evaluator, site, written, json.dumps if dumped else repr))]
+        return [v.merge(row) for row in _mapping(evaluator, site, written, json.dumps if dumped else repr)]
     found = evaluator.evaluate(node, site.body, site.order)
     return [v.merge([_named(part, node) for part in v.parts_of(value)]) for value in found.values]
 
 
 def _mapping(
     evaluator: Evaluator, site: CallSite, node: ast.Dict, quoted: Callable[[object], str]
-) -> list[Part]:
-    """The text of a mapping that is written where it is printed, by ``repr`` or ``json.dumps``."""
-    found: list[Part] = []
-    for key, value in zip(node.keys, node.values, strict=True):
-        found.append(", " if found else "{")
+) -> list[list[Part]]:
+    """The texts of a mapping that is written where it is printed, by ``repr`` or ``json.dumps``."""
+    rows: list[list[Part]] = [["{"]]
+    for i, (key, value) in enumerate(zip(node.keys, node.values, strict=True)):
+        lead: list[Part] = [", "] if i else []
         if key is None:  # **others
-            found.append(Hole())
-            continue
-        found += [quoted(key.value) if isinstance(key, ast.Constant) else Hole(), ": "]
-        if isinstance(value, ast.Constant):
-            found.append(quoted(value.value))
-        elif isinstance(value, ast.Dict):
-            found += _mapping(evaluator, site, value, quoted)
-        elif isinstance(value, ast.JoinedStr):
-            texts = _texts(evaluator, site, value)
-            found += [quoted("")[0], *(texts[0].parts if len(texts) == 1 else (Hole(),)), quoted("")[0]]
+            held: list[list[Part]] = [[] if _gets_nothing(evaluator, site.body, value) else [*lead, Hole()]]
+            lead = []
         else:
-            known = [part for text in _texts(evaluator, site, value) for part in text.parts]
-            only = known[0] if len(known) == 1 and isinstance(known[0], Hole) else Hole()
-            found.append(_named(only, value))
-    return [*found, "}"] if found else ["{}"]
+            lead += [quoted(key.value) if isinstance(key, ast.Constant) else Hole(), ": "]
+            held = _held(evaluator, site, value, quoted)
+        rows = [[*row, *lead, *one] for row in rows for one in held][: v.LIMIT]
+    return [[*row, "}"] for row in rows]
+
+
+def _held(
+    evaluator: Evaluator, site: CallSite, value: ast.expr, quoted: Callable[[object], str]
+) -> list[list[Part]]:
+    """What stands for a value of a mapping."""
+    if isinstance(value, ast.Constant):
+        return [[quoted(value.value)]]
+    if isinstance(value, ast.Dict):
+        return _mapping(evaluator, site, value, quoted)
+    found = [_plain(one) for one in evaluator.evaluate(value, site.body, site.order).values]
+    if isinstance(value, ast.Name) and ... not in found:
+        return [[quoted(one)] for one in found]
+    texts = _texts(evaluator, site, value)
+    if isinstance(value, ast.JoinedStr):
+        return [[quoted("")[0], *(texts[0].parts if len(texts) == 1 else (Hole(),)), quoted("")[0]]]
+    known = [part for text in texts for part in text.parts]
+    only = known[0] if len(known) == 1 and isinstance(known[0], Hole) else Hole()
+    return [[_named(only, value)]]
+
+
+def _plain(value: v.Value) -> object:
+    """A constant or a text; ``...`` for anything else."""
+    if isinstance(value, Const):
+        return value.value
+    literal = value.literal if isinstance(value, Text) else None
+    return ... if literal is None else literal
+
+
+def _gets_nothing(evaluator: Evaluator, body: Body, node: ast.expr) -> bool:
+    """True for the ``**extra`` of a function that no call gives anything for."""
+    owner = body.owner
+    if not isinstance(owner, ast.FunctionDef) or owner.args.kwarg is None:
+        return False
+    own = {one.arg for one in (*owner.args.args, *owner.args.kwonlyargs)}
+    sites = evaluator.sites.get(id(owner), [])
+    return bool(bare_name(node) == owner.args.kwarg.arg and sites) and all(
+        word.arg in own for site, _, _ in sites for word in site.node.keywords
+    )
 
 
 def _named(part: Part, node: ast.expr) -> Part:
@@ -159,11 +190,12 @@ def _logged(evaluator: Evaluator, site: CallSite) -> list[Text]:
         if literal is None:
             rows.append(text)
             continue
-        given = []
+        given: list[list[Text]] = [[]]
         for argument in node.args[1:]:
             values = _texts(evaluator, site, argument)
-            given.append(values[0] if len(values) == 1 else Text((Hole(),)))
-        rows.append(_fill(literal, given))
+            known = values if len(values) == 1 or all(one.literal for one in values) else [Text((Hole(),))]
+            given = [[*row, value] for row in given for value in known][: v.LIMIT]
+        rows += [_fill(literal, row) for row in given]
     return rows
 
 

@@ -24,6 +24,7 @@ from cursus.script import (
     habits,
     keras_files,
     left_behind,
+    library_prints,
     library_words,
     links,
     misfits,
@@ -75,7 +76,7 @@ ENVIRONMENT_LOADERS = frozenset(
     {"os.environ.update", "dotenv.load_dotenv", "load_dotenv", "os.putenv", "environ.update"}
 )
 QUIET_LIBRARIES = frozenset(
-    {"numpy", "pandas", "sklearn", "joblib", "scipy", "torch", "torchvision", "yaml", "boto3"}
+    {"numpy", "pandas", "sklearn", "joblib", "scipy", "torch", "torchvision", "yaml", "boto3", "xgboost"}
 )
 ARCHIVES = frozenset({"shutil.unpack_archive", "tarfile", "zipfile"})
 OUTSIDE = frozenset({"subprocess", "os.system", "os.popen", "urllib", "requests", "boto3"})
@@ -241,6 +242,7 @@ class Reading:
         for site, sure in calls:
             uses.extend(paths.path_uses(self.evaluator, site, sure))
             lines.extend(prints.printed(self.evaluator, site))
+            lines.extend(library_prints.boosted(self.evaluator, site) if "xgboost" in tops else ())
         return replace(
             base,
             readable=True,
@@ -322,6 +324,12 @@ class Reading:
         return (
             *signatures.read_calls(evaluator, calls),
             *prints.log_configs(evaluator, calls),
+            *library_prints.log_formats(evaluator, calls),
+            *(
+                library_prints.read_trainers(evaluator, calls, evaluator.mentioned)
+                if tops & {"transformers", "trl"}
+                else ()
+            ),
             *(paths.spark_paths(evaluator, calls) if "pyspark" in tops else ()),
             *links.read_links(evaluator, calls, reached),
             *(keras_files.read_keras(evaluator, calls) if tops & keras_files.MODULES else ()),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from cursus.script.facts import Hole, PrintedLine, Text
+from cursus.script.facts import MEASURE, Hole, PrintedLine, Text
 
 LINES = 48
 MANY_TIMES = 10
@@ -119,6 +119,8 @@ def fillings(hole: Hole, regex: str) -> tuple[str, ...]:
         return (number(hole.spec),) if hole.spec else NUMBERS
     whole = sample(regex)
     pieces = tuple(re.findall(r"[A-Za-z_][\w-]*", whole))[:4]
+    if hole.name == MEASURE:
+        return tuple(re.findall(r"[A-Za-z_]\w*", whole))[-4:] or WORDS[-1:]
     return tuple(dict.fromkeys(("0.8765", whole, *pieces, *WORDS[:2])))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cursus.checks.monitoring import lines as metric_lines
 from cursus.checks.monitoring.captured_numbers import of_another_word
@@ -17,7 +18,7 @@ from cursus.checks.views import TrainingView, mapping, text
 from cursus.model import Path, Severity
 from cursus.redact import show
 from cursus.script.conditions import told
-from cursus.script.facts import Habit, PrintedLine, ScriptFacts
+from cursus.script.facts import Habit, PrintedLine, ScriptFacts, Text
 
 MANY = 400
 
@@ -38,7 +39,19 @@ def _metrics(
         pattern = metric_lines.compiled(regex) if regex else None
         if pattern is not None and regex and name:
             path: Path = ("AlgorithmSpecification", "MetricDefinitions", index, "Regex")
-            yield path, name, regex, pattern, facts, lines
+            whole = _formatted(view, lines) if regex.startswith("^") else lines
+            yield path, name, regex, pattern, facts, whole
+
+
+def _formatted(view: TrainingView, lines: list[PrintedLine]) -> list[PrintedLine]:
+    """The lines as they begin in the log, where all records have one format."""
+    formats = {habit.detail for habit in habits(view, "log-format")}
+    form = formats.pop() if len(formats) == 1 else "%(message)s"
+    before = FIELD.sub("…", form.partition("%(message)")[0])
+    return [replace(line, text=Text((before, *line.text.parts))) if line.level else line for line in lines]
+
+
+FIELD = re.compile(r"%\(\w+\)[-+ #0-9.]*[a-z]")
 
 
 def _filed(view: TrainingView, facts: ScriptFacts) -> bool:
@@ -86,7 +99,8 @@ def metric_matches_no_line(view: TrainingView) -> Iterator[Problem]:
     What it does:
         Reads what the script prints and logs, with unknown values as holes, and tries the regular expression on it. It speaks where
         the script prints by itself only (no library that prints its own lines), or where a line is nearly right: the same words in
-        another case or with another separator. What it logs into a file is not printed.
+        another case or with another separator. What it logs into a file is not printed. The lines of ``xgboost.train`` and the mappings of
+        transformers' Trainer are known, and so is the one format of all log records, for an expression that begins with ``^``.
     Why:
         The metric stays empty: no graph, no alarm; a tuning job whose objective it is fails all its training jobs.
     Example:
@@ -110,6 +124,7 @@ def metric_matches_no_line(view: TrainingView) -> Iterator[Problem]:
         near = _near(regex, known)
         if near is None and len(known) < len(lines):
             continue
+        near = near or _of_trainer(view, regex, pattern)
         filed = _filed(view, facts)
         dropped = [line for line in facts.printed if not _reaches(facts, line, filed)]
         quiet = next((line for line in dropped if metric_lines.can_match(line, regex, pattern)), None)
@@ -201,6 +216,20 @@ def _near(regex: str, lines: list[PrintedLine]) -> PrintedLine | None:
         if wanted <= _words("".join(part if isinstance(part, str) else " " for part in line.text.parts)):
             return line
     return None
+
+
+def _of_trainer(view: TrainingView, regex: str, pattern: re.Pattern[str]) -> PrintedLine | None:
+    """A line as transformers' Trainer prints it, where the expression looks for such a number in another form."""
+    habit = next(habits(view, "trainer-log"), None)
+    name = TRAINER_KEYS.search(regex) if habit is not None else None
+    if habit is None or name is None:
+        return None
+    shown = [f"{{'{name[0]}': {number}, 'epoch': 1.0}}" for number in ("0.8765", "'0.8765'")]
+    matched = any(pattern.search(one) for one in (*shown, *(f"{{'x': 1, {one[1:]}" for one in shown)))
+    return None if matched else PrintedLine(Text((shown[0],)), "", habit.location)
+
+
+TRAINER_KEYS = re.compile(r"(?:eval|train)_[a-z0-9_]+|(?<![a-z_])(?:loss|learning_rate|grad_norm)(?![a-z_])")
 
 
 @rule("MON051", severity="warning", scope="script")

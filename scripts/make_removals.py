@@ -1,4 +1,5 @@
-"""Make ``src/cursus/aws/data/removals.json``: names of libraries that scripts still use, and since when they are gone.
+"""Make ``src/cursus/aws/data/removals.json``: names of libraries that scripts still use, and since when they are gone,
+or that they use already, and since when they are there.
 
 python scripts/make_removals.py
 
@@ -13,6 +14,7 @@ from datetime import date
 from pathlib import Path
 
 SKLEARN = "https://scikit-learn.org/stable/whats_new/v{}.html"
+PYTHON = "https://docs.python.org/3/whatsnew/{}.html"
 TENSORFLOW = "https://www.tensorflow.org/guide/migrate"
 TARGET = Path(__file__).resolve().parents[1] / "src" / "cursus" / "aws" / "data" / "removals.json"
 
@@ -104,6 +106,47 @@ NAMES = [
         "collections.abc, or str itself",
         ["torch._six."],
     ),
+    ("python", "3.8", PYTHON.format("3.8"), "time.perf_counter or time.process_time", ["time.clock"]),
+    (
+        "python",
+        "3.10",
+        PYTHON.format("3.10"),
+        "collections.abc",
+        [
+            f"collections.{one}"
+            for one in (
+                "Callable",
+                "Iterable",
+                "Iterator",
+                "Mapping",
+                "MutableMapping",
+                "Sequence",
+                "Set",
+                "Sized",
+            )
+        ],
+    ),
+    ("python", "3.11", PYTHON.format("3.11"), "inspect.getfullargspec", ["inspect.getargspec"]),
+    ("python", "3.12", PYTHON.format("3.12"), "importlib", ["imp."]),
+    ("python", "3.12", PYTHON.format("3.12"), "asyncio", ["asyncore.", "asynchat."]),
+]
+NEW = [
+    # (since, what to write instead, names): of Python itself
+    ("3.8", "typing_extensions", ["typing.Literal", "typing.Protocol", "typing.TypedDict", "typing.Final"]),
+    ("3.9", "functools.lru_cache(maxsize=None)", ["functools.cache"]),
+    ("3.9", "backports.zoneinfo, from requirements.txt", ["zoneinfo."]),
+    ("3.9", "typing_extensions", ["typing.Annotated"]),
+    ("3.9", "what it is made of", ["math.lcm", "random.randbytes", "graphlib."]),
+    ("3.10", "typing_extensions", ["typing.TypeAlias", "typing.ParamSpec", "typing.TypeGuard"]),
+    ("3.10", "zip of the list and its rest", ["itertools.pairwise"]),
+    ("3.11", "tomli, from requirements.txt", ["tomllib."]),
+    ("3.11", "class …(str, Enum)", ["enum.StrEnum"]),
+    ("3.11", "datetime.timezone.utc", ["datetime.UTC"]),
+    ("3.11", "typing_extensions", ["typing.Self", "typing.NotRequired", "typing.Required", "typing.Unpack"]),
+    ("3.11", "typing_extensions", ["typing.LiteralString", "typing.Never", "typing.assert_never"]),
+    ("3.11", "asyncio.gather or asyncio.wait_for", ["asyncio.TaskGroup", "asyncio.timeout"]),
+    ("3.12", "a loop over itertools.islice", ["itertools.batched"]),
+    ("3.12", "typing_extensions", ["typing.override"]),
 ]
 WORDS = [
     # (library, since, source, what to write instead, function, arguments)
@@ -149,6 +192,17 @@ def main() -> None:
         "names": [
             {"library": library, "since": since, "source": source, "instead": instead, "names": names}
             for library, since, source, instead, names in NAMES
+        ]
+        + [
+            {
+                "library": "python",
+                "since": since,
+                "new": True,
+                "source": PYTHON.format(since),
+                "instead": instead,
+                "names": names,
+            }
+            for since, instead, names in NEW
         ],
         "words": [
             {

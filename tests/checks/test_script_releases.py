@@ -48,6 +48,34 @@ def test_a_version_for_another_python(
     assert all(f.location is not None and f.location.line == 1 for f in found)
 
 
+@pytest.mark.parametrize(
+    ("line", "python", "rules"),
+    [
+        ("def scale(by: float | None = None): ...", "py39", ["FRM051"]),
+        ("def scale(by: float | None = None): ...", "py310", []),
+        ("def scale(by: 'float | None' = None): ...", "py39", []),
+        ("from __future__ import annotations\ndef scale(by: float | None = None): ...", "py39", []),
+        ("def scale():\n    by: float | None = None", "py39", []),
+        ("class Line:\n    by: int | None = None", "py39", ["FRM051"]),
+        ("def names() -> list[str]: ...", "py38", ["FRM051"]),
+        ("def names() -> list[str]: ...", "py39", []),
+        ("import tomllib", "py310", ["FRM072"]),
+        ("import tomllib", "py311", []),
+        ("try:\n    import tomllib\nexcept ImportError:\n    tomllib = None", "py310", []),
+        ("from typing import Self", "py310", ["FRM072"]),
+        ("from collections import Mapping", "py310", ["FRM072"]),
+        ("from collections.abc import Mapping", "py310", []),
+        ("import time\nstart = time.clock()", "py310", ["FRM072"]),
+        ("import tomllib", "py3", []),
+    ],
+)
+def test_what_the_image_has_an_older_or_newer_python_for(
+    tmp_path: Path, line: str, python: str, rules: list[str]
+) -> None:
+    found = findings_of(image_for(python), source=source(tmp_path, f"{line}\n{PROGRAM}"))
+    assert [f.rule for f in found if f.rule in ("FRM051", "FRM072")] == rules
+
+
 def test_a_pin_of_the_framework_that_is_not_for_the_python_is_told_once(tmp_path: Path) -> None:
     code = source(tmp_path, PROGRAM, requirements__txt="torch==1.4.0\n")
     every = findings_of(image_for("py310"), source=code)

@@ -130,9 +130,9 @@ def syntax_error(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Parses the entry point and every module of the source that it imports, without running them, and for an image of an older
-        Python as that Python would.
+        Python as that Python would; there, too, finds annotations such as `int | None` and `list[str]` that it evaluates.
     Why:
-        The script ends with SyntaxError as soon as it starts, and the job fails.
+        The script ends with SyntaxError or TypeError as soon as it starts, and the job fails.
     Example:
         - files: {train.py: "def main(:\\n    pass\\n"}
         + files:
@@ -150,7 +150,7 @@ def syntax_error(view: TrainingView) -> Iterator[Problem]:
             remedy="python -m py_compile names the place",
         )
     facts = script_of(view)
-    version = _python(view)
+    version = python_of(view)
     if version is None or not facts.readable or view.step.source is None:
         return
     entry = FilePath(facts.entry)
@@ -164,7 +164,8 @@ def syntax_error(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-def _python(view: TrainingView) -> tuple[int, int] | None:
+def python_of(view: TrainingView) -> tuple[int, int] | None:
+    """The Python that the image's tag, or the builder, names."""
     found = view.step.promises.python_version
     if view.image is not None:
         from cursus.aws.images import parse_image
@@ -193,7 +194,40 @@ def _too_new(path: str, stamp: int, version: tuple[int, int]) -> tuple[int, str]
             return getattr(node, "lineno", 1), "the match statement needs Python 3.10"
         if version < (3, 11) and type(node).__name__ == "TryStar":
             return getattr(node, "lineno", 1), "except* needs Python 3.11"
-    return None
+    return next(_newer_types(tree, version), None)
+
+
+GENERIC = frozenset({"dict", "frozenset", "list", "set", "tuple", "type"})
+
+
+def _newer_types(tree: ast.Module, version: tuple[int, int]) -> Iterator[tuple[int, str]]:
+    """Annotations that are evaluated when the module is loaded, and fail in this Python."""
+    if version >= (3, 10) or any(
+        isinstance(node, ast.ImportFrom)
+        and node.module == "__future__"
+        and node.names[0].name == "annotations"
+        for node in tree.body
+    ):
+        return
+    for node in (part for annotation in _annotations(tree.body) for part in ast.walk(annotation)):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+            if any(isinstance(side, ast.Constant) and side.value is None for side in (node.left, node.right)):
+                yield node.lineno, f"{ast.unparse(node)!r} as a type needs Python 3.10, or Optional"
+        elif version < (3, 9) and isinstance(node, ast.Subscript) and ast.unparse(node.value) in GENERIC:
+            yield node.lineno, f"{ast.unparse(node)!r} as a type needs Python 3.9, or typing"
+
+
+def _annotations(body: list[ast.stmt]) -> Iterator[ast.expr]:
+    for statement in body:
+        if isinstance(statement, ast.ClassDef):
+            yield from _annotations(statement.body)
+        elif isinstance(statement, ast.AnnAssign):
+            yield statement.annotation
+        elif isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            of = statement.args
+            several = [*of.posonlyargs, *of.args, *of.kwonlyargs, *filter(None, (of.vararg, of.kwarg))]
+            yield from (one.annotation for one in several if one.annotation is not None)
+            yield from filter(None, (statement.returns,))
 
 
 @rule("FRM054", severity="warning", scope="script")

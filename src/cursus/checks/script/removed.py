@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
 
 from cursus.aws import images, library_fields
 from cursus.aws.tables import table
 from cursus.checks.rules import Problem, rule
+from cursus.checks.script.files import python_of
 from cursus.checks.script.keras import legacy_keras
 from cursus.checks.script.request import habits, library_version, readable
 from cursus.checks.views import TrainingView
@@ -24,7 +27,8 @@ def name_removed(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Holds imports, calls and their arguments against the names that scikit-learn, TensorFlow, Keras, XGBoost and PyTorch have taken out, and the
-        arguments of transformers' ``TrainingArguments`` against its fields, in the version that the image has or requirements.txt pins, and
+        arguments of transformers' ``TrainingArguments`` against its fields, in the version that the image has or requirements.txt pins, the
+        standard library's against the image's Python, also names that came later, and
         ``load_best_model_at_end`` against the strategies of saving and evaluating. What is imported in ``try``, or on a condition, is left alone.
     Why:
         ``ImportError``, ``AttributeError`` or ``TypeError``: a script that was written for an older image fails in a newer one.
@@ -47,14 +51,16 @@ def name_removed(view: TrainingView) -> Iterator[Problem]:
     yield from _best_at_end(view)
     told: set[str] = set()
     for name, where in _used(facts):
-        for entry in table("removals")["names"]:
+        for entry in _entries().get(name.partition(".")[0], ()):
             hit = next((one for one in entry["names"] if _is(name, one)), None)
             version = _since(view, facts, entry) if hit is not None else ""
             if hit is not None and version and hit not in told:
                 told.add(hit)
+                new = entry.get("new", False)
                 yield Problem(
-                    f"{hit.rstrip('.')} is not in {entry['library']} {version}: it was taken out in {entry['since']}",
-                    remedy=f"write {entry['instead']}, or take an image of an older version",
+                    f"{hit.rstrip('.')} is not in {entry['library']} {version}: it "
+                    + (f"came with {entry['since']}" if new else f"was taken out in {entry['since']}"),
+                    remedy=f"write {entry['instead']}, or take an image of {'a newer' if new else 'an older'} version",
                     location=where,
                 )
     for habit in habits(view, "library-words"):
@@ -117,6 +123,16 @@ def _used(facts: ScriptFacts) -> Iterator[tuple[str, Location]]:
             yield used.name, used.location
 
 
+@lru_cache(maxsize=1)
+def _entries() -> dict[str, list[dict[str, Any]]]:
+    """The names by the module that they begin with."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for entry in table("removals")["names"]:
+        for top in {one.partition(".")[0] for one in entry["names"]}:
+            found.setdefault(top, []).append(entry)
+    return found
+
+
 def _is(name: str, removed: str) -> bool:
     return (
         name.startswith(removed)
@@ -129,8 +145,8 @@ def _fits(name: str, pattern: str) -> bool:
     return re.fullmatch(re.escape(pattern).replace(r"\*", r"\w+"), name) is not None
 
 
-def _since(view: TrainingView, facts: ScriptFacts, entry: dict[str, str]) -> str:
-    """The version that the job has of a library, where it is one without the name; empty for an older or unknown one."""
+def _since(view: TrainingView, facts: ScriptFacts, entry: dict[str, Any]) -> str:
+    """The version that the job has of a library, where it is one without the name; empty for another or unknown one."""
     library = entry["library"]
     package = table("libraries")["framework_packages"].get(library, [library])[0]
     asked = [one for one in facts.requirements if one.name.lower() == package]
@@ -139,5 +155,8 @@ def _since(view: TrainingView, facts: ScriptFacts, entry: dict[str, str]) -> str
     if asked:
         pinned = re.fullmatch(r"={2,3}\s*(\d+(?:\.\d+)*)", asked[0].version)
         version = pinned[1] if pinned is not None else None
+    if library == "python":
+        version = ".".join(map(str, python_of(view) or ()))
     version = (version or "").partition("-")[0]
-    return version if version and images.order(version) >= images.order(entry["since"]) else ""
+    older = bool(version) and images.order(version) < images.order(entry["since"])
+    return version if version and older == entry.get("new", False) else ""

@@ -130,7 +130,7 @@ def quoted_value(view: TrainingView) -> Iterator[Problem]:
         nothing (`None`, `null`, `nan`), or whose toolkit settings are no numbers.
     Why:
         The training toolkit takes one layer of JSON off each value; the script gets the second with its quotes. `None`
-        arrives as the word.
+        arrives as the word, `null` as an empty text.
     Example:
         - HyperParameters: {dropout: "None"}
         + HyperParameters: {dropout: "0.1"}
@@ -149,8 +149,9 @@ def quoted_value(view: TrainingView) -> Iterator[Problem]:
             known = view.builtin.hyperparameter(name) if view.builtin is not None else None
             if known is not None and known.problem(value) is not None:
                 continue  # the rule on the algorithm's values says more of it
+            what = "an empty text from the training toolkit" if value == "null" else "that word"
             yield Problem(
-                f"{show(name)} has the value {show(value)}, which arrives as that word",
+                f"{show(name)} has the value {show(value)}, which arrives as {what}",
                 (view.hyperparameters_member, name),
                 "leave the hyperparameter out",
             )

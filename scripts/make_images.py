@@ -169,15 +169,18 @@ def add_tag(repository: dict[str, Any], tag: str) -> None:
     """What one real tag shows: a version, its Python, its processor, its CUDA."""
     found = TAG_VERSION.match(tag)
     python = re.search(r"-(py\d+)(?:-|$)", tag)
-    if found is None or python is None or found[1].count(".") < 2 or tag.endswith(("-ec2", "-e3")):
+    # Those on Amazon Linux have one Python, which they do not name.
+    named = python is not None or "amzn" in tag
+    if found is None or not named or found[1].count(".") < 2 or tag.endswith(("-ec2", "-e3")):
         return
     version = found[2] or found[1]
     entry = repository["versions"].setdefault(version, {"python": [], "processors": []})
-    add(entry["python"], python[1])
+    if python:
+        add(entry["python"], python[1])
     processor = re.search(r"-(cpu|gpu|neuronx|neuron|hpu)(?:-|$)", tag)
-    if processor:
-        add(entry["processors"], processor[1].replace("neuronx", "neuron"))
     cuda = re.search(r"-(cu\d+)(?:-|$)", tag)
+    if processor or cuda:
+        add(entry["processors"], processor[1].replace("neuronx", "neuron") if processor else "gpu")
     if cuda:
         add(entry.setdefault("cuda", []), cuda[1])
     if found[2]:
@@ -248,7 +251,8 @@ def complete(repositories: dict[str, dict[str, Any]], folder: Path, clone: str) 
     names = {"pytorch": "pytorch", "tensorflow": "tensorflow", "mxnet": "mxnet", "huggingface": "huggingface"}
     tables = {name: entry["registries"] for name, entry in repositories.items()}
     for name, tag in sorted(tags(clone)):
-        if not name.endswith(
+        # That of PyTorch from 2.11 on is called by the framework alone, and is for training.
+        if name != "pytorch" and not name.endswith(
             ("-training", "-inference", "-neuronx", "-neuron", "-graviton", "-arm64", "-habana")
         ):
             continue
@@ -256,7 +260,7 @@ def complete(repositories: dict[str, dict[str, Any]], folder: Path, clone: str) 
             framework = names.get(name.split("-")[0])
             if framework is None or "pytorch-training" not in tables:
                 continue
-            scope = "training" if "training" in name else "inference"
+            scope = "training" if "training" in name or name == "pytorch" else "inference"
             repositories[name] = {
                 "framework": framework,
                 "scopes": [scope],
@@ -271,6 +275,8 @@ def complete(repositories: dict[str, dict[str, Any]], folder: Path, clone: str) 
         add_tag(repositories[name], tag)
     for tag in MODEL_PARALLEL_TAGS:
         add_tag(repositories[MODEL_PARALLEL], tag)
+    # The list's tag 1.4-2-py312 beside the SDK's 1.4-2-cpu-py3.
+    add(repositories["sagemaker-scikit-learn"]["versions"]["1.4-2"]["python"], "py312")
     versions = repositories["pytorch-training"]["versions"]
     for version in torch_versions(folder):
         if version not in versions:

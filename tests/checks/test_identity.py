@@ -36,7 +36,12 @@ def test_what_is_no_role_is_named(arn: str, words: str) -> None:
 
 @pytest.mark.parametrize(
     ("image", "severity"),
-    [("my-image:1.0", "warning"), ("fakeImageUri", "warning"), ("byoc", "warning"), ("churnimage", "error")],
+    [
+        *((name, "warning") for name in ("my-image:1.0", "fakeImageUri", "byoc")),
+        ("churnimage", "error"),
+        ("public.ecr.aws/deep-learning-containers/pytorch:2.12-cu130-amzn2023-sagemaker", "warning"),
+        ("public.ecr.aws/bitnami/python:3.9", "error"),
+    ],
 )
 def test_names_that_stand_for_an_image(image: str, severity: str) -> None:
     found = findings_of({"AlgorithmSpecification": {"TrainingImage": image}})

@@ -72,13 +72,37 @@ def test_images_before_script_mode(image: str) -> None:
         ("tensorflow-trainig", "error"),
         ("sagemaker-sklearn", "error"),
         ("huggingface-training", "error"),
-        ("pytorch", "error"),
+        ("tensorflow", "error"),
         ("linearlearner", "error"),
     ],
 )
 def test_repository_that_may_be_newer(repository: str, severity: str) -> None:
     found = cursus.check(request({}, f"763104351884.dkr.ecr.us-east-1.amazonaws.com/{repository}:1")).findings
     assert [one.severity for one in found if one.rule == "FRM005"] == [severity]
+
+
+@pytest.mark.parametrize(
+    ("image", "rules"),
+    [
+        ("pytorch:2.12-cu130-amzn2023-sagemaker", []),
+        ("pytorch:2.13.0-cpu-amzn2023-sagemaker", []),
+        ("pytorch:2.12-cu121-amzn2023-sagemaker", ["FRM004"]),
+        ("pytorch:1.8.1-gpu-py36", ["FRM001"]),
+        ("tensorflow:2.99-cpu-amzn2023-sagemaker", []),
+        ("smdistributed-modelparallel:2.0.1-gpu-py310-cu118", []),
+    ],
+)
+def test_images_of_the_newest_lists(image: str, rules: list[str]) -> None:
+    account = "658645717510" if image.startswith("smd") else "763104351884"
+    whole = f"{account}.dkr.ecr.us-west-2.amazonaws.com/{image}"
+    host = {"ResourceConfig": {"InstanceType": "ml.m5.large" if "-cpu-" in image else "ml.g6e.2xlarge"}}
+    assert [one.rule for one in errors(request({"HyperParameters": SCRIPT, **host}, whole))] == rules
+
+
+@pytest.mark.parametrize("tag", ["1.4-2-py312", "1.4-2-py312-cpu-py3", "1.9-0", "1.2-1-cpu-py3"])
+def test_short_tags_of_scikit_learn(tag: str) -> None:
+    whole = f"246618743249.dkr.ecr.us-west-2.amazonaws.com/sagemaker-scikit-learn:{tag}"
+    assert errors(request({"HyperParameters": SCRIPT}, whole)) == []
 
 
 def test_batch_size_that_the_sdk_sends_to_random_cut_forest() -> None:

@@ -148,7 +148,8 @@ def parse_image(uri: str | None) -> Image | None:
         return Image(uri, account, region, suffix, repository, tag, digest)
     version, base_version, rest = _read_tag(tag, entry)
     parts = rest.split("-")
-    processor = next((PROCESSORS[part] for part in parts if part in PROCESSORS), None)
+    cuda = _numbered(parts, "cu")  # those on Amazon Linux name it in place of the GPU
+    processor = next((PROCESSORS[part] for part in parts if part in PROCESSORS), "gpu" if cuda else None)
     return Image(
         uri,
         account,
@@ -166,7 +167,7 @@ def parse_image(uri: str | None) -> Image | None:
         base_version=base_version,
         python_version=_numbered(parts, "py"),
         processor="neuron" if "-neuron" in repository else processor,
-        cuda=_numbered(parts, "cu"),
+        cuda=cuda,
         architecture=entry.get("architecture", "x86_64"),
     )
 

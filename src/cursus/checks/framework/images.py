@@ -178,7 +178,9 @@ def unknown_repository(image: images.Image, path: Path, settings: Settings) -> I
     known = table("images")["repositories"]
     whole = f"{image.repository}-training"
     near = whole if whole in known else closest(image.repository, known)
-    if near is not None and (near == whole or _mistyped(image.repository, near)):
+    tag = images.TAG.match(image.tag or "")
+    newer = tag is not None and near == whole and images.newer_than_known(near, tag["version"])
+    if near is not None and not newer and (near == whole or _mistyped(image.repository, near)):
         yield Problem(
             f"Amazon's registry {image.account} has no repository {image.repository!r}. Did you mean {near!r}?",
             path,

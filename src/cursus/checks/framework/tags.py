@@ -222,8 +222,8 @@ def tag_faults(image: images.Image, path: Path, has_command: bool) -> Iterator[P
 
 def _is_short(image: images.Image) -> bool:
     """True for a tag without the processor or the Python version, of a repository that has no such tags."""
-    if image.framework == "xgboost" or (image.framework == "tensorflow" and not image.trains):
-        return False  # the oldest versions of the one and the servers of the other have short tags
+    if image.framework in ("xgboost", "sklearn") or (image.framework == "tensorflow" and not image.trains):
+        return False  # the list names short tags of the first two, and the servers of the other have them
     return image.processor is None or image.python_version is None
 
 

@@ -23,7 +23,7 @@ def image_registry(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Looks at the registry in TrainingImage, at TrainingRepositoryAccessMode, and at VpcConfig. A name that only
-        stands for another, such as my-image, is a warning.
+        stands for another, such as my-image, is a warning, and so are Amazon's own images in the public registry.
     Why:
         SageMaker takes any image that is not in ECR for one in a private Docker registry, and demands
         TrainingImageConfig with access mode Vpc. Mostly the registry was simply forgotten.
@@ -68,6 +68,8 @@ def image_registry(view: TrainingView) -> Iterator[Problem]:
             f"write {full}, or add TrainingImageConfig with TrainingRepositoryAccessMode Vpc"
             if view.tuning is None
             else f"write {full}",
+            # The guide of these images hands them to SageMaker so.
+            severity="warning" if image.startswith("public.ecr.aws/deep-learning-containers/") else None,
         )
     elif mode == "Vpc" and not view.request.get("VpcConfig"):
         yield Problem(

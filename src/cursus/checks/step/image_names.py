@@ -23,7 +23,7 @@ _REPOSITORY = rf"{_PART}(?:/{_PART})*"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _WORDS = (
     r"(?:abc|account|acct|algo|algorithm|alias|an?|aws|bar|baz|bucket|byoc?|container|custom|data|doc|docker|dummy|ecr"
-    r"|encryption|enter|example|fake|foo|here|id|images?|img|input|key|kms|mock|my|name|output|region|repo|repository|s"
+    r"|encryption|enter|example|fake|foo|here|id|images?|img|input|key|kms|mock|my|name|output|region|repo|repository"
     r"|sample|some|string|tag|test|the|train|training|ur[il]|validation|value|volume|xyz|your)"
 )
 

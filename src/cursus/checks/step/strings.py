@@ -125,7 +125,7 @@ def _stands(bucket: str) -> bool:
     if not any(map(str.isalnum, bucket)):
         return True
     one = bucket.isupper() or (bucket.isalnum() and not bucket.islower())
-    return one and stands_for_another(bucket)
+    return one and stands_for_another(bucket.removeprefix("S3"))
 
 
 @rule("STP038", scope="request", suspects="wildcard")

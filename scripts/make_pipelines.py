@@ -96,6 +96,18 @@ STEP_TYPES: dict[str, tuple[str | None, list[str], list[str], list[str]]] = {
     "BedrockModelImport": ("CreateModelImportJob", [], [], []),
     "BedrockProvisionedModelThroughput": ("CreateProvisionedModelThroughput", [], [], []),
 }
+# Steps of which the SDK says which members they have beside these (sagemaker.mlops.workflow).
+COMMON = ["Arguments", "DependsOn", "Description", "DisplayName", "Name", "Type"]
+BESIDE = {
+    "EMRServerless": ["CacheConfig", "RetryPolicies"],
+    "ForEach": [],
+    "Job": ["CacheConfig", "RetryPolicies"],
+    "Cleanup": [],
+    "Endpoint": ["CacheConfig"],
+    "EndpointConfig": ["CacheConfig", "RetryPolicies"],
+    "InferenceComponent": [],
+    "Lineage": [],
+}
 # Arguments that are requests of their own.
 PARTS = {
     "Lineage": {"Actions": "CreateAction", "Artifacts": "CreateArtifact", "Contexts": "CreateContext"},
@@ -326,6 +338,9 @@ def step_types(schema: dict[str, Any]) -> dict[str, Any]:
                 entry["argument_members"] = sorted(found["properties"]["Arguments"]["properties"])
             if name in ("Model", "AutoML"):  # those of other steps are required by the service's own model
                 entry["required_arguments"] = sorted(arguments)
+        if name in BESIDE:
+            entry["members"] = sorted([*COMMON, *BESIDE[name]])
+            entry["required"] = ["Arguments", "Name", "Type"]
         if name in PARTS:
             entry["parts"] = PARTS[name]
         if name in DEFINITIONS or name in NO_REQUEST:

@@ -155,6 +155,7 @@ def test_sound_requests(sound: dict[str, Any]) -> None:
             512,
             [("DEP099", "Specification.ComputeResourceRequirements.MinMemoryRequiredInMb")],
         ),
+        (LINEAGE, (), {}, [("DEP097", "Arguments")]),
         (IMPORT, ("ModelDataSource",), None, [("STP001", "ModelDataSource")]),
         (IMPORT, ("ImportedModelKmsKey",), "k", [("STP002", "ImportedModelKmsKey")]),
         (THROUGHPUT, ("CommitmentDuration",), "OneYear", [("STP004", "CommitmentDuration")]),
@@ -164,10 +165,11 @@ def test_broken_requests(
     sound: dict[str, Any], path: tuple[str | int, ...], value: Any, expected: list[tuple[str, str]]
 ) -> None:
     broken = copy.deepcopy(sound)
-    holder: Any = broken["Arguments"]
-    for part in path[:-1]:
+    holder: Any = broken
+    place = ("Arguments", *path)
+    for part in place[:-1]:
         holder = holder[part]
-    holder[path[-1]] = value
+    holder[place[-1]] = value
     assert found(broken) == expected
 
 
@@ -246,6 +248,7 @@ def test_names_that_steps_of_endpoints_make(kind: str, member: str, get: str, ex
         ("Steps.Each.IterationOutputs[0].Create.Name", ["DEP012"]),
         ("Steps.Each.Status", []),
         ("Steps.Each.Selected.ModelName", ["DEP012"]),
+        ("Steps.Each.IterationOutputs[2].Create.ModelName", ["DEP012"]),
         ("Steps.Create.ModelName", ["DEP011"]),
     ],
 )
@@ -262,6 +265,8 @@ def test_a_selector_compares_what_the_iterations_gave() -> None:
         "ForEach", IterableItems=["a", "b"], MaxConcurrency=2, Selector=selector, ForEachBody=[CREATE]
     )
     assert ("DEP048", "Selector.Field") in found(each)
+    selector["Field"] = {"Get": "IterationOutput.Create.Name"}
+    assert [rule for rule, _ in found(each)] == ["DEP012"]
     selector["Field"] = {"Get": "IterationOutput.Create.ModelName"}
     assert found(each) == []
     ask = {**step("Lambda", "Ask", given={"Get": "Steps.It.Selected.ModelName"}), "FunctionArn": FUNCTION}
@@ -279,16 +284,19 @@ def test_what_a_loop_repeats_is_there_for_its_own_steps_alone() -> None:
 
 
 def test_the_outputs_of_a_step_in_a_vpc_are_not_cleaned_up() -> None:
-    train = {"Name": "Train", "Type": "Training", "Arguments": copy.deepcopy(DEFINITION)}
+    train = step("Training", "Train", **copy.deepcopy(DEFINITION))
     clean = step("Cleanup", Resources={"S3": [{"StepName": "Train"}]})
+    assert ("DEP048", "DependsOn") in found(train, clean)
+    clean["DependsOn"] = ["Train"]
     assert [rule for rule, _ in found(train, clean) if rule == "DEP048"] == []
+    assert ("DEP048", "Resources") in found(train, step("Cleanup", Resources=["s3://example-bucket/"]))
     train["Arguments"]["VpcConfig"] = {"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
     assert ("DEP048", "Resources.S3[0].StepName") in found(train, clean)
 
 
 def test_what_a_transform_step_wrote_is_cleaned_up_by_its_objects() -> None:
     entry: dict[str, Any] = {"StepName": "Score"}
-    clean = step("Cleanup", Resources={"S3": [entry]})
+    clean = {**step("Cleanup", Resources={"S3": [entry]}), "DependsOn": ["Score"]}
     assert ("DEP048", "Resources.S3[0].S3Uris") in found(CREATE, transform(), clean)
     entry["S3Uris"] = ["s3://example-bucket/out/a.csv.out"]
     assert [rule for rule, _ in found(CREATE, transform(), clean) if rule == "DEP048"] == []
@@ -318,3 +326,120 @@ def test_output_parameters_are_named_in_brackets(get: str, expected: list[str]) 
     }
     told_of = step("Lambda", given={"Get": f"Steps.Ask.OutputParameters{get}"}) | {"FunctionArn": FUNCTION}
     assert [rule for rule, _ in found(ask, told_of)] == expected
+
+
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [
+        (['{"name": "a"}', '{"name": "b"}'], []),
+        (['{"name": "a"}', '{"nmae": "b"}'], ["DEP010"]),
+        (["a", "b"], ["DEP010"]),
+        (['{"name": "a"}', {"Get": "Execution.PipelineName"}], []),
+        ({"Get": "Parameters.Items"}, []),
+    ],
+)
+def test_fields_of_the_current_item(items: Any, expected: list[str]) -> None:
+    ask = {**step("Lambda", "Ask", given={"Get": "ForEach.CurrentItem.name"}), "FunctionArn": FUNCTION}
+    each = step("ForEach", IterableItems=items, MaxConcurrency=2, ForEachBody=[ask])
+    declared = [{"Name": "Items", "Type": "String", "DefaultValue": '[{"name": "a"}]'}]
+    more = {"Parameters": declared} if isinstance(items, dict) else {}
+    assert [rule for rule, _ in found(each, **more)] == expected
+
+
+def test_fields_of_an_item_that_a_parameter_gives() -> None:
+    ask = {**step("Lambda", "Ask", given={"Get": "ForEach.CurrentItem.name"}), "FunctionArn": FUNCTION}
+    each = step("ForEach", IterableItems={"Get": "Parameters.Items"}, MaxConcurrency=2, ForEachBody=[ask])
+    declared = [{"Name": "Items", "Type": "String", "DefaultValue": '["a"]'}]
+    assert [rule for rule, _ in found(each, Parameters=declared)] == ["DEP010"]
+
+
+@pytest.mark.parametrize(
+    ("sound", "member", "expected"),
+    [
+        (COMPONENT, "CacheConfig", ["DEP002"]),
+        (step("Endpoint", EndpointConfigName="a"), "CacheConfig", []),
+        (SPARK, "CacheConfig", []),
+        (LINEAGE, "CacheConfig", ["DEP002"]),
+    ],
+)
+def test_what_steps_have_beside_their_arguments(
+    sound: dict[str, Any], member: str, expected: list[str]
+) -> None:
+    caching = {"Enabled": True, "ExpireAfter": "P1D"}
+    assert [rule for rule, _ in found({**sound, member: caching})] == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("AllTraffic", []), ("variant-1", [("DEP099", "VariantName")])]
+)
+def test_variants_that_inference_components_name(name: str, expected: list[tuple[str, str]]) -> None:
+    empty = config(without(VARIANT, "ModelName"), ExecutionRoleArn=ROLE)
+    serve = step("Endpoint", "Serve", EndpointConfigName={"Get": "Steps.Configure.EndpointConfigName"})
+    component = copy.deepcopy(COMPONENT)
+    component["Arguments"] |= {"EndpointName": {"Get": "Steps.Serve.EndpointName"}, "VariantName": name}
+    assert found(empty, serve, component) == expected
+
+
+CLARIFY = "205585389593.dkr.ecr.us-east-1.amazonaws.com/sagemaker-clarify-processing:1.0"
+MONITOR = "156813124566.dkr.ecr.us-east-1.amazonaws.com/sagemaker-model-monitor-analyzer"
+
+
+def check(kind: str, image: str, folder: str, **environment: str) -> dict[str, Any]:
+    data = {
+        "S3Uri": "s3://example-bucket/in/",
+        "LocalPath": folder,
+        "S3DataType": "S3Prefix",
+        "S3InputMode": "File",
+    }
+    out = {
+        "S3Uri": "s3://example-bucket/q/",
+        "LocalPath": "/opt/ml/processing/output",
+        "S3UploadMode": "EndOfJob",
+    }
+    return {
+        "CheckType": "DATA_QUALITY" if kind == "QualityCheck" else "DATA_BIAS",
+        "SkipCheck": True,
+        **step(
+            kind,
+            RoleArn=ROLE,
+            ProcessingResources={
+                "ClusterConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30}
+            },
+            AppSpecification={"ImageUri": image},
+            ProcessingInputs=[{"InputName": "data", "S3Input": data}],
+            ProcessingOutputConfig={"Outputs": [{"OutputName": "result", "S3Output": out}]},
+            Environment=environment,
+        ),
+    }
+
+
+CONFIG = "/opt/ml/processing/input/config"
+QUALITY = {"dataset_source": "/opt/ml/processing/input/a", "output_path": "/opt/ml/processing/output"}
+
+
+@pytest.mark.parametrize(
+    ("sound", "expected"),
+    [
+        (check("ClarifyCheck", CLARIFY, CONFIG), []),
+        (check("ClarifyCheck", CLARIFY, "/opt/ml/processing/input/analysis"), ["ProcessingInputs"]),
+        (check("ClarifyCheck", MONITOR, CONFIG), ["AppSpecification.ImageUri"]),
+        (
+            check("QualityCheck", CLARIFY, QUALITY["dataset_source"], dataset_format="{}", **QUALITY),
+            ["AppSpecification.ImageUri"],
+        ),
+        (
+            check(
+                "QualityCheck", MONITOR, QUALITY["dataset_source"], dataset_format='{"csv": {}}', **QUALITY
+            ),
+            [],
+        ),
+        (
+            check(
+                "QualityCheck", MONITOR, QUALITY["dataset_source"], dataset_format="{'csv': {}}", **QUALITY
+            ),
+            ["Environment.dataset_format"],
+        ),
+    ],
+)
+def test_what_checks_are_given(sound: dict[str, Any], expected: list[str]) -> None:
+    assert [path for rule, path in found(sound) if rule == "DEP098"] == expected

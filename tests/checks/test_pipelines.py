@@ -413,7 +413,8 @@ def test_references_into_a_loop() -> None:
         "OutputParameters": [{"OutputName": "score", "OutputType": "Float"}],
     }
     selector = {"Pick": "MaxBy", "Field": {"Get": "IterationOutput.Ask.OutputParameters['score']"}}
-    arguments = {"IterableItems": ["a", "b"], "MaxConcurrency": 2, "Selector": selector, "ForEachBody": [ask]}
+    items = ['{"region": "a"}', '{"region": "b"}']
+    arguments = {"IterableItems": items, "MaxConcurrency": 2, "Selector": selector, "ForEachBody": [ask]}
     loop = {"Name": "Each", "Type": "ForEach", "Arguments": arguments}
 
     def told(reference: str) -> set[str]:

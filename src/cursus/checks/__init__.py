@@ -57,6 +57,7 @@ MODULES: tuple[str, ...] = (
     "pipeline.caching",
     "pipeline.values",
     "pipeline.jobs",
+    "pipeline.quality",
     "pipeline.clusters",
     "pipeline.lineage",
     "pipeline.models",

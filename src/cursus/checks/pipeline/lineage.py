@@ -41,6 +41,12 @@ def lineage_associations(view: PipelineView) -> Iterator[Problem]:
         if step.type != "Lineage":
             continue
         arguments, place = mapping(step.body, "Arguments"), (*step.path, "Arguments", "Associations")
+        if step.body.get("Arguments") == {}:
+            yield Problem(
+                "the step records nothing",
+                (*step.path, "Arguments"),
+                "add Actions, Artifacts, Contexts or Associations",
+            )
         created = {
             (kind, name)
             for kind, member in KINDS.items()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cursus.aws.pipelines import facts, loop_around, target_of
+from cursus.aws.pipelines import PipelineStep, facts, loop_around, target_of
 from cursus.checks.pipeline.members import branch_steps
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, is_reference, mapping, mappings
@@ -22,8 +22,8 @@ def loops(view: PipelineView) -> Iterator[Problem]:
     What it does:
         Looks at IterableItems (a reference, or a list of 1 to 100 references and single values), MaxConcurrency (1 to 50),
         the types of the steps in ForEachBody, the Selector, and steps that are called as the loop's runs are; and at every
-        source of a Cleanup step: its StepName, a VpcConfig, and S3Uris, which the outputs of processing and transform
-        steps need (a warning).
+        source of a Cleanup step: its StepName, a VpcConfig, S3Uris, which the outputs of processing and transform
+        steps need, and whether the cleanup waits for it (both warnings).
     Why:
         CreatePipeline refuses the definition. A loop runs no conditions, no further loops and no Fail steps; the runs of its
         steps are called Step-0, Step-1 and so on.
@@ -48,8 +48,15 @@ def loops(view: PipelineView) -> Iterator[Problem]:
             yield from _items(arguments, place)
             yield from _body(arguments, place)
         elif step.type == "Cleanup":
-            for i, source in mappings(mapping(arguments, "Resources"), "S3"):
-                yield from _cleaned(view, source, (*place, "Resources", "S3", i))
+            sources = list(mappings(mapping(arguments, "Resources"), "S3"))
+            if arguments and not is_reference(arguments.get("Resources")) and not sources:
+                yield Problem(
+                    "nothing says which steps' outputs are to be deleted",
+                    (*place, "Resources"),
+                    'write {"S3": [{"StepName": …}]}',
+                )
+            for i, source in sources:
+                yield from _cleaned(view, step, source, (*place, "Resources", "S3", i))
         run = _RUN.fullmatch(step.name or "")
         repeated = view.definition.by_name.get(run[1]) if run else None
         if repeated is not None and loop_around(repeated, step) is not None:
@@ -63,7 +70,9 @@ def loops(view: PipelineView) -> Iterator[Problem]:
 _RUN = re.compile(r"(.+)-\d+")
 
 
-def _cleaned(view: PipelineView, source: Mapping[str, Any], place: Path) -> Iterator[Problem]:
+def _cleaned(
+    view: PipelineView, cleanup: PipelineStep, source: Mapping[str, Any], place: Path
+) -> Iterator[Problem]:
     """One of the steps whose outputs are to be deleted."""
     name = source.get("StepName")
     step = view.definition.by_name.get(name) if isinstance(name, str) else None
@@ -75,6 +84,13 @@ def _cleaned(view: PipelineView, source: Mapping[str, Any], place: Path) -> Iter
         )
     if step is None:
         return
+    if name and cleanup.name and not view.definition.waits(cleanup.name, name):
+        yield Problem(
+            f"the cleanup does not wait for step {show(name)}: it may run before there is anything to delete",
+            (*cleanup.path, "DependsOn"),
+            f"add {name} to DependsOn",
+            severity="warning",
+        )
     arguments = mapping(step.body, "Arguments")
     if arguments.get("VpcConfig") or mapping(arguments, "NetworkConfig").get("VpcConfig"):
         yield Problem(

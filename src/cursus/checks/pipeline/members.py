@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.pipelines import PipelineStep, facts, target_of, written_out
+from cursus.checks.pipeline import is_json
 from cursus.checks.pipeline.values import almost, given_types
 from cursus.checks.rules import Problem, rule
 from cursus.checks.step.image_names import stands_for_another
@@ -254,13 +254,6 @@ def _type_of(view: PipelineView, value: object) -> str | None:
     return None
 
 
-def _is_json(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
-        return False
-
-
 @rule("DEP043", scope="pipeline")
 def other_steps(view: PipelineView) -> Iterator[Problem]:
     """A lambda, callback, check or job step names something of the wrong form.
@@ -299,7 +292,7 @@ def other_steps(view: PipelineView) -> Iterator[Problem]:
                     )
         elif step.type == "Job":
             document = written_out(mapping(step.body, "Arguments").get("JobConfigDocument"), unknown="0")
-            if document is not None and not _is_json(document):
+            if document is not None and not is_json(document):
                 yield Problem(
                     "the JobConfigDocument is no JSON of a mapping",
                     (*step.path, "Arguments", "JobConfigDocument"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,10 +17,12 @@ from cursus.aws.pipelines import (
     output_shape,
     parse_get,
     step_type,
+    target_of,
     walk,
 )
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import PipelineView
+from cursus.checks.views import PipelineView, is_reference
+from cursus.model import Path
 from cursus.redact import show
 from cursus.suggest import did_you_mean
 
@@ -48,10 +51,10 @@ def unknown_property(view: PipelineView) -> Iterator[Problem]:
     """
     for reference in view.definition.references:
         target = parse_get(reference.text)
-        if target is None or target.root != "Steps":
+        if target is None or target.root not in ("Steps", "IterationOutput"):
             continue
         step = view.definition.by_name.get(target.name)
-        if step is not None:
+        if step is not None and (target.root == "Steps" or target.rest):
             yield from unresolved(reference, target, step)
 
 
@@ -194,6 +197,25 @@ def steps_in(loop: PipelineStep) -> object:
     return arguments.get("ForEachBody") if isinstance(arguments, Mapping) else None
 
 
+def items_of(view: PipelineView, loop: Path) -> list[Any]:
+    """The items of the loop at a place, read as the JSON that they are, as far as they are known before an execution."""
+    step = next((step for step in view.definition.steps if step.path == loop), None)
+    arguments = step.body.get("Arguments") if step is not None else None
+    items = arguments.get("IterableItems") if isinstance(arguments, Mapping) else None
+    target = target_of(items)
+    if target is not None and target.root == "Parameters":
+        items = _read(view.definition.parameters.get(target.name, {}).get("DefaultValue"))
+    found = items if isinstance(items, list) else []
+    return [_read(item) for item in found if not isinstance(item, Mapping) or not is_reference(item)]
+
+
+def _read(text: object) -> object:
+    try:
+        return json.loads(text) if isinstance(text, str) else text
+    except (ValueError, RecursionError):
+        return text
+
+
 def _of_loop(reference: Reference, target: Target, loop: PipelineStep) -> Iterator[Problem]:
     """What a step in the body of a loop gave: ``IterationOutputs[0].<step>.<property>``, or ``Selected.<property>``."""
     body = {step.name: step for step in walk({"Steps": steps_in(loop)}) if step.name}
@@ -222,8 +244,14 @@ def _of_loop(reference: Reference, target: Target, loop: PipelineStep) -> Iterat
             right,
         )
     else:
-        inner = body[str(name)]
-        yield from unresolved(reference, Target("Steps", str(name), target.rest[3:]), inner)
+        items = loop.body["Arguments"].get("IterableItems")
+        if isinstance(items, list) and index >= len(items) > 0:
+            yield Problem(
+                f"{show(reference.text)} is after the last: the loop has {len(items)} items",
+                reference.path,
+                f"count from 0: the last is {len(items) - 1}",
+            )
+        yield from unresolved(reference, Target("Steps", str(name), target.rest[3:]), body[str(name)])
 
 
 def _recorded(reference: Reference, target: Target, step: PipelineStep) -> Iterator[Problem]:

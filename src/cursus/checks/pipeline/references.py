@@ -11,7 +11,7 @@ from cursus.aws.pipelines import (
     loop_around,
     parse_get,
 )
-from cursus.checks.pipeline.properties import names, outputs, steps_in
+from cursus.checks.pipeline.properties import items_of, names, outputs, steps_in
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView
 from cursus.model import Path, format_path
@@ -48,7 +48,7 @@ def reference_form(view: PipelineView) -> Iterator[Problem]:
     for reference in view.definition.references:
         target = parse_get(reference.text)
         if target is not None and target.root in LOOP_ROOTS:
-            yield from _in_loop(reference, target)
+            yield from _in_loop(view, reference, target)
         elif target is None or target.root not in ROOTS:
             root = reference.text.partition(".")[0]
             hint = did_you_mean(root, ROOTS) if root not in ROOTS else ""
@@ -96,11 +96,11 @@ def _also(places: list[Path]) -> str:
     )
 
 
-def _in_loop(reference: Reference, target: Target) -> Iterator[Problem]:
+def _in_loop(view: PipelineView, reference: Reference, target: Target) -> Iterator[Problem]:
     here = reference.step
     if target.root == "ForEach":
-        inside = here is not None and any(member == "ForEachBody" for _, member in here.branches)
-        if not inside:
+        loop = loop_around(here, None) if here is not None else None
+        if loop is None:
             yield Problem(
                 f"{show(reference.text)} stands outside the body of a ForEach step",
                 reference.path,
@@ -112,6 +112,18 @@ def _in_loop(reference: Reference, target: Target) -> Iterator[Problem]:
                 reference.path,
                 "write ForEach.CurrentItem",
             )
+        elif target.rest:
+            field = target.rest[0]
+            lacking = [
+                item for item in items_of(view, loop) if not isinstance(item, dict) or field not in item
+            ]
+            if lacking:
+                yield Problem(
+                    f"the loop's item {show(lacking[0])} has no {show(field)}",
+                    reference.path,
+                    f'write each item as JSON text with it, such as {{"{field}": …}}, or refer to ForEach.CurrentItem',
+                    severity="warning",  # the items may be a sketch
+                )
     elif here is None or here.type != "ForEach" or "Selector" not in reference.path:
         yield Problem(
             f"{show(reference.text)} stands outside the Selector of a ForEach step",

@@ -130,11 +130,12 @@ def _json_get(value: Any, place: Path) -> Iterator[Problem]:
         if like is None:
             right = "write the path in the file, such as metrics.mse"
             yield Problem("Std:JsonGet has no Path", (*place, "Path"), right)
-    elif isinstance(path, str) and path.startswith("/"):
+    elif isinstance(path, str) and "/" in path and "[" not in path:
         yield Problem(
             f"the Path {show(path)} is no JSONPath",
             (*place, "Path"),
             "write it with dots, such as metrics.mse",
+            severity="error" if path.startswith("/") else "warning",  # a name in the file may have one
         )
     elif not isinstance(path, str):
         yield Problem(

@@ -1,0 +1,120 @@
+"""Rules on what the containers of a pipeline's quality and bias checks are given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cursus.aws import images
+from cursus.checks.pipeline import is_json, place_of
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import PipelineView, mapping, mappings, text
+from cursus.model import Step
+from cursus.redact import show
+
+IMAGES = {"QualityCheck": "sagemaker-model-monitor-analyzer", "ClarifyCheck": "sagemaker-clarify-processing"}
+"""The repository of the image that does the checks of a step's type."""
+CONFIGURATION = "/opt/ml/processing/input/config"
+"""Where Clarify's container looks for analysis_config.json."""
+
+
+@rule("DEP098", severity="warning", scope="pipeline")
+def quality_checks(view: PipelineView) -> Iterator[Problem]:
+    """A check's container is another one, is not told what it looks for, or is told of a folder that it has not.
+
+    What it does:
+        Looks in the Environment of a QualityCheck step for dataset_format, dataset_source and output_path, for the analysis
+        and the problem_type of a check of a model's quality. Errors are a dataset_format that is no JSON, a dataset_source
+        into which no input is put, and an image of Amazon's that does no such checks; a ClarifyCheck step without an input at
+        /opt/ml/processing/input/config is a warning.
+    Why:
+        Model Monitor's analyzer reads all that it does from these variables, and ends without them. Clarify's container reads
+        analysis_config.json in that folder.
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Check
+              Type: QualityCheck
+              CheckType: DATA_QUALITY
+              SkipCheck: true
+              Arguments:
+                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
+                AppSpecification: {ImageUri: 156813124566.dkr.ecr.us-east-1.amazonaws.com/sagemaker-model-monitor-analyzer}
+                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+                ProcessingInputs: [{InputName: baseline_dataset_input, S3Input: {S3Uri: "s3://example-bucket/train/", LocalPath: /opt/ml/processing/input/baseline, S3DataType: S3Prefix, S3InputMode: File}}]
+                ProcessingOutputConfig: {Outputs: [{OutputName: quality_check_output, S3Output: {S3Uri: "s3://example-bucket/quality/", LocalPath: /opt/ml/processing/output, S3UploadMode: EndOfJob}}]}
+        -       Environment: {dataset_source: /opt/ml/processing/input/baseline, output_path: /opt/ml/processing/output}
+        +       Environment: {dataset_format: '{"csv": {"header": true}}', dataset_source: /opt/ml/processing/input/baseline, output_path: /opt/ml/processing/output}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-byoc-contract-inputs.html,
+        https://docs.aws.amazon.com/sagemaker/latest/dg/clarify-processing-job-run.html,
+        sagemaker 2.257.7, sagemaker.workflow.quality_check_step and clarify_check_step
+    """
+    for step in view.steps:
+        container = mapping(step.request, "AppSpecification")
+        if step.type not in IMAGES or container.get("ContainerEntrypoint"):
+            continue
+        image = images.parse_image(text(container, "ImageUri"))
+        if image is not None and image.amazon and image.repository != IMAGES[step.type]:
+            yield Problem(
+                f"the image {show(image.repository)} does not do what a {step.type} step is for",
+                (*place_of(view, step), "AppSpecification", "ImageUri"),
+                f"write the one of {IMAGES[step.type]}",
+                severity="error",
+            )
+        folders = [
+            text(mapping(entry, "S3Input"), "LocalPath")
+            for _, entry in mappings(step.request, "ProcessingInputs")
+        ]
+        if step.type == "QualityCheck":
+            yield from _told(view, step, folders)
+        elif folders and None not in folders and not any(_over(folder, CONFIGURATION) for folder in folders):
+            yield Problem(
+                f"no input is put into {CONFIGURATION!r}, where the container looks for analysis_config.json",
+                (*place_of(view, step), "ProcessingInputs"),
+                "put the analysis configuration there",
+            )
+
+
+def _over(folder: str | None, place: str) -> bool:
+    """True for a folder that is a place, or that the place lies in."""
+    return f"{place.rstrip('/')}/".startswith(f"{str(folder).rstrip('/')}/")
+
+
+def _told(view: PipelineView, step: Step, folders: list[str | None]) -> Iterator[Problem]:
+    """What the container of a quality check is told in its environment."""
+    told, top = mapping(step.request, "Environment"), (*place_of(view, step), "Environment")
+    body = view.definition.by_name.get(step.name)
+    checks_model = body is not None and body.body.get("CheckType") == "MODEL_QUALITY"
+    needed = ["dataset_format", "dataset_source", "output_path"]
+    needed += ["analysis_type", "problem_type"] if checks_model else []
+    missing = [name for name in needed if told.get(name) in (None, "")]
+    if missing:
+        yield Problem(
+            f"the check's container is not told {', '.join(missing)}",
+            (*top, missing[0]),
+            "let the SDK's QualityCheckStep write the Environment, or add " + ", ".join(missing),
+        )
+    elif told.get("analysis_type") == "MODEL_QUALITY" and not checks_model:
+        yield Problem(
+            "the container analyses the quality of a model, and the step checks that of data",
+            (*top, "analysis_type"),
+            "write CheckType: MODEL_QUALITY, or leave analysis_type out",
+        )
+    form = told.get("dataset_format")
+    if isinstance(form, str) and form and not is_json(form):
+        yield Problem(
+            f"dataset_format {show(form)} is no JSON",
+            (*top, "dataset_format"),
+            'write it as JSON, such as {"csv": {"header": true}}',
+            severity="error",
+        )
+    source = told.get("dataset_source")
+    if not isinstance(source, str) or not source.startswith("/") or not folders or None in folders:
+        return
+    if not any(_over(folder, source) or _over(source, str(folder)) for folder in folders):
+        yield Problem(
+            f"no input is put into {show(source)}, where the container looks for the data",
+            (*top, "dataset_source"),
+            "write the LocalPath of the input",
+            severity="error",
+        )

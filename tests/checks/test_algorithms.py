@@ -206,6 +206,25 @@ def test_a_manifest_brings_its_annotations() -> None:
     assert not findings_of(patch, "CHN030")
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("monotone_constraints", "(1, 0, -1)", False),
+        ("monotone_constraints", "1,0", False),
+        ("monotone_constraints", "(1,)*3", False),
+        ("monotone_constraints", "(2,0)", True),
+        ("monotone_constraints", "increasing", True),
+        ("interaction_constraints", "[[1, 2], [3]]", False),
+        ("interaction_constraints", "[[0, 1]]", True),
+        ("interaction_constraints", "[1, 2]", True),
+    ],
+)
+def test_constraints_of_xgboost(name: str, value: str, told: bool) -> None:
+    given = {"num_round": "10", "tree_method": "hist", name: value}
+    found = findings_of(job(XGBOOST, given), "HPO044")
+    assert [f.path for f in found] == [f"HyperParameters.{name}"] * told
+
+
 def test_random_cut_forest() -> None:
     def forest(content: str, distribution: str) -> dict[str, Any]:
         train = channel("train", content)

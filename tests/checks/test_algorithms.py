@@ -84,6 +84,15 @@ def test_what_xgboost_wants_together_depends_on_its_version(
     assert broken(findings_of(job(image, {"num_round": "10", **hyperparameters}))) == rules
 
 
+@pytest.mark.parametrize(
+    ("loss", "severity"), [("absolute_loss", "warning"), ("huber_loss", "error"), ("logistic", None)]
+)
+def test_what_examples_of_amazon_do_against_the_guide_is_a_warning(loss: str, severity: str | None) -> None:
+    given = {"predictor_type": "binary_classifier", "loss": loss, "feature_dim": "784"}
+    found = findings_of(job(LINEAR, given), "HPO041")
+    assert [one.severity for one in found] == ([severity] if severity else [])
+
+
 def test_a_quoted_value_is_told_to_be_bare() -> None:
     (found,) = findings_of(job(XGBOOST, {"num_round": '"10"'}), "HPO040")
     assert found.remedy == "write it bare: 10"

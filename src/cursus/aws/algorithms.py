@@ -350,6 +350,7 @@ def _condition(spec: Mapping[str, Any]) -> Condition:
         tuple(spec.get("needs", ())),
         {name: tuple(values) for name, values in spec.get("values", {}).items()},
         {name: tuple(values) for name, values in spec.get("excludes", {}).items()},
+        spec.get("doubtful", False),
     )
 
 

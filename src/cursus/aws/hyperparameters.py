@@ -139,12 +139,14 @@ class Condition:
     empty one for an absent hyperparameter;
     for a list it is enough that one element does), each name in ``needs`` has to be present, and each in
     ``values``, where it is present, has to have one of its values; none in ``excludes`` may have one of those.
+    ``doubtful`` where the guide says so, and Amazon's own examples do otherwise.
     """
 
     when: Mapping[str, tuple[str, ...]]
     needs: tuple[str, ...] = ()
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     excludes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    doubtful: bool = False
 
     def is_about(self, names: Collection[str]) -> bool:
         """True where hyperparameters of these names, and no others, may break the condition."""

@@ -167,7 +167,8 @@ def hyperparameters_together(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Checks what the algorithm demands of several hyperparameters at once: `multi:softmax` wants num_class, and
-        num_class wants a multi-class objective; a loss belongs to a predictor type; and so on.
+        num_class wants a multi-class objective; a loss belongs to a predictor type; and so on. What Amazon's own examples
+        do otherwise (linear-learner's absolute_loss in a binary classifier) is a warning.
     Why:
         The algorithm refuses the combination after its instances have started, and the job fails.
     Example:
@@ -186,7 +187,8 @@ def hyperparameters_together(view: TrainingView) -> Iterator[Problem]:
     for condition in () if given.goes_together(view.hyperparameters) else given.conditions:
         if condition.applies(view.hyperparameters):
             for problem in _broken(view, algorithm, condition):
-                yield Problem(problem.message, problem.path, problem.remedy, severity=severity)  # type: ignore[arg-type]
+                level = "warning" if condition.doubtful else severity
+                yield Problem(problem.message, problem.path, problem.remedy, severity=level)  # type: ignore[arg-type]
     if "num_class" not in view.hyperparameters:
         return
     objective = view.hyperparameters.get("objective")

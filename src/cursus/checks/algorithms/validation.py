@@ -9,7 +9,7 @@ from cursus.checks.rules import PROGRAM, Problem, hyperparameters, rule
 from cursus.checks.views import TrainingView
 
 
-@rule("CHN039", reads=("InputDataConfig",), when="builtin", shared=True, of=PROGRAM)
+@rule("CHN039", severity="warning", reads=("InputDataConfig",), when="builtin", shared=True, of=PROGRAM)
 def one_format_for_all(view: TrainingView) -> Iterator[Problem]:
     """XGBoost reads the validation data as it reads the training data.
 
@@ -17,7 +17,7 @@ def one_format_for_all(view: TrainingView) -> Iterator[Problem]:
         Compares the formats that ContentType names for the channels train and validation.
     Why:
         The container takes the ContentType of train for both, and fails on data of another format: "Please ensure the
-        file is in 'CSV' format."
+        file is in 'CSV' format." Where only the ContentType is wrong and the data is not, it trains: nothing reads it.
     Example:
           AlgorithmSpecification:
             TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1

@@ -30,6 +30,12 @@ SERVERLESS: dict[str, Any] = {
 }
 
 
+SCALED: dict[str, Any] = {
+    **VARIANT,
+    "ManagedInstanceScaling": {"Status": "ENABLED", "MinInstanceCount": 1, "MaxInstanceCount": 2},
+}
+
+
 def step(kind: str, name: str = "It", **arguments: Any) -> dict[str, Any]:
     return {"Name": name, "Type": kind, "Arguments": arguments}
 
@@ -77,6 +83,8 @@ CLUSTER = step(
     StepConfig={"HadoopJarStep": {"Jar": "command-runner.jar"}},
     ClusterConfig={
         "ReleaseLabel": "emr-7.5.0",
+        "JobFlowRole": "EMR_EC2_DefaultRole",
+        "ServiceRole": "EMR_DefaultRole",
         "Instances": {
             "InstanceGroups": [{"InstanceRole": "MASTER", "InstanceType": "m5.xlarge", "InstanceCount": 1}]
         },
@@ -189,6 +197,8 @@ def without(variant: dict[str, Any], *members: str) -> dict[str, Any]:
         ([without(VARIANT, "InstanceType", "InitialInstanceCount")], {}, ["[0].InstanceType"]),
         ([without(VARIANT, "ModelName")], {}, ["[0].ModelName"]),
         ([without(VARIANT, "ModelName")], {"ExecutionRoleArn": ROLE}, []),
+        ([without(SCALED, "ModelName")], {"ExecutionRoleArn": ROLE, "EnableNetworkIsolation": True}, []),
+        ([SCALED], {}, ["[0].ManagedInstanceScaling"]),
         (
             [{**SERVERLESS, "ServerlessConfig": {"MemorySizeInMB": 3000, "MaxConcurrency": 5}}],
             {},
@@ -378,6 +388,38 @@ def test_variants_that_inference_components_name(name: str, expected: list[tuple
     component = copy.deepcopy(COMPONENT)
     component["Arguments"] |= {"EndpointName": {"Get": "Steps.Serve.EndpointName"}, "VariantName": name}
     assert found(empty, serve, component) == expected
+
+
+def test_inference_components_go_where_no_model_is() -> None:
+    serve = step("Endpoint", "Serve", EndpointConfigName={"Get": "Steps.Configure.EndpointConfigName"})
+    component = copy.deepcopy(COMPONENT)
+    component["Arguments"]["EndpointName"] = {"Get": "Steps.Serve.EndpointName"}
+    assert found(CREATE, config(VARIANT), serve, component) == [("DEP099", "VariantName")]
+    component["Arguments"] |= {"EndpointName": "churn", "RuntimeConfig": {"CopyCount": 0}}
+    assert found(component) == [("DEP099", "RuntimeConfig.CopyCount")]
+
+
+@pytest.mark.parametrize(
+    ("variant", "more", "expected"),
+    [
+        (VARIANT, {}, []),
+        (SERVERLESS, {}, ["ProductionVariants[0].ServerlessConfig"]),
+        (VARIANT, {"EnableNetworkIsolation": True}, ["EnableNetworkIsolation"]),
+    ],
+)
+def test_isolated_models_behind_endpoints(
+    variant: dict[str, Any], more: dict[str, Any], expected: list[str]
+) -> None:
+    isolated = copy.deepcopy(CREATE)
+    isolated["Arguments"]["EnableNetworkIsolation"] = True
+    assert [path for rule, path in found(isolated, config(variant, **more)) if rule == "DEP099"] == expected
+
+
+@pytest.mark.parametrize("role", ["JobFlowRole", "ServiceRole"])
+def test_clusters_need_roles(role: str) -> None:
+    cluster = copy.deepcopy(CLUSTER)
+    del cluster["Arguments"]["ClusterConfig"][role]
+    assert found(cluster) == [("DEP047", f"ClusterConfig.{role}")]
 
 
 CLARIFY = "205585389593.dkr.ecr.us-east-1.amazonaws.com/sagemaker-clarify-processing:1.0"

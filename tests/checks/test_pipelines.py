@@ -517,7 +517,9 @@ NO_VALUES: tuple[Any, ...] = (None, [1], {})
                 "Name": "Other",
                 "Arguments": {
                     "EndpointConfigName": "churn",
-                    "ProductionVariants": [{"VariantName": "all", "InstanceType": "ml.m5.big"}],
+                    "ProductionVariants": [
+                        {"VariantName": "all", "ModelName": "churn", "InstanceType": "ml.m5.big"}
+                    ],
                 },
             },
             {"DEP045"},

@@ -18,7 +18,8 @@ def emr_cluster(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Looks for ClusterId and ClusterConfig in the arguments: one of the two; for an ExecutionRoleArn, which goes with a
-        ClusterId alone; for what a ClusterConfig needs and must not say; and for what the step runs. Of an EMR Serverless
+        ClusterId alone; for what a ClusterConfig needs and must not say (its roles are a warning); and for what the step
+        runs. Of an EMR Serverless
         step: for ApplicationId or ApplicationConfig, ExecutionRoleArn and JobConfig, whose members begin small.
     Why:
         CreatePipeline takes a cluster that is there, or the configuration of one that it makes and ends with the step.
@@ -31,7 +32,7 @@ def emr_cluster(view: PipelineView) -> Iterator[Problem]:
         +     Arguments: {ClusterId: j-1A2B3C4D5E6F7, StepConfig: {HadoopJarStep: {Jar: command-runner.jar}}}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html (EMR step),
-        https://github.com/aws/sagemaker-python-sdk/pull/3604 and /3703
+        https://github.com/aws/sagemaker-python-sdk/pull/3604 and /3703, https://github.com/ambiata/ivory/pull/666
     """
     for step in view.definition.steps:
         arguments = mapping(step.body, "Arguments")
@@ -117,6 +118,14 @@ def _cluster(config: Mapping[str, object], place: Path) -> Iterator[Problem]:
                 f"{path[-1]} is the pipeline's own to say: it ends the cluster with the step",
                 (*place, *path),
                 "remove it",
+            )
+    for role in ("JobFlowRole", "ServiceRole"):
+        if config.get(role) is None:
+            yield Problem(
+                f"the cluster has no {role}: EMR takes none by default",
+                (*place, role),
+                f"add {role}, such as {'EMR_EC2_DefaultRole' if role == 'JobFlowRole' else 'EMR_DefaultRole'}",
+                severity="warning",
             )
     instances_ = mapping(config, "Instances")
     groups, fleets = "InstanceGroups" in instances_, "InstanceFleets" in instances_

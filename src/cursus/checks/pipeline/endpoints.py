@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from cursus.aws.pipelines import named_step, nodes
 from cursus.checks.pipeline import place_of
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, mapping, mappings, text
-from cursus.model import Path, Step
+from cursus.model import Path
 from cursus.redact import show
 from cursus.suggest import did_you_mean
 
 
 @rule("DEP099", scope="pipeline")
 def endpoint_variants(view: PipelineView) -> Iterator[Problem]:
-    """A variant of an endpoint configuration says two things of where it runs, or nothing; or a least is above a most.
+    """A variant of an endpoint, or an inference component, cannot run as it is asked to.
 
     What it does:
         Looks at the ProductionVariants of every EndpointConfig step: names that stand twice; a ServerlessConfig beside an
         instance type, beside other variants, with memory that is no multiple of 1024 MB, or with more concurrency
-        provisioned than allowed; and neither of the two. A variant without a ModelName is for inference components, and
-        its configuration needs an ExecutionRoleArn: a warning. Of these and of InferenceComponent steps: members such as
-        MinMemoryRequiredInMb above MaxMemoryRequiredInMb, and a VariantName that the pipeline's endpoint does not have.
+        provisioned than allowed, or for a model of the pipeline with a VPC or network isolation; and neither of the two. A
+        variant without a ModelName is for inference components: its configuration needs an ExecutionRoleArn, and it alone may
+        have ManagedInstanceScaling or EnableNetworkIsolation. Of InferenceComponent steps: no copies, a variant that the
+        pipeline's endpoint does not have or has a model for; and members such as MinMemoryRequiredInMb above
+        MaxMemoryRequiredInMb.
     Why:
         SageMaker refuses the request, after what the pipeline trained is paid for.
     Example:
@@ -39,13 +42,16 @@ def endpoint_variants(view: PipelineView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariant.html,
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariantServerlessConfig.html,
-        https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html
+        https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html,
+        https://github.com/hashicorp/terraform-provider-aws/pull/45926, /pull/48738 and /issues/40644,
+        https://github.com/stdapi-ai/stdapi.ai/issues/43
     """
+    made = {step.name: step.request for step in view.steps}
     for step in view.steps:
         if step.operation in ("CreateEndpointConfig", "CreateInferenceComponent"):
             yield from _bounds(step.request, place_of(view, step))
         if step.operation == "CreateInferenceComponent":
-            yield from _deployed(view, step)
+            yield from _deployed(step.request, made, place_of(view, step))
         if step.operation != "CreateEndpointConfig":
             continue
         top: Path = (*place_of(view, step), "ProductionVariants")
@@ -62,33 +68,81 @@ def endpoint_variants(view: PipelineView) -> Iterator[Problem]:
             names.add(name or "")
             if variant.get("ServerlessConfig") is not None:
                 yield from _serverless(variant, len(variants), place)
+                yield from _isolated(made.get(named_step(variant.get("ModelName")), {}), place)
             elif all(variant.get(member) is None for member in ("InstanceType", "InstancePools")):
                 yield Problem(
                     "nothing says on what the variant runs",
                     (*place, "InstanceType"),
                     "add InstanceType and InitialInstanceCount, or ServerlessConfig",
                 )
-            if variant.get("ModelName") is None and step.request.get("ExecutionRoleArn") is None:
-                yield Problem(
-                    "the variant has no ModelName, and the configuration no ExecutionRoleArn for inference components",
-                    (*place, "ModelName"),
-                    "add the model's name, or the role that inference components take",
-                    severity="warning",
-                )
+            yield from _components(step.request, variant, place)
 
 
-def _deployed(view: PipelineView, component: Step) -> Iterator[Problem]:
-    """An inference component for a variant that the endpoint, which the pipeline makes too, does not have."""
-    made = {step.name: step.request for step in view.steps}
-    endpoint = made.get(named_step(component.request.get("EndpointName")), {})
-    config = made.get(named_step(endpoint.get("EndpointConfigName")), {})
-    variants = [text(variant, "VariantName") for _, variant in mappings(config, "ProductionVariants")]
-    name = text(component.request, "VariantName")
-    if name is not None and variants and None not in variants and name not in variants:
+def _components(config: Mapping[str, Any], variant: Mapping[str, object], place: Path) -> Iterator[Problem]:
+    """What only a variant without a model may have, and what it needs."""
+    if variant.get("ModelName") is None:
+        if config.get("ExecutionRoleArn") is None:
+            yield Problem(
+                "the variant has no ModelName, and the configuration no ExecutionRoleArn for inference components",
+                (*place, "ModelName"),
+                "add the model's name, or the role that inference components take",
+            )
+        return
+    if mapping(variant, "ManagedInstanceScaling").get("Status") == "ENABLED":
         yield Problem(
-            f"the endpoint has no variant {show(name)}.{did_you_mean(name, [str(each) for each in variants])}",
-            (*place_of(view, component), "VariantName"),
-            "write one of " + ", ".join(map(str, variants)),
+            "ManagedInstanceScaling is only supported for inference component endpoints, and the variant has a ModelName",
+            (*place, "ManagedInstanceScaling"),
+            "let Application Auto Scaling count the instances, or deploy the model as an inference component",
+        )
+    if config.get("EnableNetworkIsolation") is True:
+        yield Problem(
+            "EnableNetworkIsolation of a configuration is for inference components, and the variant has a ModelName",
+            (*place[:-2], "EnableNetworkIsolation"),
+            "write it in the model",
+        )
+
+
+def _isolated(model: Mapping[str, object], place: Path) -> Iterator[Problem]:
+    """A model of the pipeline that no serverless endpoint takes."""
+    found = next((name for name in ("VpcConfig", "EnableNetworkIsolation") if model.get(name)), None)
+    if found is not None:
+        yield Problem(
+            f"the model has {found}, which serverless endpoints do not support",
+            (*place, "ServerlessConfig"),
+            f"give the variant instances, or leave {found} out of the model",
+        )
+
+
+def _deployed(
+    component: Mapping[str, object], made: Mapping[str, Mapping[str, Any]], place: Path
+) -> Iterator[Problem]:
+    """What an inference component asks of an endpoint, which the pipeline may make too."""
+    if mapping(component, "RuntimeConfig").get("CopyCount") == 0:
+        yield Problem(
+            "an inference component begins with one copy at least",
+            (*place, "RuntimeConfig", "CopyCount"),
+            "write 1, and let Application Auto Scaling take it to 0 later",
+        )
+    endpoint = made.get(named_step(component.get("EndpointName")), {})
+    config = made.get(named_step(endpoint.get("EndpointConfigName")), {})
+    variants = {
+        text(variant, "VariantName"): variant for _, variant in mappings(config, "ProductionVariants")
+    }
+    name = text(component, "VariantName")
+    if name is None or not variants or None in variants:
+        return
+    if name not in variants:
+        known = [str(each) for each in variants]
+        yield Problem(
+            f"the endpoint has no variant {show(name)}.{did_you_mean(name, known)}",
+            (*place, "VariantName"),
+            "write one of " + ", ".join(known),
+        )
+    elif variants[name].get("ModelName") is not None:
+        yield Problem(
+            "inference components are not supported in this endpoint: its variant has a model of its own",
+            (*place, "VariantName"),
+            "leave ModelName out of the variant, and give its configuration an ExecutionRoleArn",
         )
 
 

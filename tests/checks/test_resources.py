@@ -220,6 +220,9 @@ def test_spot_without_checkpoints_may_wait_an_hour() -> None:
     assert rules_of(findings(spot(3601), image=f"{AMAZON}/kmeans:1")) == ["RES013"]
     assert findings(spot(3600), image=f"{AMAZON}/kmeans:1") == []
     assert findings(spot(7200), image=XGBOOST) == []
+    kept = {"CheckpointConfig": {"S3Uri": "s3://example-bucket/checkpoints/"}}
+    assert rules_of(findings(kept, image=f"{AMAZON}/kmeans:1")) == ["RES013"]
+    assert findings(kept, image=XGBOOST) == []
     assert findings(spot(7200)) == []
 
 

@@ -248,14 +248,16 @@ def xgboost_gpus(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("RES013", reads=("EnableManagedSpotTraining",), when="builtin")
+@rule("RES013", reads=("EnableManagedSpotTraining", "CheckpointConfig"), when="builtin")
 def wait_without_checkpoints(view: TrainingView) -> Iterator[Problem]:
     """A spot job of an algorithm that writes no checkpoints may wait an hour at most.
 
     What it does:
-        Compares MaxWaitTimeInSeconds of spot jobs with the limit for built-in algorithms that do not checkpoint.
+        Compares MaxWaitTimeInSeconds of spot jobs with the limit for built-in algorithms that do not checkpoint. A
+        CheckpointConfig for one of them is a warning.
     Why:
-        An interruption throws their work away, and so the service allows them no more than 3,600 seconds.
+        An interruption throws their work away, and so the service allows them no more than 3,600 seconds. What they save
+        on their own account is not what SageMaker brings to S3 and back.
     Example:
           AlgorithmSpecification:
             TrainingImage: 382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1
@@ -264,16 +266,22 @@ def wait_without_checkpoints(view: TrainingView) -> Iterator[Problem]:
         - StoppingCondition: {MaxRuntimeInSeconds: 3600, MaxWaitTimeInSeconds: 7200}
         + StoppingCondition: {MaxRuntimeInSeconds: 3600, MaxWaitTimeInSeconds: 3600}
     Source:
-        https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html,
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
     """
-    if view.request.get("EnableManagedSpotTraining") is not True:
+    algorithm = built_in(view)
+    if algorithm is None or algorithm.checkpoints:
         return
+    if view.request.get("CheckpointConfig"):
+        yield Problem(
+            f"The algorithm {algorithm.name} writes no checkpoints: none will lie there.",
+            ("CheckpointConfig",),
+            "Leave CheckpointConfig out.",
+            severity="warning",
+        )
     wait = integer(view.stopping, "MaxWaitTimeInSeconds")
     most = instances.limit("max_wait_without_checkpoints")
-    if wait is None or wait <= most:
-        return
-    algorithm = built_in(view)
-    if algorithm is not None and not algorithm.checkpoints:
+    if view.request.get("EnableManagedSpotTraining") is True and wait is not None and wait > most:
         yield Problem(
             f"The algorithm {algorithm.name} writes no checkpoints: a spot job of it may wait {most} seconds at most, "
             f"not {wait}.",

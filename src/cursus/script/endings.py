@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from cursus.script import values as v
-from cursus.script.bodies import Body, place
+from cursus.script.bodies import EXITS, Body, place
 from cursus.script.evaluate import Evaluator
 from cursus.script.exits import TRAINING_WORDS, broad
 from cursus.script.facts import Habit, Text
@@ -182,13 +182,42 @@ def swallowing_contexts(modules: Iterable[Body]) -> Iterator[Habit]:
         if isinstance(last, ast.Return) and getattr(last.value, "value", None) is True
         if not any(isinstance(one, (ast.Return, ast.Raise)) for one in ast.walk(method) if one is not last)
     }
-    for body in bodies if drops else ():
+    held = {
+        node.name
+        for body in bodies
+        for node in body.all_nodes
+        if isinstance(node, ast.FunctionDef)
+        and any(last_name(one) == "contextmanager" for one in node.decorator_list)
+        and _holds_errors(node)
+    }
+    for body in bodies if drops or held else ():
         for node in body.all_nodes:
             for item in node.items if isinstance(node, ast.With) else ():
                 called = item.context_expr.func if isinstance(item.context_expr, ast.Call) else None
-                if called is not None and bare_name(called) in drops:
-                    told = f"{bare_name(called)}.__exit__, which returns True,"
+                name = bare_name(called)
+                if name in drops or name in held:
+                    how = (
+                        ".__exit__, which returns True,"
+                        if name in drops
+                        else "(), which catches what comes to its yield,"
+                    )
+                    told = name + how
                     yield Habit("dropped", None, told, True, place(node, body))
+
+
+def _holds_errors(node: ast.FunctionDef) -> bool:
+    """True for a context manager's function that catches every error at its ``yield``, and raises none."""
+    for attempt in (one for one in ast.walk(node) if isinstance(one, ast.Try)):
+        yields = any(isinstance(one, ast.Yield) for step in attempt.body for one in ast.walk(step))
+        for handler in attempt.handlers if yields else ():
+            inside = list(ast.walk(handler))
+            ends = any(
+                isinstance(one, ast.Raise) or (isinstance(one, ast.Call) and last_name(one.func) in EXITS)
+                for one in inside
+            )
+            if broad(handler.type) and not ends:
+                return True
+    return False
 
 
 def swallowing_decorators(modules: Iterable[Body]) -> Iterator[Habit]:

@@ -1,7 +1,7 @@
-"""What a script makes of SM_HPS, whose values the toolkit has decoded.
+"""What a script makes of SM_HPS, whose values the toolkit has decoded, and of hyperparameters.json.
 
 Each finding is a ``Habit``: ``filled`` (``Config(**json.loads(os.environ["SM_HPS"]))``: ``key`` are the names that it
-takes, ``others`` is empty) and ``decoded-twice`` (``json.loads(hps["layers"])``: ``key`` is the hyperparameter).
+takes, ``source`` is the mapping) and ``decoded-twice`` (``json.loads(hps["layers"])``: ``key`` is the hyperparameter).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from cursus.script.nodes import last_name, receiver
 from cursus.script.texts import hyperparameter
 
 HPS = v.Special("SM_HPS")
+FILE = v.Special("hyperparameters.json")
 DECODES = frozenset({"json.loads", "ast.literal_eval"})
 
 
@@ -27,15 +28,16 @@ def read_filled(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) ->
         node, body = site.node, site.body
         always = sure and id(node) in body.certain
         given = [one.value for one in node.keywords if one.arg is None]
-        if len(given) == 1 and not node.args and evaluator.value(given[0], body) == HPS:
-            if _changed(evaluator, sites):
+        if len(given) == 1 and not node.args and (source := evaluator.value(given[0], body)) in (HPS, FILE):
+            if _changed(evaluator, sites, source):
                 continue
             callee = evaluator.value(node.func, body)
             names = _taken(callee.body) if isinstance(callee, (v.Func, v.Klass)) else None
             if names is not None:
                 own = {one.arg for one in node.keywords if one.arg}
                 key = ",".join(sorted(names - own))
-                yield Habit("filled", None, ast.unparse(node.func), always, place(node, body), key)
+                kind = source.kind if isinstance(source, v.Special) else ""
+                yield Habit("filled", None, ast.unparse(node.func), always, place(node, body), key, kind)
         elif len(node.args) == 1 and evaluator.called(node, body) in DECODES:
             taken = hyperparameter(evaluator, body, node.args[0])
             if taken is not None and taken[1] == "SM_HPS":
@@ -44,7 +46,7 @@ def read_filled(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) ->
                 )
 
 
-def _changed(evaluator: Evaluator, sites: list[tuple[CallSite, bool]]) -> bool:
+def _changed(evaluator: Evaluator, sites: list[tuple[CallSite, bool]], source: v.Value) -> bool:
     """True where something is taken out of the mapping: ``hps.pop("epochs")``, ``del hps["epochs"]``."""
     held = [(site.body, receiver(site.node, ("pop", "popitem", "clear"))) for site, _ in sites]
     held += [
@@ -54,7 +56,7 @@ def _changed(evaluator: Evaluator, sites: list[tuple[CallSite, bool]]) -> bool:
         for part in (node.targets if isinstance(node, ast.Delete) else ())
         if isinstance(part, ast.Subscript)
     ]
-    return any(base is not None and evaluator.value(base, body) == HPS for body, base in held)
+    return any(base is not None and evaluator.value(base, body) == source for body, base in held)
 
 
 def _taken(callee: Body) -> set[str] | None:

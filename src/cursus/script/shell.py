@@ -141,7 +141,14 @@ def lost_statuses(text: str) -> list[Lost]:
     strict, pipes = _settings(text, found)
     lost = []
     for position, one in enumerate(found):
-        if WORK.search(QUOTED.sub("", one.text)) is None or one.text.startswith((*TESTS, "exec ")):
+        works_here = WORK.search(QUOTED.sub("", one.text)) is not None
+        if works_here and one.text.startswith("if ") and one.after not in ("|", "||", "&&"):
+            if _branch_goes_on(found, position):
+                lost.append(
+                    Lost(one.line, one.text, "where it fails, 'if' goes on, and nothing ends the script")
+                )
+            continue
+        if not works_here or one.text.startswith((*TESTS, "exec ")):
             continue
         how = _how(found, position, strict=strict, pipes=pipes)
         if how:
@@ -157,6 +164,26 @@ def _gives_zero(trap: Command, found: list[Command]) -> bool:
     inside = [one.text for one in found if match[3] and one.function == match[3]]
     last = match[2].rpartition(";")[2].strip() if match[2] else inside[-1] if inside else ""
     return re.fullmatch(r"exit\s+0", last) is not None
+
+
+def _branch_goes_on(found: list[Command], position: int) -> bool:
+    """True where what ``if`` runs when its command fails neither ends the script nor notes anything."""
+    wanted = found[position].text.startswith("if ! ")
+    depth, failing = 0, wanted
+    for one in found[position + 1 :]:
+        word = one.text.split()[0]
+        if depth == 0 and word == "fi":
+            return True
+        depth += (word == "if") - (word == "fi")
+        if depth == 0 and word in ("else", "elif"):
+            failing = not wanted
+        if failing and ENDING.search(one.text):
+            return False
+    return False
+
+
+ENDING = re.compile(r"\b(?:exit|return|false|kill|exec|trap|elif)\b|^\w+=|\b(?:then|else)\s+\w+=|\$\?")
+"""What ends a script, or keeps what became of a command."""
 
 
 def _how(found: list[Command], position: int, *, strict: bool, pipes: bool) -> str:

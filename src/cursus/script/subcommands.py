@@ -13,6 +13,13 @@ from cursus.script.nodes import last_name, receiver, string, word
 def read_subcommands(entry: Body) -> Iterator[Habit]:
     """``parser.add_subparsers(required=True)`` of a parser that the entry point reads its command line with."""
     calls = [node for node in entry.all_nodes if isinstance(node, ast.Call)]
+    for call in calls:  # https://lightning.ai/docs/pytorch/stable/cli/lightning_cli.html
+        if (
+            last_name(call.func) == "LightningCLI"
+            and word(call, "run", "args") is None
+            and len(call.args) < 9
+        ):
+            yield Habit("subcommand", None, "fit,validate,test,predict", True, place(call, entry))
     if any(last_name(node) == "argv" for node in entry.all_nodes if isinstance(node, ast.Attribute)):
         return  # it may put the subcommand in itself
     for call in calls:

@@ -16,7 +16,8 @@ from cursus.script import values as v
 from cursus.script.bodies import EXITS, Body, gives_up, is_main_guard, place
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Habit, Parser
-from cursus.script.nodes import bare_name, last_name
+from cursus.script.nodes import DEFINITIONS, bare_name, last_name, string
+from cursus.script.unrolled import fixed
 
 BUILTINS = frozenset(dir(builtins))
 OPEN = frozenset({"exec", "globals", "builtins", "modules", "__getattr__"})
@@ -159,7 +160,7 @@ def _certain(scopes: Scopes, body: Body) -> set[int]:
             inside = list(ast.walk(statement))
             if not any(isinstance(inner, (ast.IfExp, ast.BoolOp)) for inner in inside):
                 found.update(id(inner) for inner in inside)
-        elif any(_leaves(inner) for inner in ast.walk(statement)):
+        elif not isinstance(statement, DEFINITIONS) and any(map(_leaves, ast.walk(statement))):
             break
         if isinstance(statement, ast.Return):
             break
@@ -244,6 +245,7 @@ def read_options(
     if unclear or mentioned & SET_OTHERWISE or {"vars", "update"} <= mentioned or "hasattr" in mentioned:
         return
     bodies = list(reached)
+    keys = {string(node.slice) or "" for body, _ in bodies for node in body.stores}
     scopes = Scopes(str(entry))
     stored = {
         node.attr
@@ -252,27 +254,30 @@ def read_options(
         if isinstance(node, ast.Attribute)
         and not isinstance(node.ctx, ast.Load)
         and bare_name(node.value) != "self"
-    }
+    } | keys
     told = set()
     for body, sure in bodies:
         certain: set[int] | None = None
         for node in body.nodes:
-            if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Load):
+            keyed = isinstance(node, ast.Subscript)
+            if not isinstance(node, (ast.Attribute, ast.Subscript)) or not isinstance(node.ctx, ast.Load):
                 continue
-            name = node.attr
-            if name in stored or name in told or name.startswith("_") or name == "help":
+            name = node.attr if isinstance(node, ast.Attribute) else string(node.slice) or ""
+            if not name or name in stored or name in told or name.startswith("_") or name == "help":
                 continue
             space = evaluator.evaluate(node.value, body).only
             if (
                 isinstance(space, v.Space)
-                and not space.mapping
+                and space.mapping == keyed
                 and name not in declared.get(space.key, {name})
             ):
                 certain = _certain(scopes, body) if certain is None else certain
                 known = sure and id(node) in certain
+                if keyed and not (known and fixed(evaluator, node.value)):
+                    continue
                 if known or not _in_raise(body, node):  # the job fails there in any case
                     told.add(name)
-                    yield Habit("no-option", None, name, known, place(node, body))
+                    yield Habit("no-option", None, name, known, place(node, body), "[]" if keyed else "")
 
 
 def _in_raise(body: Body, node: ast.AST) -> bool:

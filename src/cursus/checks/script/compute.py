@@ -25,6 +25,16 @@ LOADING = re.compile(
     re.IGNORECASE,
 )
 
+RESUMING = re.compile(
+    r"resume|(?:last|latest)_checkpoint|ckpt_path|load_(?:weights|model|state|checkpoint|from_checkpoint)|restore|BackupAndRestore",
+    re.IGNORECASE,
+)
+"""What makes a library's trainer go on from a checkpoint: none does by itself."""
+STARTING = frozenset(
+    {f"subprocess.{name}" for name in ("run", "call", "check_call", "Popen")}
+    | {f"os.{name}" for name in ("system", "execv", "execvp", "execvpe", "execl", "execlp")}
+)
+
 
 def _spot(view: TrainingView) -> bool:
     return view.request.get("EnableManagedSpotTraining") is True
@@ -36,7 +46,8 @@ def never_resumes(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         In a job with CheckpointConfig whose script names the checkpoint folder: looks for anything that loads, restores, lists or
-        resumes.
+        resumes. Trainers of libraries go on only where they are told to (``resume_from_checkpoint``, ``ckpt_path``,
+        ``BackupAndRestore``); that they are not is said of Spot jobs alone.
     Why:
         After an interruption of a spot job, or when a stopped job is started again with the same checkpoints, SageMaker brings them back; a script that does not look begins at zero,
         and a long training may never end.
@@ -60,11 +71,13 @@ def never_resumes(view: TrainingView) -> Iterator[Problem]:
     folder = checkpoint_path(view)
     if facts is None or folder is None or not mentions_folder(view, folder):
         return
-    if any(LOADING.search(name) for name in facts.calls) or any(
-        LOADING.search(name) for name in facts.attributes
-    ):
+    trainers = bool(facts.top_imports & entries("libraries", "resuming"))
+    if trainers and not _spot(view):
         return
-    if facts.top_imports & entries("libraries", "resuming"):
+    looks = RESUMING if trainers else LOADING
+    if any(looks.search(name) for name in (*facts.calls, *facts.attributes)):
+        return
+    if facts.calls & STARTING and any(folder in one and LOADING.search(one) for one in facts.strings):
         return
     yield Problem(
         f"the script saves to {folder!r} and never looks there: started again, it begins from the start",

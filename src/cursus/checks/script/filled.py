@@ -13,17 +13,21 @@ from cursus.suggest import did_you_mean
 
 def unknown_names(view: TrainingView) -> Iterator[Problem]:
     """Hyperparameters that a function or a dataclass is filled from, and has no member for."""
-    if invocation(view).kind != "toolkit":
-        return
     for habit in habits(view, "filled"):
+        if habit.source == "SM_HPS" and invocation(view).kind != "toolkit":
+            continue
         known = habit.key.split(",")
+        added = [name for name in view.hyperparameters if name.startswith("sagemaker_")]
+        left_out = added if habit.source == "SM_HPS" else added[1:]  # what the SDK adds is told once
         for name in view.hyperparameters:
-            if name not in known and not name.startswith("sagemaker_"):
+            if name not in known and name not in left_out:
                 yield Problem(
                     f"{habit.detail}(**…) takes the hyperparameters by name, and none is called {name!r}: TypeError."
                     + did_you_mean(name, known),
                     (view.hyperparameters_member, name),
-                    remedy="name it there, or leave it out",
+                    remedy="name it there, or leave it out"
+                    if not name.startswith("sagemaker_")
+                    else "leave out the names that begin with sagemaker_ before: the SDK adds them",
                     severity=None if habit.sure else "warning",
                     location=habit.location,
                 )

@@ -202,6 +202,10 @@ def name_missing(view: TrainingView) -> Iterator[Problem]:
         elif habit.kind == "no-option":
             told = f"the script reads the argument {habit.detail!r}, which its parser does not declare"
             remedy = f"declare it: add_argument('--{habit.detail}', …), or do not read it"
+            if "-" in habit.detail:
+                remedy = (
+                    f"read {habit.detail.replace('-', '_')!r}: argparse writes an underscore for a hyphen"
+                )
         elif habit.kind == "no-attribute":
             owner, _, name = habit.detail.rpartition(".")
             told = f"nothing gives an object of the class {owner} a member {name!r}"

@@ -72,15 +72,13 @@ def find_image(
             problem=f"the data of {dated('images')} has no registry of {repository} in {place}",
             remedy="Name the image's URI.",
         )
-    tag = _tag(name, full, version, entry, processor, python)
+    tag = _tag(name, full, entry, processor, python)
     return Choice(
         uri=f"{registry[0]}.dkr.ecr.{place}.{places.suffix_of(place) or 'amazonaws.com'}/{repository}:{tag}"
     )
 
 
-def _tag(
-    name: str, full: str, version: str, entry: Mapping[str, Any], processor: str | None, python: str | None
-) -> str:
+def _tag(name: str, full: str, entry: Mapping[str, Any], processor: str | None, python: str | None) -> str:
     written = python or next(iter(reversed(entry["python"])), None)
     if name == "huggingface":
         base = entry["base_versions"][-1]

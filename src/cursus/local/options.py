@@ -149,7 +149,7 @@ def apply(options: Options, planned: dict[str, Any], step: Step, python: Interpr
         environments.apply(python, planned, step)
     from cursus.local.framework import forked_ranks
 
-    forked_ranks.apply(options.fork_ranks, planned, step)
+    forked_ranks.apply(options.fork_ranks, planned)
     planned["state"]["grace"] = planned["grace"]
 
 

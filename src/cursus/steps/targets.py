@@ -65,7 +65,6 @@ def load(
     parameters: Mapping[str, Any] | None = None,
     errors: list[TargetError] | None = None,
     skip_others: bool = False,
-    as_is: bool = False,
 ) -> list[Step | Pipeline]:
     """Turn whatever stands for steps into them.
 
@@ -83,16 +82,11 @@ def load(
         errors: where given, a file of a folder that cannot be read is put there and the others are read all
             the same.
         skip_others: a JSON or YAML file that holds neither request nor definition gives nothing, as in a folder.
-        as_is: the target is a mapping of dicts, lists, texts, numbers and booleans alone.
 
     Raises:
         TargetError: the target is none of these, or cannot be read.
         ConfigurationError: ``config`` is no configuration.
     """
-    if as_is and source_dir is None and entry_point is None:
-        found = from_mapping(target, kind=kind, region=region, parameters=parameters)
-        if found is not None:
-            return found
     options = Options(kind, config, source_dir, entry_point, region, parameters, errors, skip_others)
     if isinstance(target, Mapping):
         return _with_options(_of_mapping(target, options), options)

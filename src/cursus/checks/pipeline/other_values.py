@@ -41,7 +41,7 @@ def tried(
                 return made
             new = [
                 f
-                for f in _with(pipeline, definition, steps, uses, given, check)
+                for f in _with(pipeline, steps, uses, given, check)
                 # A direction that may be chosen is chosen with its metric.
                 if (f.rule, f.path) not in told and (f.rule, f.severity) != ("HPO021", "warning")
             ]
@@ -67,7 +67,6 @@ def _uses(definition: Definition) -> dict[str, list[Reference]]:
 
 def _with(
     pipeline: Pipeline,
-    definition: Definition,
     steps: list[Step],
     uses: list[Reference],
     values: Mapping[str, Any],

@@ -99,7 +99,7 @@ def _hyphened(value: str) -> str:
     return re.sub(r"[^a-zA-Z0-9]+", "-", value).strip("-")
 
 
-def instead(name: str, pattern: str, value: object, key: bool = False) -> str:
+def instead(pattern: str, value: object, key: bool = False) -> str:
     """What to write instead of a text that breaks ``pattern``."""
     allowed = describe(pattern)
     advice = f"allowed: {allowed}" if allowed else f"write a text that matches {pattern} as a whole"

@@ -307,7 +307,7 @@ def breaks_pattern(view: SchemaView) -> Iterator[Problem]:
     from cursus.checks.step.pattern_words import instead
 
     for violation in _of_kind(view, "pattern"):
-        remedy = instead(_name(violation.path), str(violation.limit), violation.value, violation.key)
+        remedy = instead(str(violation.limit), violation.value, violation.key)
         yield Problem(_at_aws(violation), violation.path, remedy)
 
 
@@ -345,7 +345,7 @@ def wrong_length(view: SchemaView) -> Iterator[Problem]:
             if "awsPattern" in node and not violation.key:
                 from cursus.checks.step.pattern_words import instead
 
-                remedy = instead(_name(violation.path), node["awsPattern"], violation.value)
+                remedy = instead(node["awsPattern"], violation.value)
             else:
                 remedy += words(node)
         yield Problem(_at_aws(violation), violation.path, remedy)

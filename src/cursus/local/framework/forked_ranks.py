@@ -15,7 +15,6 @@ from cursus.local.framework import distribution
 if TYPE_CHECKING:
     from cursus.local.framework.nursery import Nursery
     from cursus.local.supervisor import Supervisor
-    from cursus.model import Step
 
 VARIABLE = "CURSUS_FORK_RANKS"
 OLDEST = (3, 10)
@@ -23,12 +22,12 @@ OLDEST = (3, 10)
 PAUSE = 0.5
 
 
-def apply(asked: bool, planned: dict[str, Any], step: Step) -> None:
+def apply(asked: bool, planned: dict[str, Any]) -> None:
     """Say in a plan whether ranks are to be forked; where they are asked for and cannot be, its notes say why."""
     planned["fork_ranks"] = False
     if not (asked or os.environ.get(VARIABLE, "0") not in ("", "0")):
         return
-    reason = _impossible(planned, step)
+    reason = _impossible(planned)
     planned["fork_ranks"] = not reason
     if reason and asked:
         planned["not_reproduced"].append(_not_done(reason))
@@ -38,7 +37,7 @@ def _not_done(reason: str) -> str:
     return f"ranks were asked to be forked, and were not: {reason}"
 
 
-def _impossible(planned: dict[str, Any], step: Step) -> str:
+def _impossible(planned: dict[str, Any]) -> str:
     if not _ranks(planned["request"], planned["entry_point"]):
         return "it is not by the toolkit's torchrun that this script is started"
     version = str(planned.get("python_version") or "3.10")

@@ -485,3 +485,28 @@ QUALITY = {"dataset_source": "/opt/ml/processing/input/a", "output_path": "/opt/
 )
 def test_what_checks_are_given(sound: dict[str, Any], expected: list[str]) -> None:
     assert [path for rule, path in found(sound) if rule == "DEP098"] == expected
+
+
+@pytest.mark.parametrize(
+    ("statistics", "constraints", "expected"),
+    [
+        ("statistics.json", "constraints.json", []),
+        ("constraints.json", "constraints.json", [("DEP009", "Steps[0].SuppliedBaselineStatistics")]),
+        ("statistics.json", "statistics.json", [("DEP009", "Steps[0].SuppliedBaselineConstraints")]),
+    ],
+)
+def test_baselines_are_not_each_other(
+    statistics: str, constraints: str, expected: list[tuple[str, str]]
+) -> None:
+    quality = check("QualityCheck", MONITOR, QUALITY["dataset_source"], dataset_format="{}", **QUALITY)
+    quality["SuppliedBaselineStatistics"] = f"s3://example-bucket/base/{statistics}"
+    quality["SuppliedBaselineConstraints"] = f"s3://example-bucket/base/{constraints}"
+    told_of = cursus.check(pipeline(quality)).findings
+    assert [(f.rule, f.path) for f in told(told_of)] == expected
+
+
+def test_an_item_of_a_list_is_told_as_that() -> None:
+    spark = copy.deepcopy(CLUSTER)
+    spark["Arguments"]["StepConfig"]["HadoopJarStep"]["Args"] = ["spark-submit", 4]
+    (finding,) = told(cursus.check(pipeline(spark)).findings)
+    assert (finding.rule, finding.message) == ("DEP009", "an item of Args is 4; this place takes a text")

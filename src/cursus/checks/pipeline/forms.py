@@ -25,9 +25,9 @@ def step_forms(view: PipelineView) -> Iterator[Problem]:
     """A member of a pipeline step, or an argument of one that sends no request, is of the wrong type or unknown.
 
     What it does:
-        Holds the own members of every step, and the arguments of EMR, lambda, callback, fail, endpoint, lineage and Bedrock
-        steps, parameters put in, against the published JSON schema of definitions, or the operation that the step calls; and
-        looks whether a check's baselines are S3 URIs.
+        Holds the own members of every step, and the arguments of EMR, lambda, callback, fail, endpoint and lineage steps,
+        parameters put in, against the published JSON schema of definitions; and looks whether a check's baselines are S3
+        URIs, and not each other's.
     Why:
         "Unable to parse pipeline definition": CreatePipeline reads true and false, not "true", and knows no other members.
     Example:
@@ -63,6 +63,19 @@ def step_forms(view: PipelineView) -> Iterator[Problem]:
                     "write s3://bucket/key",
                     severity=severity,
                 )
+            elif name in forms and isinstance(uri, str) and uri.endswith(_OTHER[name]):
+                yield Problem(
+                    f"{name} {show(uri)} is the other of the two baselines",
+                    (*step.path, name),
+                    f"name the file with the {name.removeprefix('SuppliedBaseline').lower()}",
+                )
+
+
+_OTHER = {
+    "SuppliedBaselineConstraints": "/statistics.json",
+    "SuppliedBaselineStatistics": "/constraints.json",
+}
+"""How Model Monitor calls the file that the other baseline is."""
 
 
 def _held(value: Any, form: Mapping[str, Any], place: Path) -> Iterator[Problem]:
@@ -77,8 +90,9 @@ def _held(value: Any, form: Mapping[str, Any], place: Path) -> Iterator[Problem]
             continue  # which is told of its name
         if not _is(here, kind):
             bare = ", without quotes" if isinstance(here, str) and kind == "boolean" else ""
+            member = place[-1] if isinstance(place[-1], str) else f"an item of {place[-2]}"
             yield Problem(
-                f"{place[-1]} is {show(here, str(place[-1]))}; this place takes {WHAT[kind]}",
+                f"{member} is {show(here, str(member))}; this place takes {WHAT[kind]}",
                 place,
                 f"write {WHAT[kind]}{bare}",
             )

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 
+from cursus.aws import instances
 from cursus.aws.tables import entries, table
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.request import habits, invocation, readable, resolve, script_of
@@ -115,6 +116,69 @@ def hosts_without_work(view: TrainingView) -> Iterator[Problem]:
         path,
         remedy="set InstanceCount to 1, or let the script train distributed",
     )
+
+
+@rule(
+    "DST057",
+    severity="warning",
+    scope="script",
+    reads=("ResourceConfig", "HyperParameterTuningResourceConfig"),
+)
+def gpus_without_work(view: TrainingView) -> Iterator[Problem]:
+    """The script trains on one GPU of several.
+
+    What it does:
+        In a job of one host with several GPUs that starts one process: looks in a script for PyTorch, TensorFlow or Keras for anything
+        that asks for more than the first of them, or for their number. Other libraries may do so by themselves: a script that
+        imports one is left alone.
+    Why:
+        Both frameworks compute on the first GPU unless told otherwise. The others are paid for and do nothing.
+    Example:
+          files:
+            train.py: |
+              import os
+              import torch
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              model = torch.nn.Linear(4, 1)
+        +     model = torch.nn.DataParallel(model)
+              model.to("cuda")
+              torch.save(model.state_dict(), os.path.join(os.environ["SM_MODEL_DIR"], "model.pth"))
+          AlgorithmSpecification: {TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310}
+          ResourceConfig: {InstanceType: ml.g5.12xlarge}
+    Source:
+        https://pytorch.org/tutorials/intermediate/ddp_tutorial.html, https://github.com/huggingface/accelerate/issues/1404,
+        https://github.com/aws/sagemaker-pytorch-training-toolkit/issues/222
+    """
+    found = [(path, instances.find(kind)) for path, kind, _ in view.instances]
+    if view.framework is None or view.host_count != 1 or not any(one and one.gpus > 1 for _, one in found):
+        return
+    facts, source = readable(view), view.step.source
+    if facts is None or source is None or _enabled(view) or _launch_mentioned(view):
+        return
+    if _uses_distribution(facts) or _asks_for_gpus(facts):
+        return
+    if not facts.top_imports & ON_ONE_GPU or not all(
+        name in ON_ONE_GPU or _makes_no_group(name, source.directory) for name in facts.top_imports
+    ):
+        return
+    for path, instance in found:
+        if instance is not None and instance.gpus > 1:
+            yield Problem(
+                f"{instance.name} has {instance.gpus} GPUs, and nothing in the script trains on more than the first",
+                path,
+                remedy="use an instance type with one GPU, or distribution={'torch_distributed': {'enabled': True}} with "
+                "DistributedDataParallel, DataParallel, or MirroredStrategy in the script",
+            )
+
+
+ON_ONE_GPU = frozenset({"torch", "tensorflow", "keras"})
+
+
+def _asks_for_gpus(facts: ScriptFacts) -> bool:
+    """True where a script names several GPUs, or their number."""
+    if facts.attributes & entries("libraries", "several_gpus"):
+        return True
+    return any("NUM_GPUS" in text or re.search(r"(?i)(?:cuda|gpu):(?!0)", text) for text in facts.strings)
 
 
 @rule("DST051", scope="script")

@@ -148,6 +148,18 @@ NEW = [
     ("3.12", "a loop over itertools.islice", ["itertools.batched"]),
     ("3.12", "typing_extensions", ["typing.override"]),
 ]
+# PYTHON_VERSION of the containers' Dockerfiles at the tag of each version; the images' own tags say py3.
+PYTHONS = {
+    "sklearn": {"0.23-1": "3.7", "1.0-1": "3.8", "1.2-1": "3.8", "1.4-2": "3.10"},
+    "xgboost": {
+        "1.2-1": "3.7",
+        "1.2-2": "3.7",
+        "1.3-1": "3.7",
+        "1.5-1": "3.8",
+        "1.7-1": "3.8",
+        "3.0-5": "3.10",
+    },
+}
 WORDS = [
     # (library, since, source, what to write instead, function, arguments)
     (
@@ -187,7 +199,7 @@ WORDS = [
 
 def main() -> None:
     document = {
-        "source": "release notes, named at each entry",
+        "source": "release notes, named at each entry; github.com/aws/sagemaker-{scikit-learn,xgboost}-container",
         "date": date.today().isoformat(),
         "names": [
             {"library": library, "since": since, "source": source, "instead": instead, "names": names}
@@ -204,6 +216,7 @@ def main() -> None:
             }
             for since, instead, names in NEW
         ],
+        "pythons": PYTHONS,
         "words": [
             {
                 "library": library,

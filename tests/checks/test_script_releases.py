@@ -76,6 +76,16 @@ def test_what_the_image_has_an_older_or_newer_python_for(
     assert [f.rule for f in found if f.rule in ("FRM051", "FRM072")] == rules
 
 
+@pytest.mark.parametrize(("version", "severity"), [("1.2-1", ["warning"]), ("1.4-2", []), ("0.20.0", [])])
+def test_the_python_of_an_image_whose_tag_does_not_name_it(
+    tmp_path: Path, version: str, severity: list[str]
+) -> None:
+    image = f"683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:{version}-cpu-py3"
+    request = {"AlgorithmSpecification": {"TrainingImage": image}, "HyperParameters": SCRIPT}
+    code = source(tmp_path, f"def names() -> list[str]: ...\n{PROGRAM}")
+    assert [f.severity for f in findings_of(request, "FRM051", source=code)] == severity
+
+
 def test_a_pin_of_the_framework_that_is_not_for_the_python_is_told_once(tmp_path: Path) -> None:
     code = source(tmp_path, PROGRAM, requirements__txt="torch==1.4.0\n")
     every = findings_of(image_for("py310"), source=code)

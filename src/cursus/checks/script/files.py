@@ -161,19 +161,32 @@ def syntax_error(view: TrainingView) -> Iterator[Problem]:
             f"the image has Python {version[0]}.{version[1]}, which does not know this: {message}",
             location=Location(facts.entry, line),
             remedy="write it for that Python, or choose an image with a newer one",
+            severity=python_severity(view),
         )
 
 
 def python_of(view: TrainingView) -> tuple[int, int] | None:
-    """The Python that the image's tag, or the builder, names."""
+    """The Python that the image's tag, or the builder, names; or the image's Dockerfile, where the tag says py3."""
+    match = re.fullmatch(r"(?:py)?3\.?(\d{1,2})", _named_python(view) or "")
+    if match is None and view.framework is not None and view.image is not None:
+        known = table("removals")["pythons"].get(view.framework.framework, {})
+        match = re.fullmatch(r"3\.(\d+)", known.get(view.framework.version, ""))
+    return (3, int(match.group(1))) if match else None
+
+
+def python_severity(view: TrainingView) -> Severity | None:
+    """A warning where the Python is the Dockerfile's: an image may be built anew under its tag."""
+    return None if re.search(r"3\.?\d", _named_python(view) or "") else "warning"
+
+
+def _named_python(view: TrainingView) -> str | None:
     found = view.step.promises.python_version
     if view.image is not None:
         from cursus.aws.images import parse_image
 
         image = parse_image(view.image)
         found = (image.python_version if image is not None else None) or found
-    match = re.fullmatch(r"(?:py)?3\.?(\d{1,2})", found or "")
-    return (3, int(match.group(1))) if match else None
+    return found
 
 
 @lru_cache(maxsize=256)

@@ -10,7 +10,7 @@ from typing import Any
 from cursus.aws import images, library_fields
 from cursus.aws.tables import table
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script.files import python_of
+from cursus.checks.script.files import python_of, python_severity
 from cursus.checks.script.keras import legacy_keras
 from cursus.checks.script.request import habits, library_version, readable
 from cursus.checks.views import TrainingView
@@ -61,6 +61,7 @@ def name_removed(view: TrainingView) -> Iterator[Problem]:
                     f"{hit.rstrip('.')} is not in {entry['library']} {version}: it "
                     + (f"came with {entry['since']}" if new else f"was taken out in {entry['since']}"),
                     remedy=f"write {entry['instead']}, or take an image of {'a newer' if new else 'an older'} version",
+                    severity=python_severity(view) if entry["library"] == "python" else None,
                     location=where,
                 )
     for habit in habits(view, "library-words"):

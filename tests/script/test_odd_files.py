@@ -55,3 +55,57 @@ def test_an_entry_point_that_leads_to_itself_is_not_suggested(tmp_path: Path) ->
     (found,) = [f for f in cursus.check(REQUEST, source_dir=tmp_path).findings if f.rule == "FRM050"]
     assert "no regular file" in found.message
     assert "mean" not in found.message + found.remedy
+
+
+def told(folder: Path, text: str | bytes) -> dict[str, str]:
+    """What the rules on files say of an entry point, by rule: the severity."""
+    (folder / "train.py").write_bytes(text if isinstance(text, bytes) else text.encode())
+    found = cursus.check(REQUEST, source_dir=folder).findings
+    return {one.rule: one.severity for one in found if one.rule.startswith("FRM05")}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import os\nx = " + " + ".join([f"os.environ['A{i}']" for i in range(600)]) + "\nopen(x)\n",
+        "x = " + "-" * 5000 + "1\n",
+        "if x:\n    pass\n" + "elif x:\n    pass\n" * 2000,
+        "x = 0x" + "f" * 10_000 + "\nprint(x)\n",
+        "#\n" * 1_100_000,
+    ],
+    ids=["terms", "signs", "branches", "digits", "size"],
+)
+def test_what_is_too_much_to_be_read_is_no_fault_of_the_script(tmp_path: Path, text: str) -> None:
+    assert told(tmp_path, text) == {"FRM051": "info"}
+
+
+@pytest.mark.parametrize("text", [b"x = 1\n\0", b'x = "\xe4"\n', b"# coding: klingon\n"])
+def test_what_python_refuses_is_an_error(tmp_path: Path, text: bytes) -> None:
+    assert told(tmp_path, text) == {"FRM051": "error"}
+
+
+def test_numbers_that_no_list_can_have(tmp_path: Path) -> None:
+    assert "FRM051" not in told(
+        tmp_path, "for i in range(10**9):\n    pass\nfor i in range(1, " + "9" * 30 + "): pass\n"
+    )
+
+
+SHAPES = {
+    "set-again": "".join(f"    if b == {i}:\n        a = a + '{i}'\n" for i in range(800)) + "    open(a)\n",
+    "one-in-another": "".join(
+        f"{' ' * (i + 4)}if b > {i}:\n" + f"{' ' * (i + 5)}open(a + '{i}')\n" * 8 for i in range(90)
+    ),
+    "read-and-split": "".join(f"    x{i} = open(a + '{i}').read().split()[{i}]\n" for i in range(900)),
+    "started": "".join(f"    p{i} = Process(target=run)\n    p{i}.start()\n" for i in range(800)),
+    "chosen": "".join(
+        f"    if b > {i}:\n        x{i} = b\n    else:\n        y{i} = x{i}\n" for i in range(500)
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_long_scripts_are_read_in_time(tmp_path: Path, shape: str) -> None:
+    """Each took most of a minute when every look went over the whole script: ``rules`` waits for no more than that."""
+    head = "import sys\nfrom multiprocessing import Process\n\n\ndef run(a, b):\n"
+    (tmp_path / "train.py").write_text(head + SHAPES[shape] + "\n\nrun(sys.argv[1], int(sys.argv[2]))\n")
+    assert "FRM051" not in rules(tmp_path)

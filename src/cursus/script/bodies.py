@@ -8,12 +8,16 @@ after a place that may leave early is not sure.
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from cursus.model import Location
 from cursus.script.nodes import Owner, ends_with_zero, everything_given, last_name, own, receiver
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+HUGE = 2**60
+Made = TypeVar("Made")
 
 CHANGES = frozenset(
     {
@@ -79,23 +83,33 @@ class Body:
     defined: dict[int, Body] = field(default_factory=dict)
     orders: dict[int, tuple[int, tuple[int, ...]]] = field(default_factory=dict)
     globals: set[str] = field(default_factory=set)
-    walked: dict[str, list[ast.AST]] = field(default_factory=dict, repr=False)
-    """``nodes`` and ``all_nodes``, made when they are first asked for: many readings go over them."""
-    evaluated: set[int] | None = field(default=None, repr=False)
+    made: dict[Callable[[Body], Any], Any] = field(default_factory=dict, repr=False)
+
+    def once(self, make: Callable[[Body], Made]) -> Made:
+        """What ``make`` finds in it, worked out when it is first asked for: a long script asks at many places."""
+        if make not in self.made:
+            self.made[make] = make(self)
+        found: Made = self.made[make]
+        return found
 
     @property
     def nodes(self) -> list[ast.AST]:
         """Its nodes in their order, without those of functions and classes inside it."""
-        if "own" not in self.walked:
-            self.walked["own"] = list(own(self.owner))
-        return self.walked["own"]
+        return self.once(_own_nodes)
 
     @property
     def all_nodes(self) -> list[ast.AST]:
         """Its nodes with those of functions and classes inside it, in the order of ``ast.walk``."""
-        if "all" not in self.walked:
-            self.walked["all"] = list(ast.walk(self.owner))
-        return self.walked["all"]
+        return self.once(_all_nodes)
+
+    def above(self, node: ast.AST) -> list[ast.AST]:
+        """The nodes from its owner down to ``node``, both with it; empty where ``node`` is not in it."""
+        parents, path = self.top.once(_parents), [node]
+        while path[-1] is not self.owner:
+            if id(path[-1]) not in parents:
+                return []
+            path.append(parents[id(path[-1])])
+        return path[::-1]
 
     @property
     def name(self) -> str:
@@ -113,23 +127,47 @@ class Body:
     @property
     def certain(self) -> set[int]:
         """The ids of the expressions that every run of it evaluates."""
-        if self.evaluated is None:
-            pending: list[ast.AST | None] = [site.node for site in self.calls if site.sure]
-            pending += [node for node, _, sure in self.reads if sure]
-            pending += [one.node for each in self.bindings.values() for one in each if one.sure]
-            self.evaluated = set()
-            while pending:
-                node = pending.pop()
-                if isinstance(node, ast.expr) and not isinstance(node, PERHAPS):
-                    self.evaluated.add(id(node))
-                    pending.extend(ast.iter_child_nodes(node))
-        return self.evaluated
+        return self.once(_evaluated)
 
     def only(self, name: str) -> ast.expr | None:
         """The expression that a name is set to here, where it is set once."""
         found = self.bindings.get(name, [])
         made = found[0].node if len(found) == 1 and found[0].kind == "value" else None
         return made if isinstance(made, ast.expr) else None
+
+
+def _own_nodes(body: Body) -> list[ast.AST]:
+    return list(own(body.owner))
+
+
+def _all_nodes(body: Body) -> list[ast.AST]:
+    return list(ast.walk(body.owner))
+
+
+def _parents(module: Body) -> dict[int, ast.AST]:
+    return {id(inner): outer for outer in module.all_nodes for inner in ast.iter_child_nodes(outer)}
+
+
+def names(body: Body) -> dict[str, list[ast.Name]]:
+    """Where each name stands in a body, and in the functions and classes inside it."""
+    found: dict[str, list[ast.Name]] = {}
+    for node in body.all_nodes:
+        if isinstance(node, ast.Name):
+            found.setdefault(node.id, []).append(node)
+    return found
+
+
+def _evaluated(body: Body) -> set[int]:
+    pending: list[ast.AST | None] = [site.node for site in body.calls if site.sure]
+    pending += [node for node, _, sure in body.reads if sure]
+    pending += [one.node for each in body.bindings.values() for one in each if one.sure]
+    found: set[int] = set()
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.expr) and not isinstance(node, PERHAPS) and id(node) not in found:
+            found.add(id(node))
+            pending.extend(ast.iter_child_nodes(node))
+    return found
 
 
 def place(node: ast.AST, body: Body) -> Location:
@@ -155,7 +193,7 @@ def rounds(loop: ast.For | ast.AsyncFor | ast.While, body: Body | None = None) -
         numbers = [one.value for one in over.args if isinstance(one, ast.Constant)]
         whole = [one for one in numbers if isinstance(one, int) and not isinstance(one, bool)]
         if 0 < len(whole) == len(over.args) < 4 and whole[2:] != [0]:
-            return len(range(*whole))
+            return len(range(*(max(-HUGE, min(one, HUGE)) for one in whole)))
     return 0
 
 

@@ -36,6 +36,8 @@ SIGNS: dict[type[ast.cmpop], str] = {
 }
 LEAVES = (ast.Return, ast.Break, ast.Continue, ast.Raise)
 OTHER = Condition("")
+MANY = 25
+"""Tests around one statement; what more of them ask is not known."""
 DEEPEST = 4
 """Functions one in another that are followed."""
 
@@ -73,6 +75,9 @@ def conditions(
     evaluator: Evaluator, tests: Iterable[tuple[ast.expr, bool]], body: Body
 ) -> tuple[Condition, ...]:
     """Tests with the way that each has to end."""
+    tests = tuple(tests)
+    if len(tests) > MANY:
+        return (OTHER,)
     read = ((read_test(evaluator, test, body), wanted) for test, wanted in tests)
     return tuple(condition if wanted else negated(condition) for condition, wanted in read)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from cursus.script import values as v
-from cursus.script.bodies import EXITS, Body, place
+from cursus.script.bodies import EXITS, Body, names, place
 from cursus.script.evaluate import Evaluator
 from cursus.script.exits import TRAINING_WORDS, broad
 from cursus.script.facts import Habit, Text
@@ -20,6 +21,8 @@ STARTS = frozenset(
 TELLS = frozenset(
     {"print", "info", "warning", "warn", "error", "critical", "exception", "log", "debug", "print_exc"}
 )
+MOST = 20
+"""Threads and processes of one function that are looked at."""
 STATUS = re.compile(
     r"(?P<status>[\w.]+\.(?:returncode|exitcode|poll\(\)|wait\(\))|\w*(?:return_?code|exit_?(?:code|status))|ret|rc|status)"
     r" (?:!=|>) 0"
@@ -50,29 +53,45 @@ def ends_well(evaluator: Evaluator, body: Body, given: ast.expr, hook: str, sure
             yield Habit("dropped", None, told, sure, place(node, body))
 
 
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What a body gives the first ``MOST`` threads and processes to do, and whether it waits for what one sends."""
+
+    threads: list[ast.expr]
+    processes: list[ast.expr]
+    awaits: bool
+
+
+def _started(body: Body) -> Started:
+    calls = [one for one in body.nodes if isinstance(one, ast.Call)]
+    given = [(last_name(one.func), target) for one in calls if (target := word(one, "target")) is not None]
+    return Started(
+        [target for name, target in given if name == "Thread"][:MOST],
+        [target for name, target in given if name.endswith("Process")][:MOST],
+        any(receiver(one, ("get", "recv")) is not None and not one.args for one in calls),
+    )
+
+
 def unwatched(evaluator: Evaluator, body: Body, node: ast.Expr, sure: bool) -> Iterator[Habit]:
     """``process.start()`` of a ``multiprocessing.Process`` of the source's own whose exit code nobody looks at."""
     if receiver(node.value, ("start",)) is None:
         return
-    calls = [one for one in body.nodes if isinstance(one, ast.Call)]
-    yield from _in_a_thread(evaluator, body, node, calls, sure)
+    started = body.once(_started)
+    yield from _in_a_thread(evaluator, body, node, started.threads, sure)
     if "exitcode" in evaluator.mentioned:
         return
-    awaits = any(receiver(one, ("get", "recv")) is not None and not one.args for one in calls)
-    if awaits and "empty" not in evaluator.mentioned:
+    if started.awaits and "empty" not in evaluator.mentioned:
         return  # it waits for what the process sends, and so for one that failed
-    targets = [word(one, "target") for one in calls if last_name(one.func).endswith("Process")]
-    if any(one is not None and isinstance(evaluator.value(one, body), v.Func) for one in targets):
+    if any(isinstance(evaluator.value(one, body), v.Func) for one in started.processes):
         yield Habit("dropped", None, "a Process whose exitcode nobody reads", sure, place(node, body))
 
 
 def _in_a_thread(
-    evaluator: Evaluator, body: Body, node: ast.Expr, calls: list[ast.Call], sure: bool
+    evaluator: Evaluator, body: Body, node: ast.Expr, targets: list[ast.expr], sure: bool
 ) -> Iterator[Habit]:
     """``thread.start()`` of a training: what is raised there is printed, and the script goes on."""
-    targets = [word(one, "target") for one in calls if last_name(one.func) == "Thread"]
     for one in targets if "excepthook" not in evaluator.mentioned else ():
-        target = evaluator.value(one, body) if one is not None else v.UNKNOWN
+        target = evaluator.value(one, body)
         if (
             isinstance(target, v.Func)
             and target.body.name.startswith(TRAINING_WORDS)
@@ -101,10 +120,7 @@ def unused_status(evaluator: Evaluator, body: Body, node: ast.Assign, sure: bool
     callee = evaluator.value(call.func, body)
     if not isinstance(callee, v.Func) or not gives_status(callee.body):
         return
-    if not any(
-        isinstance(one, ast.Name) and one.id == target.id and isinstance(one.ctx, ast.Load)
-        for one in ast.walk(body.owner)
-    ):
+    if not any(isinstance(one.ctx, ast.Load) for one in body.once(names)[target.id]):
         told = f"{callee.body.name}() gives a status that nobody uses, which"
         yield Habit("dropped", None, told, sure, place(node, body))
 
@@ -120,12 +136,14 @@ def unasked_futures(body: Body, node: ast.Assign, mentioned: frozenset[str], sur
         or mentioned & {"result", "exception", "add_done_callback"}
     ):
         return
-    reads = [one for one in ast.walk(body.owner) if isinstance(one, ast.Name) and one.id == name]
-    waits = any(
+    if body.once(_waits) or all(isinstance(one.ctx, ast.Store) for one in body.once(names)[name]):
+        yield Habit("dropped", None, "submit(…) whose result() nobody asks for", sure, place(node, body))
+
+
+def _waits(body: Body) -> bool:
+    return any(
         isinstance(one, ast.Call) and last_name(one.func) in ("wait", "as_completed") for one in body.nodes
     )
-    if waits or all(isinstance(one.ctx, ast.Store) for one in reads):
-        yield Habit("dropped", None, "submit(…) whose result() nobody asks for", sure, place(node, body))
 
 
 def only_told(body: Body, node: ast.If, sure: bool) -> Iterator[Habit]:
@@ -133,34 +151,45 @@ def only_told(body: Body, node: ast.If, sure: bool) -> Iterator[Habit]:
     found = STATUS.fullmatch(ast.unparse(node.test))
     if found is None or node.orelse or not all(map(_tells, node.body)):
         return
-    started = any(isinstance(one, ast.Call) and last_name(one.func) in STARTS for one in body.nodes)
-    base = found["status"].partition(".")[0]
-    later = [one for one in body.nodes if getattr(one, "lineno", 0) > (node.end_lineno or 0)]
-    if started and not any(bare_name(one) == base or isinstance(one, ast.Raise) for one in later):
+    started, last = body.once(_last_lines)
+    base, end = found["status"].partition(".")[0], node.end_lineno or 0
+    if started and last.get(base, 0) <= end and last.get("raise", 0) <= end:
         yield Habit("dropped", None, f"a look at {found['status']} that only prints", sure, place(node, body))
+
+
+def _last_lines(body: Body) -> tuple[bool, dict[str, int]]:
+    """Whether a body starts anything, and the last line of each name in it; ``raise`` is there too."""
+    last: dict[str, int] = {}
+    for one in body.nodes:
+        if isinstance(one, (ast.Name, ast.Raise)):
+            name = bare_name(one) or "raise"
+            last[name] = max(one.lineno, last.get(name, 0))
+    return any(isinstance(one, ast.Call) and last_name(one.func) in STARTS for one in body.nodes), last
 
 
 def only_shown(body: Body, target: ast.expr) -> bool:
     """True for a name that is read where it is printed, and nowhere else."""
-    name = bare_name(target)
-    shown = {
-        id(one)
-        for step in body.nodes
-        if isinstance(step, ast.Expr) and _tells(step)
-        for one in ast.walk(step)
-    }
-    reads = [one for one in ast.walk(body.owner) if isinstance(one, ast.Name) and one.id == name]
+    name, shown = bare_name(target), body.once(_shown)
+    reads = body.once(names).get(name, ())
     return bool(name) and all(isinstance(one.ctx, ast.Store) or id(one) in shown for one in reads)
+
+
+def _shown(body: Body) -> set[int]:
+    told = [step for step in body.nodes if isinstance(step, ast.Expr) and _tells(step)]
+    return {id(one) for step in told for one in ast.walk(step)}
 
 
 def unread_status(body: Body, node: ast.Call, mentioned: frozenset[str], sure: bool) -> Iterator[Habit]:
     """``running.append(Popen([sys.executable, …]))`` of what is waited for, and whose status nobody reads."""
     if mentioned & {"returncode", "poll", "check_call", "check_output"} or last_name(node.func) != "Popen":
         return
-    waits = [one for one in body.nodes if receiver(one, ("wait", "communicate")) is not None]
-    used = [one.value for one in body.nodes if isinstance(one, ast.Expr)]
-    if waits and all(any(one is dropped for dropped in used) for one in waits):
+    if body.once(_only_awaited):
         yield Habit("dropped", None, "Popen whose returncode nobody reads", sure, place(node, body))
+
+
+def _only_awaited(body: Body) -> bool:
+    waits = {id(one) for one in body.nodes if receiver(one, ("wait", "communicate")) is not None}
+    return bool(waits) and waits <= {id(one.value) for one in body.nodes if isinstance(one, ast.Expr)}
 
 
 def _tells(statement: ast.stmt) -> bool:

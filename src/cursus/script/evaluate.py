@@ -7,6 +7,7 @@ be followed is ``Unknown``. The work is bounded: past ``BUDGET`` expressions eve
 from __future__ import annotations
 
 import ast
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ from cursus.script.values import NOTHING_KNOWN, NUMBER, UNKNOWN, Options, Value,
 
 BUDGET = 30_000
 DEPTH = 40
+MANY = 64
+"""Places where a name may have got its value; past them it is not known."""
 LAST = 10**9
 UNREADABLE = ast.Starred(ast.Name("?", ast.Load()), ast.Load())
 """Stands for an argument that a call passes by ``*`` or ``**``."""
@@ -39,6 +42,8 @@ class Evaluator:
         self.root = root
         self.settings: Mapping[str, str] = {}
         self.sites: CallSites = {}
+        self.known_sites: dict[tuple[int, int], tuple[CallSite, bool, bool]] = {}
+        """The same by the ids of the function and of the call."""
         self.bodies: list[Body] = []
         self.steps = 0
         self.busy: set[tuple[int, int]] = set()
@@ -59,9 +64,8 @@ class Evaluator:
     @contextmanager
     def at_site(self, owner: ast.AST, call: ast.Call) -> Iterator[None]:
         """Take the parameters of a function as this call gives them, where there are others; one call at a time."""
-        sites = self.sites.get(id(owner), [])
-        here = next((each for each in sites if each[0].node is call), None)
-        if here is None or len(sites) == 1 or self.site is not None:
+        here = self.known_sites.get((id(owner), id(call)))
+        if here is None or len(self.sites[id(owner)]) == 1 or self.site is not None:
             yield
             return
         memo, self.memo, self.site = self.memo, {}, (id(owner), here)
@@ -82,9 +86,11 @@ class Evaluator:
 
     def add_site(self, owner: ast.AST, site: CallSite, sure: bool, bound: bool) -> None:
         """Note one more call of a function of the source; what was concluded without it is forgotten."""
-        sites = self.sites.setdefault(id(owner), [])
-        sites[:] = [known for known in sites if known[0].node is not site.node]
-        sites.append((site, sure, bound))
+        sites, key = self.sites.setdefault(id(owner), []), (id(owner), id(site.node))
+        if key in self.known_sites:
+            sites[:] = [known for known in sites if known[0].node is not site.node]
+        self.known_sites[key] = (site, sure, bound)
+        sites.append(self.known_sites[key])
         self.memo.clear()
 
     def member(self, module: Body, name: str) -> Value:
@@ -200,10 +206,9 @@ class Evaluator:
         return one(v.Ref(node.id))
 
     def _bound(self, bindings: list[Binding], scope: Body) -> Options:
-        if not bindings:
+        if not 0 < len(bindings) <= MANY:
             return NOTHING_KNOWN
-        results = [self._binding(binding, scope) for binding in bindings]
-        return union(results, sure=len(results) == 1)
+        return union((self._binding(binding, scope) for binding in bindings), sure=len(bindings) == 1)
 
     def _binding(self, binding: Binding, scope: Body) -> Options:
         node = binding.node
@@ -395,16 +400,22 @@ class Evaluator:
 
 
 def visible(bindings: list[Binding], order: int, loops: tuple[int, ...]) -> list[Binding]:
-    """The bindings that a name can have at a place: the last sure one before it, and unsure ones after that."""
-    before = [b for b in bindings if b.order < order]
-    start = 0
-    for i, binding in enumerate(before):
-        if binding.sure:
-            start = i
-    found = before[start:] if before else []
-    if loops:
-        found.extend(b for b in bindings if b.order >= order and set(b.loops) & set(loops))
-    return found or ([b for b in bindings if b.order >= order][:1] if order == LAST else [])
+    """The bindings that a name can have at a place: the last sure one before it, and unsure ones after that.
+
+    ``bindings`` are in their order. A loop gives those further on in it as well. More than ``MANY`` are not looked for.
+    """
+    at = bisect_left(bindings, order, key=lambda one: one.order)
+    start = at
+    while start and at - start <= MANY:
+        start -= 1
+        if bindings[start].sure:
+            break
+    found = bindings[start:at]
+    for later in bindings[at:] if loops else ():
+        if later.loops[:1] != loops[:1] or len(found) > MANY:
+            break
+        found.append(later)
+    return found or (bindings[at : at + 1] if order == LAST else [])
 
 
 def _bound_to(base: v.Instance | v.Klass, value: Value) -> Value:

@@ -41,8 +41,8 @@ SAVING_WORDS = frozenset({"dump", "save", "save_model", "save_pretrained"})
 
 def swallowing(body: Body, node: ast.Try) -> Iterable[tuple[Location, bool, str]]:
     """Catch-all handlers of ``node`` that end well: (place, exits with 0 itself, what they are around)."""
-    local = _local_names(body)
-    around = _training_call(node.body, at_top(body), local) or _only_work(body, node, local)
+    local = body.top.once(_local_names)
+    around = _training_call(node.body, at_top(body), local) or _only_work(body, node)
     for handler in node.handlers:
         if not broad(handler.type):
             continue
@@ -69,26 +69,36 @@ def at_top(body: Body) -> bool:
     return isinstance(body.owner, ast.Module) or body.name in ("main", "train", "run", "training")
 
 
-def _local_names(body: Body) -> frozenset[str]:
-    """The functions of the module that ``body`` belongs to."""
+def _local_names(module: Body) -> frozenset[str]:
+    """The functions of a module."""
     return frozenset(
-        inner.name for inner in body.top.defined.values() if not isinstance(inner.owner, ast.ClassDef)
+        inner.name for inner in module.defined.values() if not isinstance(inner.owner, ast.ClassDef)
     )
 
 
-def _only_work(body: Body, node: ast.Try, local: frozenset[str]) -> str:
+def _own_work(body: Body) -> list[ast.Call]:
+    local = body.top.once(_local_names)
+    return [one for one in body.nodes if isinstance(one, ast.Call) and bare_name(one.func) in local]
+
+
+def _only_work(body: Body, node: ast.Try) -> str:
     """The one function of the source that a script calls for its work, where it does so in ``node``; else empty."""
-    started = {
+    if body.top.once(_guarded) != {body.name}:
+        return ""
+    own = body.once(_own_work)
+    inside = {id(one) for step in node.body for one in ast.walk(step)}
+    return bare_name(own[0].func) if len(own) == 1 and id(own[0]) in inside else ""
+
+
+def _guarded(module: Body) -> set[str]:
+    """What a script calls where it is the main program."""
+    return {
         bare_name(step.value.func)
-        for guard in getattr(body.top.owner, "body", ())
+        for guard in getattr(module.owner, "body", ())
         if isinstance(guard, ast.If) and is_main_guard(guard.test)
         for step in guard.body
         if isinstance(step, ast.Expr) and isinstance(step.value, ast.Call)
     }
-    own = [one for one in body.nodes if isinstance(one, ast.Call) and bare_name(one.func) in local]
-    inside = {id(one) for step in node.body for one in ast.walk(step)}
-    alone = body.name in started and len(started) == 1 and len(own) == 1 and id(own[0]) in inside
-    return bare_name(own[0].func) if alone else ""
 
 
 def _training_call(statements: list[ast.stmt], top: bool, local: frozenset[str]) -> str:

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 
 from cursus.script import values as v
 from cursus.script.bodies import EXITS, Body, CallSite, gives_up, is_main_guard, place
-from cursus.script.conditions import negated, read_test
+from cursus.script.conditions import MANY, negated, read_test
 from cursus.script.evaluate import LAST, Evaluator
 from cursus.script.facts import ArgPart, Condition, Const, EnvPart, Habit, Text
 from cursus.script.nodes import (
@@ -60,14 +60,17 @@ DEEPEST = 4
 
 def read_first_start(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) -> Iterator[Habit]:
     """Everything of this kind in the bodies that run."""
-    for body, _ in list(reached):
+    bodies = [body for body, _ in reached]
+    writes: dict[int, int] | None = None
+    for body in bodies:
         if isinstance(body.owner, (ast.ClassDef, ast.Lambda)):
             continue
         for node in body.nodes:
             key, path = _taken(evaluator, node, body)
             if not key:
                 continue
-            found = _before(evaluator, node, body)
+            writes = _writes(evaluator, bodies) if writes is None else writes
+            found = _before(evaluator, writes, node, body)
             if found is None:
                 continue
             looks, tests = found
@@ -133,9 +136,7 @@ def _listed(evaluator: Evaluator, node: ast.expr | None, body: Body, depth: int 
     if depth > DEEPEST or node is None:
         return None
     if isinstance(node, ast.Name):
-        grown = any(
-            bare_name(receiver(site.node, ("append", "extend", "insert"))) == node.id for site in body.calls
-        )
+        grown = node.id in body.once(_grown)
         return None if grown else _listed(evaluator, body.only(node.id), body, depth + 1)
     if isinstance(node, (ast.ListComp, ast.GeneratorExp)):
         return _listed(evaluator, node.generators[0].iter, body, depth + 1)
@@ -153,18 +154,27 @@ def _listed(evaluator: Evaluator, node: ast.expr | None, body: Body, depth: int 
     return _text(evaluator, base, body) if base is not None else None
 
 
+def _grown(body: Body) -> set[str]:
+    """The names of lists that something is put into."""
+    return {bare_name(receiver(site.node, ("append", "extend", "insert"))) for site in body.calls}
+
+
 # -- what comes before it ---------------------------------------------------------------------------
 
 Before = tuple[tuple[Text, ...], tuple[Condition, ...]]
 
 
-def _before(evaluator: Evaluator, node: ast.AST, body: Body, depth: int = 0) -> Before | None:
+def _before(
+    evaluator: Evaluator, writes: dict[int, int], node: ast.AST, body: Body, depth: int = 0
+) -> Before | None:
     """The folders that are looked for and the tests before a node is carried out; None where it may wait for more."""
     order, loops = body.orders.get(id(node), (0, ()))
-    if not order or loops or depth > DEEPEST or _leaves_early(node, body) or _written(evaluator, body, order):
+    if not order or loops or depth > DEEPEST or getattr(node, "lineno", 0) > body.once(_first_end):
+        return None
+    if writes.get(id(body), LAST) < order:
         return None
     tests = _tests(node, body)
-    if tests is None:
+    if tests is None or len(tests) > MANY:
         return None
     looks: list[Text] = []
     conditions: list[Condition] = []
@@ -181,35 +191,50 @@ def _before(evaluator: Evaluator, node: ast.AST, body: Body, depth: int = 0) -> 
     if len(callers) != 1 or evaluator.named[body.name] != 1:
         return None
     site = callers[0][0]
-    above = _before(evaluator, site.node, site.body, depth + 1)
+    above = _before(evaluator, writes, site.node, site.body, depth + 1)
     return None if above is None else ((*above[0], *looks), (*above[1], *conditions))
 
 
-def _leaves_early(node: ast.AST, body: Body) -> bool:
-    """True where something before it may end the function or the script, and not with an error."""
-    line = getattr(node, "lineno", 0)
-    return any(
-        getattr(one, "lineno", line) < line
+def _first_end(body: Body) -> float:
+    """The first line that may end the function or the script, and not with an error."""
+    ends = (
+        getattr(one, "lineno", LAST)
         for one in body.nodes
         if isinstance(one, ast.Return) or (isinstance(one, ast.Call) and last_name(one.func) in EXITS)
     )
+    return min(ends, default=LAST)
 
 
-def _written(evaluator: Evaluator, body: Body, order: int, seen: frozenset[int] = frozenset()) -> bool:
-    """True where a call before it may have put files somewhere."""
-    seen |= {id(body)}
-    for site in body.calls:
-        if site.order >= order:
-            continue
-        name = last_name(site.node.func)
-        if name == "open" and not _only_reads(site.node):
-            return True
-        inner = _carried_out(evaluator, site)
-        if not inner and BUSY.search(name) and not IDLE.match(name):
-            return True
-        if any(id(one) not in seen and _written(evaluator, one, LAST, seen) for one in inner):
-            return True
-    return False
+def _writes(evaluator: Evaluator, bodies: list[Body]) -> dict[int, int]:
+    """Where each body first may put files somewhere, itself or by what it calls: the orders by the bodies' ids."""
+    found: dict[int, int] = {}
+    callers: dict[int, list[tuple[int, int]]] = {}
+    pending, seen = list(bodies), {id(body) for body in bodies}
+    while pending:
+        body = pending.pop()
+        for site in body.calls:
+            inner = _carried_out(evaluator, site)
+            if _puts(site.node, bool(inner)):
+                found[id(body)] = min(site.order, found.get(id(body), LAST))
+            for one in inner:
+                callers.setdefault(id(one), []).append((id(body), site.order))
+            pending.extend(one for one in inner if id(one) not in seen)
+            seen.update(id(one) for one in inner)
+    changed = list(found)
+    while changed:
+        for caller, order in callers.get(changed.pop(), ()):
+            if order < found.get(caller, LAST):
+                found[caller] = order
+                changed.append(caller)
+    return found
+
+
+def _puts(call: ast.Call, own: bool) -> bool:
+    """True for a call that may put files somewhere by itself; ``own``: it is of a function of the source."""
+    name = last_name(call.func)
+    if name == "open":
+        return not _only_reads(call)
+    return not own and BUSY.search(name) is not None and not IDLE.match(name)
 
 
 def _carried_out(evaluator: Evaluator, site: CallSite) -> list[Body]:
@@ -226,7 +251,7 @@ def _carried_out(evaluator: Evaluator, site: CallSite) -> list[Body]:
 def _tests(node: ast.AST, body: Body) -> list[tuple[ast.expr, bool]] | None:
     """The tests that a node is under, each with the way that it has to end; None where it is under anything else."""
     found: list[tuple[ast.expr, bool]] = []
-    above = _above(body.owner, node)
+    above = body.above(node)
     if not above:
         return None
     for outer, inner in itertools.pairwise(above):
@@ -256,22 +281,6 @@ def _parts(test: ast.expr, wanted: bool) -> list[tuple[ast.expr, bool]]:
     if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) is wanted:
         return [part for value in test.values for part in _parts(value, wanted)]
     return [(test, wanted)]
-
-
-def _above(owner: ast.AST, node: ast.AST) -> list[ast.AST]:
-    """The nodes from ``owner`` down to ``node``, both with it."""
-    line, path = getattr(node, "lineno", 0), [owner]
-    while path[-1] is not node:
-        inside = next((one for one in ast.iter_child_nodes(path[-1]) if _holds(one, node, line)), None)
-        if inside is None:
-            return []
-        path.append(inside)
-    return path
-
-
-def _holds(outer: ast.AST, node: ast.AST, line: int) -> bool:
-    first, last = getattr(outer, "lineno", 0), getattr(outer, "end_lineno", line)
-    return first <= line <= (last or line) and any(one is node for one in ast.walk(outer))
 
 
 def _looked(evaluator: Evaluator, test: ast.expr, body: Body) -> Text | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from cursus.script.parsing import parse
 
 MAX_FILE = 2_000_000
 MAX_MODULES = 200
+TOO_DEEP = "something in it is nested too deeply"
+LONG = re.compile(rb"[0-9a-fA-F_]{3500}")
 
 
 @dataclass(slots=True)
@@ -84,6 +87,7 @@ class Source:
         except (
             RecursionError
         ):  # Python takes it, and it is nested too deeply to be read here: no fault of the script
+            self._unread(path, TOO_DEEP)
             self.missing.add(key)
             return None
         self.modules[key] = body
@@ -98,15 +102,30 @@ class Source:
             self.faults.append(Fault("unreadable", error.strerror or str(error), Location(shown)))
             return None
         if len(data) > MAX_FILE:
+            self._unread(path, f"it has more than {MAX_FILE:,} bytes")
             return None
         try:
-            return parse(data)
+            tree = parse(data)
+            if LONG.search(data) is None or not any(map(_huge, ast.walk(tree))):
+                return tree
+            self._unread(path, "a number in it has thousands of digits")
+        except (RecursionError, MemoryError):
+            self._unread(path, TOO_DEEP)
         except SyntaxError as error:
             place = Location(shown, error.lineno, error.offset)
             self.faults.append(Fault("syntax", error.msg or "invalid syntax", place))
-        except (ValueError, RecursionError, MemoryError) as error:
-            self.faults.append(Fault("syntax", str(error) or type(error).__name__, Location(shown)))
+        except ValueError as error:
+            self.faults.append(Fault("syntax", str(error), Location(shown)))
         return None
+
+    def _unread(self, path: Path, reason: str) -> None:
+        self.faults.append(Fault("unread", reason, Location(self.shown(path))))
+
+
+def _huge(node: ast.AST) -> bool:
+    """True for a number that cannot be written in decimal again."""
+    value = node.value if isinstance(node, ast.Constant) else None
+    return isinstance(value, int) and value.bit_length() > 14_000
 
 
 def resolve_relative(importing: Path, level: int, root: Path) -> Path | None:

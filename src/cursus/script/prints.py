@@ -93,9 +93,13 @@ def _is_tensor(body: Body, node: ast.expr) -> bool:
     made = [ast.unparse(one.node) for one in bound[: MANY + 1] if one.node is not None]
     return (
         0 < len(bound) <= MANY
-        and any(bare_name(receiver(one, ("backward",))) == name for one in body.nodes)
+        and name in body.once(_learning)
         and not any(NUMBER_OF.search(one) for one in made)
     )
+
+
+def _learning(body: Body) -> set[str]:
+    return {bare_name(receiver(one, ("backward",))) for one in body.nodes}
 
 
 def _texts(evaluator: Evaluator, site: CallSite, node: ast.expr) -> list[Text]:

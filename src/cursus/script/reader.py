@@ -12,7 +12,7 @@ from cursus.script.facts import (
     ScriptFacts,
 )
 from cursus.script.files import read_folder, shown_below
-from cursus.script.modules import Source
+from cursus.script.modules import TOO_DEEP, Source
 from cursus.script.reading import Reading
 from cursus.script.shell import after_cd
 from cursus.script.wrapper import handed_on
@@ -96,7 +96,11 @@ def _read(source: SourceCode) -> tuple[ScriptFacts, list[str]]:
     if not entry.suffix and not _looks_python(entry):
         return base, watched
     reading = Reading(Source(root, source.directory, source.alone), entry)
-    facts = reading.facts(base, folder)
+    try:
+        facts = reading.facts(base, folder)
+    except RecursionError:
+        deep = Fault("unread", TOO_DEEP, Location(base.entry))
+        facts = replace(base, faults=(*base.faults, *reading.source.faults, deep))
     if handed is not None:
         opaque = facts.opaque_arguments or not handed.whole
         facts = replace(facts, env_writes=facts.env_writes | handed.exports, opaque_arguments=opaque)

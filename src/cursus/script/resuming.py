@@ -281,12 +281,16 @@ def _unread_keys(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
 
 def _missing_keys(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
     """Keys that are asked for, and nearly those of the mapping that is saved, which nobody asks for."""
+    named: dict[str, list[ast.Dict]] = {}
+    for node in nodes:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
+            named.setdefault(bare_name(node.targets[0]), []).append(node.value)
     saved = {
         key
         for node in nodes
         if isinstance(node, ast.Call) and last_name(node.func) in ("save", "dump", "dumps")
         for given in node.args[:2]
-        for one in _mappings(given, nodes)
+        for one in ([given] if isinstance(given, ast.Dict) else named.get(bare_name(given) or "?", ()))
         for key in _keys(one)
     }
     if len(saved) < 2:
@@ -300,22 +304,9 @@ def _missing_keys(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
         near = [
             one for one in saved if one not in texts and (one.endswith("_" + key) or key.endswith("_" + one))
         ]
-        near.sort(key=lambda one: not re.search("model|net|weight|param", one))
+        near.sort(key=lambda one: (not re.search("model|net|weight|param", one), one))
         if key not in written and near:
             yield places[0], f"{key}/{near[0]}"
-
-
-def _mappings(node: ast.expr, nodes: list[ast.AST]) -> Iterator[ast.Dict]:
-    """The mapping that is given there as it is, or by a name that is set to it."""
-    if isinstance(node, ast.Dict):
-        yield node
-    for one in nodes if isinstance(node, ast.Name) else ():
-        if (
-            isinstance(one, ast.Assign)
-            and isinstance(one.value, ast.Dict)
-            and bare_name(one.targets[0]) == bare_name(node)
-        ):
-            yield one.value
 
 
 def _asked(node: ast.AST) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Names that are used though no statement that ran gave them a value: ``unbound``.
 
 A name is set in some branches of an ``if``, or in a ``try`` whose handler goes on without it, and used further down in
-the same list of statements on no condition. ``tests`` of the habit are what has to hold for that: the request decides.
+the same list of statements on no condition, and no more than ``FAR`` statements on. ``tests`` of the habit are what
+has to hold for that: the request decides.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from cursus.script.bodies import EXITS, Body, place
 from cursus.script.conditions import conditions, read_test
@@ -18,14 +20,69 @@ from cursus.script.nodes import DEFINITIONS, FUNCTIONS, last_name
 
 SCOPES = (*DEFINITIONS, ast.Lambda)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
+CLOSED = (ast.Lambda, *COMPREHENSIONS)
+LEAST = (ast.Constant, ast.expr_context, ast.operator, ast.cmpop)
+NONE: frozenset[str] = frozenset()
 WIDE = frozenset({"", "Exception", "BaseException", "NameError", "UnboundLocalError"})
 """Handlers that catch the use of an unbound name as well."""
 TELLS = frozenset({"print", "debug", "info", "warning", "warn", "error", "exception", "log"})
 ENDS = EXITS | {"error", "usage", "fail", "print_usage", "raise_error"}
 
+FAR = 250
+
 Test = tuple[ast.expr, bool]
 Way = tuple[tuple[Test, ...], tuple[Condition, ...]]
 """A way through a statement: the tests that it passes, and what else has to hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Of the nodes of a module, by their ids: the names that each may give a value, and those that stand in it.
+
+    A node without any is left out. ``leaves`` are the statements that may leave the list that they are in.
+    """
+
+    sets: dict[int, frozenset[str]]
+    names: dict[int, frozenset[str]]
+    leaves: set[int]
+
+    def set_in(self, block: list[ast.stmt]) -> frozenset[str]:
+        """Every name that a list of statements may give a value."""
+        return NONE.union(*(self.sets.get(id(statement), NONE) for statement in block))
+
+
+def _told(module: Body) -> Told:
+    sets: dict[int, frozenset[str]] = {}
+    names: dict[int, frozenset[str]] = {}
+    leaves: set[int] = set()
+    for node in reversed(module.all_nodes):  # what is inside comes first
+        if isinstance(node, ast.Name):
+            names[id(node)] = frozenset((node.id,))
+            if not isinstance(node.ctx, ast.Load):
+                sets[id(node)] = names[id(node)]
+            continue
+        if isinstance(node, LEAST):
+            continue
+        inner = [id(child) for child in ast.iter_child_nodes(node)]
+        for found in (names, sets):
+            there = [found[each] for each in inner if each in found]
+            if there:
+                found[id(node)] = there[0] if len(there) == 1 else NONE.union(*there)
+        own = _sets_itself(node)
+        if own is not None or isinstance(node, CLOSED):
+            sets[id(node)] = own or NONE
+        elif isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and node.name:
+            sets[id(node)] = sets.get(id(node), NONE) | {node.name}
+        if isinstance(node, ast.stmt) and _may_leave(node, leaves):
+            leaves.add(id(node))
+    return Told(sets, names, leaves)
+
+
+def _sets_itself(node: ast.AST) -> frozenset[str] | None:
+    """The one name that a definition or an import gives a value."""
+    if isinstance(node, DEFINITIONS):
+        return frozenset((node.name,))
+    return frozenset((node.asname or node.name.partition(".")[0],)) if isinstance(node, ast.alias) else None
 
 
 def read_unbound(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) -> Iterator[Habit]:
@@ -45,9 +102,10 @@ def _own_too_late(evaluator: Evaluator, body: Body, sure: bool) -> Iterator[Habi
     owner = body.owner
     if body.parent is None or not isinstance(owner, FUNCTIONS):
         return
-    for name in sorted(_set_in(owner.body) & body.top.bindings.keys()):
+    told = body.top.once(_told)
+    for name in sorted(told.set_in(owner.body) & body.top.bindings.keys()):
         if not _declared(body, name):
-            used = _used(name, owner.body)
+            used = _used(told, name, owner.body)
             if used is not None:
                 tests = conditions(evaluator, used[1], body)
                 yield Habit("unbound", None, name, sure, place(used[0], body), key="global", tests=tests)
@@ -55,18 +113,23 @@ def _own_too_late(evaluator: Evaluator, body: Body, sure: bool) -> Iterator[Habi
 
 def _declared(body: Body, name: str) -> bool:
     """True for a parameter, which is bound before any statement, and for a name that is none of the body's own."""
-    return any(one.order == 0 for one in body.bindings.get(name, ())) or any(
-        isinstance(node, (ast.Global, ast.Nonlocal)) and name in node.names for node in body.nodes
-    )
+    return any(one.order == 0 for one in body.bindings.get(name, ())[:1]) or name in body.once(_others)
+
+
+def _others(body: Body) -> set[str]:
+    declared = [node for node in body.nodes if isinstance(node, (ast.Global, ast.Nonlocal))]
+    return {name for node in declared for name in node.names}
 
 
 def _block(
     evaluator: Evaluator, body: Body, block: list[ast.stmt], around: tuple[Test, ...]
 ) -> Iterator[tuple[str, ast.AST, Way]]:
+    told = body.top.once(_told)
     for position, statement in enumerate(block):
-        ways = _ways(evaluator, body, statement)
-        for name, (tests, more) in ways:
-            used = _used(name, block[position + 1 :])
+        rest = block[position + 1 : position + 1 + FAR] if isinstance(statement, (ast.If, ast.Try)) else []
+        later = NONE.union(*(told.names.get(id(one), NONE) for one in rest))
+        for name, (tests, more) in _ways(evaluator, told, later, body, statement) if later else ():
+            used = _used(told, name, rest)
             if used is not None and not _bound_before(body, name, statement):
                 yield name, used[0], ((*around, *tests, *used[1]), more)
         if isinstance(statement, ast.If):
@@ -79,17 +142,19 @@ def _block(
 # -- where a name may be left without a value -------------------------------------------------------
 
 
-def _ways(evaluator: Evaluator, body: Body, statement: ast.stmt) -> Iterator[tuple[str, Way]]:
-    """The names that a statement sets on some ways through it alone, each with the way that leaves it unset."""
+def _ways(
+    evaluator: Evaluator, told: Told, later: frozenset[str], body: Body, statement: ast.stmt
+) -> Iterator[tuple[str, Way]]:
+    """Those of the names ``later`` that a statement sets on some ways alone, each with the way that leaves it unset."""
     if isinstance(statement, ast.If):
-        branches = list(_branches(statement, ()))
-        names = {name for _, block in branches for name in _set_in(block)}
+        branches = list(_branches(statement, ())) if told.sets.get(id(statement), NONE) & later else []
+        names = later & NONE.union(*(told.set_in(block) for _, block in branches))
         for tests, block in branches:
             if not _leaves(block):
-                for name in sorted(names - _set_in(block)):
+                for name in sorted(names - told.set_in(block)):
                     yield name, (tests, ())
     elif isinstance(statement, ast.Try) and not statement.orelse and not statement.finalbody:
-        yield from _fallen(evaluator, body, statement)
+        yield from _fallen(evaluator, sorted(told.set_in(statement.body) & later), body, statement)
 
 
 def _branches(node: ast.If, before: tuple[Test, ...]) -> Iterator[tuple[tuple[Test, ...], list[ast.stmt]]]:
@@ -102,7 +167,9 @@ def _branches(node: ast.If, before: tuple[Test, ...]) -> Iterator[tuple[tuple[Te
         yield otherwise, node.orelse
 
 
-def _fallen(evaluator: Evaluator, body: Body, statement: ast.Try) -> Iterator[tuple[str, Way]]:
+def _fallen(
+    evaluator: Evaluator, names: list[str], body: Body, statement: ast.Try
+) -> Iterator[tuple[str, Way]]:
     """``try: classes = load(…)``, where a handler of one kind of error only says so and goes on."""
     for handler in statement.handlers:
         kinds = _catches(handler)
@@ -117,7 +184,7 @@ def _fallen(evaluator: Evaluator, body: Body, statement: ast.Try) -> Iterator[tu
         )
         if kinds & WIDE or not only_told or len(statement.body) > 3:
             continue
-        for name in sorted(_set_in(statement.body)):
+        for name in names:
             yield name, ((), _missing(evaluator, body, statement, kinds))
 
 
@@ -155,27 +222,6 @@ def _leaves(block: list[ast.stmt]) -> bool:
     return ends or isinstance(last, (ast.Return, ast.Raise, ast.Break, ast.Continue, ast.Assert))
 
 
-def _set_in(block: list[ast.stmt]) -> set[str]:
-    """Every name that a list of statements may give a value."""
-    return {name for statement in block for name in _sets(statement)}
-
-
-def _sets(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, DEFINITIONS):
-        yield node.name
-        return
-    if isinstance(node, (ast.Lambda, *COMPREHENSIONS)):
-        return
-    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-        yield node.id
-    elif isinstance(node, ast.alias):
-        yield node.asname or node.name.partition(".")[0]
-    elif isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and node.name:
-        yield node.name
-    for child in ast.iter_child_nodes(node):
-        yield from _sets(child)
-
-
 def _bound_before(body: Body, name: str, statement: ast.stmt) -> bool:
     """True where the name may have a value before the statement, or is none of this body's own."""
     if name in body.globals or (body.parent is None and hasattr(builtins, name)) or name == "_":
@@ -183,40 +229,37 @@ def _bound_before(body: Body, name: str, statement: ast.stmt) -> bool:
     if _declared(body, name):
         return True
     at = body.orders.get(id(statement), (0, ()))[0]
-    return any(one.order < at for one in body.bindings.get(name, ()))
+    return any(one.order < at for one in body.bindings.get(name, ())[:1])
 
 
 # -- where it is used ---------------------------------------------------------------------------------
 
 
-def _used(name: str, block: list[ast.stmt]) -> tuple[ast.AST, tuple[Test, ...]] | None:
+def _used(told: Told, name: str, block: list[ast.stmt]) -> tuple[ast.AST, tuple[Test, ...]] | None:
     """The first place that surely uses the name, with the tests that have to end otherwise for that to be come to."""
     passed: list[Test] = []
-    for statement in block:
+    for statement in block[:FAR]:
+        there = name in told.names.get(id(statement), NONE)
         if isinstance(statement, ast.If):
-            use = _loaded(statement.test, name)
+            use = _loaded(statement.test, name) if there else None
             if use is not None:
                 return use, tuple(passed)
-            if name in _sets(statement):
+            if name in told.sets.get(id(statement), NONE):
                 return None
-            if any(_may_leave(one) for one in statement.body):
+            if any(id(one) in told.leaves for one in statement.body):
                 passed.append((statement.test, False))
-            if any(_may_leave(one) for one in statement.orelse):
+            if any(id(one) in told.leaves for one in statement.orelse):
                 passed.append((statement.test, True))
             continue
-        found = _in_statement(statement, name)
+        found = _in_statement(told, statement, name) if there else None
         if found is not None:
             return found, tuple(passed)
-        if name in _sets(statement) or isinstance(
-            statement, (ast.Return, ast.Raise, ast.Break, ast.Continue)
-        ):
-            return None
-        if not isinstance(statement, SCOPES) and _may_leave(statement):
+        if name in told.sets.get(id(statement), NONE) or id(statement) in told.leaves:
             return None
     return None
 
 
-def _in_statement(statement: ast.stmt, name: str) -> ast.AST | None:
+def _in_statement(told: Told, statement: ast.stmt, name: str) -> ast.AST | None:
     """Where a statement surely uses the name before it sets it."""
     if isinstance(statement, DEFINITIONS):
         return None
@@ -235,14 +278,14 @@ def _in_statement(statement: ast.stmt, name: str) -> ast.AST | None:
         targets = [statement.target] if isinstance(statement, ast.For) else []
         if isinstance(statement, ast.With):
             targets = [item.optional_vars for item in statement.items if item.optional_vars is not None]
-        if any(name in _sets(target) for target in targets):
+        if any(name in told.sets.get(id(target), NONE) for target in targets):
             return None
-        inner = _used(name, statement.body)
+        inner = _used(told, name, statement.body)
         return inner[0] if inner is not None and not inner[1] else None
     if isinstance(statement, ast.Try):
         if _catches_all(statement):
             return None
-        inner = _used(name, statement.body)
+        inner = _used(told, name, statement.body)
         return inner[0] if inner is not None and not inner[1] else None
     if (
         isinstance(statement, ast.AugAssign)
@@ -276,8 +319,8 @@ def _loaded(node: ast.AST, name: str) -> ast.AST | None:
     )
 
 
-def _may_leave(statement: ast.stmt) -> bool:
-    """True where a statement may leave the list that it is in."""
+def _may_leave(statement: ast.stmt, leaves: set[int]) -> bool:
+    """True where a statement may leave the list that it is in; ``leaves`` are those inside it that may."""
     if isinstance(statement, (ast.Return, ast.Raise, ast.Break, ast.Continue, ast.Assert)):
         return True
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
@@ -291,5 +334,5 @@ def _may_leave(statement: ast.stmt) -> bool:
     ]
     looped = isinstance(statement, (ast.For, ast.While))
     return any(
-        _may_leave(one) for one in inner if not (looped and isinstance(one, (ast.Break, ast.Continue)))
+        id(one) in leaves and not (looped and isinstance(one, (ast.Break, ast.Continue))) for one in inner
     )

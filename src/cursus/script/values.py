@@ -155,8 +155,8 @@ def union(results: Iterable[Options], *, sure: bool) -> Options:
         for value in found.values:
             if value not in values:
                 values.append(value)
-    if len(values) > LIMIT:
-        return NOTHING_KNOWN
+        if len(values) > LIMIT:
+            return NOTHING_KNOWN
     return Options(tuple(values) or (UNKNOWN,), sure)
 
 

@@ -130,7 +130,8 @@ def syntax_error(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Parses the entry point and every module of the source that it imports, without running them, and for an image of an older
-        Python as that Python would; there, too, finds annotations such as `int | None` and `list[str]` that it evaluates.
+        Python as that Python would; there, too, finds annotations such as `int | None` and `list[str]` that it evaluates. Where one is
+        too long or nested too deeply to be read, it says that nothing of it was checked.
     Why:
         The script ends with SyntaxError or TypeError as soon as it starts, and the job fails.
     Example:
@@ -148,6 +149,13 @@ def syntax_error(view: TrainingView) -> Iterator[Problem]:
             f"syntax error: {fault.detail}",
             location=fault.location,
             remedy="python -m py_compile names the place",
+        )
+    for fault in _faults(view, "unread"):
+        yield Problem(
+            f"nothing of this file was checked: {fault.detail}",
+            location=fault.location,
+            remedy="put what is generated or only data into a file of its own that the script reads",
+            severity="info",
         )
     facts = script_of(view)
     version = python_of(view)

@@ -38,6 +38,7 @@ LEAVES = (ast.Return, ast.Break, ast.Continue, ast.Raise)
 OTHER = Condition("")
 MANY = 25
 """Tests around one statement; what more of them ask is not known."""
+PLAIN = (ast.If, ast.With, ast.AsyncWith, ast.Assign, ast.AnnAssign, ast.Expr, ast.Return)
 DEEPEST = 4
 """Functions one in another that are followed."""
 
@@ -97,7 +98,7 @@ def around(evaluator: Evaluator, site: CallSite, depth: int = 0) -> tuple[Condit
 def only_tests(evaluator: Evaluator, site: CallSite, depth: int = 0) -> bool:
     """True where nothing but the tests of ``around`` stands before a call."""
     owner = site.body.owner
-    if isinstance(owner, (ast.Lambda, ast.ClassDef)) or not _plainly(owner.body, site.node):
+    if isinstance(owner, (ast.Lambda, ast.ClassDef)) or not _plainly(site.body, site.node):
         return False
     if isinstance(owner, ast.Module):
         return True
@@ -107,24 +108,32 @@ def only_tests(evaluator: Evaluator, site: CallSite, depth: int = 0) -> bool:
     return evaluator.named[owner.name] == 1 and only_tests(evaluator, callers[0][0], depth + 1)
 
 
-def _plainly(statements: list[ast.stmt], node: ast.Call) -> bool:
-    """True where these statements come to a call, but for tests: no loop, no ``try``, no way out before it."""
-    for statement in statements:
-        inside = list(ast.walk(statement))
-        if any(one is node for one in inside):
-            if isinstance(statement, ast.If) and not any(one is node for one in ast.walk(statement.test)):
-                return _plainly(statement.body, node) or _plainly(statement.orelse, node)
-            if isinstance(statement, (ast.With, ast.AsyncWith)):
-                return _plainly(statement.body, node) or any(
-                    one is node for item in statement.items for one in ast.walk(item.context_expr)
-                )
-            perhaps = [one for one in inside if isinstance(one, PERHAPS)]
-            return isinstance(
-                statement, (ast.Assign, ast.AnnAssign, ast.Expr, ast.Return, ast.If)
-            ) and not any(one is node for part in perhaps for one in ast.walk(part))
-        if not isinstance(statement, DEFINITIONS) and any(isinstance(one, LEAVES) for one in inside):
+def _plainly(body: Body, node: ast.Call) -> bool:
+    """True where a body comes to a call, but for tests: no loop, no ``try``, no way out before it."""
+    path, behind = body.above(node), body.top.once(_behind)
+    for each in path[1:]:
+        if isinstance(each, PERHAPS) or id(each) in behind:
             return False
-    return False
+        if isinstance(each, ast.stmt) and not isinstance(each, PLAIN):
+            return False
+    return bool(path)
+
+
+def _behind(module: Body) -> set[int]:
+    """The statements of a module that stand behind one, in the same list, with a way out of it."""
+    leaving: set[int] = set()
+    for node in reversed(module.all_nodes):  # what is inside comes first
+        if isinstance(node, LEAVES) or any(id(child) in leaving for child in ast.iter_child_nodes(node)):
+            leaving.add(id(node))
+    found: set[int] = set()
+    for node in module.all_nodes:
+        for block in (getattr(node, name, None) for name in ("body", "orelse", "finalbody")):
+            left = False
+            for statement in block if isinstance(block, list) else ():
+                if left:
+                    found.add(id(statement))
+                left = left or (id(statement) in leaving and not isinstance(statement, DEFINITIONS))
+    return found
 
 
 def read_test(evaluator: Evaluator, test: ast.expr, body: Body) -> Condition:

@@ -20,15 +20,15 @@ from cursus.script.nodes import DEFINITIONS, FUNCTIONS, last_name
 
 SCOPES = (*DEFINITIONS, ast.Lambda)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
-CLOSED = (ast.Lambda, *COMPREHENSIONS)
-LEAST = (ast.Constant, ast.expr_context, ast.operator, ast.cmpop)
-NONE: frozenset[str] = frozenset()
 WIDE = frozenset({"", "Exception", "BaseException", "NameError", "UnboundLocalError"})
 """Handlers that catch the use of an unbound name as well."""
 TELLS = frozenset({"print", "debug", "info", "warning", "warn", "error", "exception", "log"})
 ENDS = EXITS | {"error", "usage", "fail", "print_usage", "raise_error"}
 
 FAR = 250
+CLOSED = (ast.Lambda, *COMPREHENSIONS)
+LEAST = (ast.Constant, ast.expr_context, ast.operator, ast.cmpop)
+NONE: frozenset[str] = frozenset()
 
 Test = tuple[ast.expr, bool]
 Way = tuple[tuple[Test, ...], tuple[Condition, ...]]

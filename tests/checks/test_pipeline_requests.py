@@ -154,6 +154,7 @@ def test_sound_requests(sound: dict[str, Any]) -> None:
             {"NumberOfCpuCoresRequired": 1},
             [("STP001", "Specification.ComputeResourceRequirements.MinMemoryRequiredInMb")],
         ),
+        (COMPONENT, ("Specification",), {}, [("DEP099", "Specification.ModelName")]),
         (JOB, ("JobConfigDocument",), {"A": "b"}, [("STP003", "JobConfigDocument")]),
         (JOB, ("JobCategory",), "AgentRft", [("STP004", "JobCategory")]),
         (JOB, ("JobConfigDocument",), "{'A': 'b'}", [("DEP043", "JobConfigDocument")]),
@@ -308,8 +309,20 @@ def test_what_a_transform_step_wrote_is_cleaned_up_by_its_objects() -> None:
     entry: dict[str, Any] = {"StepName": "Score"}
     clean = {**step("Cleanup", Resources={"S3": [entry]}), "DependsOn": ["Score"]}
     assert ("DEP048", "Resources.S3[0].S3Uris") in found(CREATE, transform(), clean)
+    for uris in ("s3://example-bucket/out/a.csv.out", ["out/a.csv.out"], []):
+        entry["S3Uris"] = uris
+        assert ("DEP048", "Resources.S3[0].S3Uris") in found(CREATE, transform(), clean)
     entry["S3Uris"] = ["s3://example-bucket/out/a.csv.out"]
     assert [rule for rule, _ in found(CREATE, transform(), clean) if rule == "DEP048"] == []
+    assert ("DEP048", "Resources.S3[0].StepName") in found(step("Cleanup", Resources={"S3": [{}]}))
+
+
+@pytest.mark.parametrize(
+    ("get", "expected"), [("JobConfigDocument.Output.Arn", []), ("JobConfig.Output", ["DEP012"])]
+)
+def test_what_a_job_answers(get: str, expected: list[str]) -> None:
+    ask = {**step("Lambda", "Ask", given={"Get": f"Steps.It.{get}"}), "FunctionArn": FUNCTION}
+    assert [rule for rule, _ in found(JOB, ask)] == expected
 
 
 @pytest.mark.parametrize(("name", "expected"), [("model", []), ("modle", ["DEP012"])])

@@ -8,7 +8,7 @@ from typing import Any
 from cursus.aws.pipelines import named_step, nodes
 from cursus.checks.pipeline import place_of
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import PipelineView, mapping, mappings, text
+from cursus.checks.views import PipelineView, is_reference, mapping, mappings, text
 from cursus.model import Path
 from cursus.redact import show
 from cursus.suggest import did_you_mean
@@ -113,6 +113,10 @@ def _isolated(model: Mapping[str, object], place: Path) -> Iterator[Problem]:
         )
 
 
+DEPLOYED = frozenset({"ModelName", "Container", "BaseInferenceComponentName"})
+"""Members that say what an inference component deploys."""
+
+
 def _deployed(
     component: Mapping[str, object], made: Mapping[str, Mapping[str, Any]], place: Path
 ) -> Iterator[Problem]:
@@ -122,6 +126,17 @@ def _deployed(
             "an inference component begins with one copy at least",
             (*place, "RuntimeConfig", "CopyCount"),
             "write 1, and let Application Auto Scaling take it to 0 later",
+        )
+    specification = component.get("Specification")
+    if (
+        isinstance(specification, Mapping)
+        and not is_reference(specification)
+        and not DEPLOYED & specification.keys()
+    ):
+        yield Problem(
+            "the Specification does not say what is deployed",
+            (*place, "Specification", "ModelName"),
+            "add ModelName, Container or BaseInferenceComponentName",
         )
     endpoint = made.get(named_step(component.get("EndpointName")), {})
     config = made.get(named_step(endpoint.get("EndpointConfigName")), {})

@@ -22,7 +22,7 @@ def loops(view: PipelineView) -> Iterator[Problem]:
     What it does:
         Looks at IterableItems (a reference, or a list of 1 to 100 references and single values), MaxConcurrency (1 to 50),
         the types of the steps in ForEachBody, the Selector, and steps that are called as the loop's runs are; and at every
-        source of a Cleanup step: its StepName, a VpcConfig, S3Uris, which the outputs of processing and transform
+        source of a Cleanup step: its StepName, a VpcConfig, the form of S3Uris, which the outputs of processing and transform
         steps need, and whether the cleanup waits for it (both warnings).
     Why:
         CreatePipeline refuses the definition. A loop runs no conditions, no further loops and no Fail steps; the runs of its
@@ -82,6 +82,25 @@ def _cleaned(
             (*place, "StepName"),
             "name the step whose outputs are to be deleted",
         )
+    elif name is None:
+        yield Problem(
+            "a source of a cleanup has a StepName",
+            (*place, "StepName"),
+            "name the step whose outputs are to be deleted",
+        )
+    uris = source.get("S3Uris")
+    if uris is not None and not is_reference(uris):
+        wrong = (
+            [uri for uri in uris if isinstance(uri, str) and "://" not in uri]
+            if isinstance(uris, list)
+            else [uris]
+        )
+        if wrong or not uris:
+            yield Problem(
+                f"S3Uris is a list of S3 URIs, not {show(wrong[0] if wrong else uris)}",
+                (*place, "S3Uris"),
+                "write [s3://bucket/key]",
+            )
     if step is None:
         return
     if name and cleanup.name and not view.definition.waits(cleanup.name, name):

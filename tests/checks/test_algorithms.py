@@ -93,6 +93,12 @@ def test_what_examples_of_amazon_do_against_the_guide_is_a_warning(loss: str, se
     assert [one.severity for one in found] == ([severity] if severity else [])
 
 
+@pytest.mark.parametrize(("samples", "severity"), [("1", "warning"), ("20", "error")])
+def test_a_bound_of_one_stands_for_a_number_to_be_filled_in(samples: str, severity: str) -> None:
+    given = {**IMAGES_HAS, "num_training_samples": samples, "mini_batch_size": "32"}
+    assert [one.severity for one in findings_of(job(IMAGES, given), "HPO044")] == [severity]
+
+
 def test_a_quoted_value_is_told_to_be_bare() -> None:
     (found,) = findings_of(job(XGBOOST, {"num_round": '"10"'}), "HPO040")
     assert found.remedy == "write it bare: 10"

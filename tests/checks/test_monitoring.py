@@ -139,3 +139,5 @@ def test_log_level_of_an_image_that_is_not_named() -> None:
         "AlgorithmSpecification": {"TrainingImage": "fakeimage"},
     }
     assert [f.severity for f in findings_of(patch, "MON007")] == ["warning"]
+    template = {"HyperParameters": {"sagemaker_container_log_level": '"{{ log_level }}"'}}
+    assert [f.severity for f in findings_of(template, "MON007")] == ["warning"]

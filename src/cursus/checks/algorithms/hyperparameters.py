@@ -259,7 +259,8 @@ def related_numbers(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Compares numbers of which one may not exceed the other, such as mini_batch_size and num_training_samples of the
-        image algorithms, and holds texts such as time_freq and image_shape against their form.
+        image algorithms, and holds texts such as time_freq and image_shape against their form. A bound of 1 stands for
+        a number to be filled in, and is a warning.
     Why:
         "The number of input images must be bigger or equal to the mini_batch_size": the algorithm says so after its
         instances have started.
@@ -292,6 +293,7 @@ def related_numbers(view: TrainingView) -> Iterator[Problem]:
                 + f" {other}",
                 (view.hyperparameters_member, name),
                 f"give a {name} of {most - below} at most",
+                severity="warning" if most == 1 else None,
             )
     for name, (form, like) in algorithm.forms.items():
         value = view.hyperparameters.get(name)

@@ -9,6 +9,7 @@ from functools import lru_cache
 from cursus.aws import algorithms, images, places
 from cursus.checks.monitoring.expressions import Reading, read
 from cursus.checks.rules import Problem, rule
+from cursus.checks.text_faults import placeholder
 from cursus.checks.texts import LEVELS
 from cursus.checks.views import TrainingView, is_reference, text
 from cursus.model import Path, Severity
@@ -333,7 +334,7 @@ def log_level(view: TrainingView) -> Iterator[Problem]:
         Reads the hyperparameter sagemaker_container_log_level as the training toolkit does.
     Why:
         The toolkit sets its logger to this value before it starts the script: an unknown word ends the job there
-        ("Unknown level"), and a number in quotes is a word. It is a warning where the image stands for another.
+        ("Unknown level"), and a number in quotes is a word. It is a warning where the image or the level stands for another.
     Example:
         - HyperParameters: {sagemaker_container_log_level: VERBOSE}
         + HyperParameters: {sagemaker_container_log_level: "20"}
@@ -363,6 +364,7 @@ def log_level(view: TrainingView) -> Iterator[Problem]:
     else:
         number = f"write {bare}" if bare in LEVELS else "write 20 for INFO"
         unknown = view.image is not None and images.parse_image(view.image) is None
+        unknown = unknown or placeholder(value) is not None
         yield Problem(
             f"the log level {show(value)} is none of {options}",
             path,

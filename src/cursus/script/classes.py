@@ -15,7 +15,7 @@ from cursus.script import values as v
 from cursus.script.bodies import Body, place
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Habit
-from cursus.script.nodes import FUNCTIONS, bare_name, is_call, last_name, string
+from cursus.script.nodes import FUNCTIONS, bare_name, caught, is_call, last_name, string
 
 OTHERWISE = frozenset(
     {"setattr", "__setattr__", "__dict__", "__getattr__", "__getattribute__", "__slots__", "namedtuple"}
@@ -27,7 +27,7 @@ MODULES = frozenset(
 )
 """Bases that keep the modules of an object, and refuse one before their own ``__init__``."""
 OF_OBJECTS = frozenset(dir(object)) | {"__dict__", "__class__", "__name__", "__annotations__"}
-CATCHES = frozenset({"", "AttributeError", "Exception", "BaseException"})
+CATCHES = frozenset({"AttributeError", "Exception", "BaseException"})
 
 
 def read_classes(
@@ -142,7 +142,7 @@ def _waited_for(method: Body) -> set[int]:
     found: set[int] = set()
     for node in method.nodes:
         parts: list[ast.stmt] = []
-        if isinstance(node, ast.Try) and any(last_name(one.type) in CATCHES for one in node.handlers):
+        if isinstance(node, ast.Try) and any(caught(one) & CATCHES for one in node.handlers):
             parts = node.body
         elif isinstance(node, ast.If) and any(last_name(one) in ASKS for one in ast.walk(node.test)):
             parts = [node]

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from cursus.script import values as v
 from cursus.script.bodies import EXITS, Body, names, place
 from cursus.script.evaluate import Evaluator
-from cursus.script.exits import TRAINING_WORDS, broad
+from cursus.script.exits import BROAD, TRAINING_WORDS
 from cursus.script.facts import Habit, Text
-from cursus.script.nodes import bare_name, ends_with_zero, last_name, receiver, word
+from cursus.script.nodes import bare_name, caught, ends_with_zero, last_name, receiver, word
 from cursus.script.shell import lost_statuses
 
 STARTS = frozenset(
@@ -244,7 +244,7 @@ def _holds_errors(node: ast.FunctionDef) -> bool:
                 isinstance(one, ast.Raise) or (isinstance(one, ast.Call) and last_name(one.func) in EXITS)
                 for one in inside
             )
-            if broad(handler.type) and not ends:
+            if caught(handler) & BROAD and not ends:
                 return True
     return False
 
@@ -268,6 +268,6 @@ def swallowing_decorators(modules: Iterable[Body]) -> Iterator[Habit]:
         for attempt in (one for wrapper in wrappers for one in ast.walk(wrapper) if isinstance(one, ast.Try)):
             calls = [one for step in attempt.body for one in ast.walk(step) if isinstance(one, ast.Call)]
             for handler in attempt.handlers if any(bare_name(one.func) in given for one in calls) else ():
-                if broad(handler.type) and all(map(_tells, handler.body)):
+                if caught(handler) & BROAD and all(map(_tells, handler.body)):
                     told = f"the handler of @{node.name} around {around[node.name]}()"
                     yield Habit("dropped", None, told, True, place(handler, body))

@@ -9,7 +9,7 @@ from cursus.model import Location
 from cursus.script import values as v
 from cursus.script.bodies import Body, is_main_guard, place
 from cursus.script.facts import Const, Text
-from cursus.script.nodes import bare_name, ends_with_zero, is_call, last_name, string
+from cursus.script.nodes import bare_name, caught, ends_with_zero, is_call, last_name, string
 
 BROAD = frozenset({"Exception", "BaseException"})
 EXIT_NAMES = frozenset({"exit", "_exit", "quit", "abort", "kill", "SystemExit"})
@@ -44,7 +44,7 @@ def swallowing(body: Body, node: ast.Try) -> Iterable[tuple[Location, bool, str]
     local = body.top.once(_local_names)
     around = _training_call(node.body, at_top(body), local) or _only_work(body, node)
     for handler in node.handlers:
-        if not broad(handler.type):
+        if not caught(handler) & BROAD:
             continue
         outcome = _outcome(handler, at_top(body))
         if outcome if not around else outcome is not None:  # an exit with 0 hides whatever was tried
@@ -54,14 +54,6 @@ def swallowing(body: Body, node: ast.Try) -> Iterable[tuple[Location, bool, str]
 
 def _called(node: ast.Call) -> str:
     return last_name(node.func) or "a call"
-
-
-def broad(kind: ast.expr | None) -> bool:
-    """True for a handler of every error: a bare ``except``, ``Exception`` and ``BaseException``."""
-    if kind is None:
-        return True
-    kinds = kind.elts if isinstance(kind, ast.Tuple) else [kind]
-    return any(isinstance(one, ast.Name) and one.id in BROAD for one in kinds)
 
 
 def at_top(body: Body) -> bool:

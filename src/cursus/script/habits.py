@@ -29,6 +29,7 @@ from cursus.script.exits import TELLS, TRAINING_WORDS, at_top
 from cursus.script.facts import ArgPart, EnvPart, Habit, Text
 from cursus.script.nodes import (
     bare_name,
+    caught,
     ends_with_zero,
     everything_given,
     is_call,
@@ -394,8 +395,7 @@ REPLACED = frozenset(
 
 def _named_and_quiet(handler: ast.ExceptHandler) -> bool:
     """True for a handler of errors that training raises, which only prints, logs, notes or passes."""
-    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    names = {"BaseException" if kind is None else ast.unparse(kind) for kind in kinds}
+    names = caught(handler)
     replaces = any(
         isinstance(statement, ast.Assign) and isinstance(statement.value, (ast.Constant, ast.List, ast.Dict))
         for statement in handler.body

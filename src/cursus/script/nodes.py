@@ -110,6 +110,12 @@ def own(owner: Owner) -> Iterator[ast.AST]:
             queue.extend(reversed(list(ast.iter_child_nodes(node))))
 
 
+def caught(handler: ast.ExceptHandler) -> set[str]:
+    """The errors that a handler is for, by their last names: ``BaseException`` where it names none."""
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return {"BaseException" if kind is None else last_name(kind) for kind in kinds}
+
+
 def first_or_last(index: ast.expr) -> bool:
     """True for the index of the first or the last element: ``[0]``, ``[1]``, ``[-1]``."""
     if isinstance(index, ast.UnaryOp) and isinstance(index.op, ast.USub):

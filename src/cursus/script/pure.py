@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from cursus.script.nodes import caught, last_name
+
 STEPS = 3000
 LONGEST = 10_000
 Names = dict[str, Any]
@@ -184,7 +186,8 @@ class _Run:
                 self.block(node.body, names)
             self.block(node.orelse, names)
         elif isinstance(node, ast.Raise):
-            raise Raised(_name(node.exc))
+            raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+            raise Raised(last_name(raised))
         elif isinstance(node, ast.Assert):
             if not self.value(node.test, names):
                 raise Raised("AssertionError")
@@ -198,9 +201,7 @@ class _Run:
             self.block(node.body, names)
         except Raised as raised:
             for handler in node.handlers:
-                kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-                caught = {"Exception" if kind is None else _name(kind) for kind in kinds}
-                if any(_catches(name, str(raised)) for name in caught):
+                if any(_catches(name, str(raised)) for name in caught(handler)):
                     self.block(handler.body, names)
                     return
             raise
@@ -406,9 +407,3 @@ def _strtobool(text: str) -> int:
     if word in ("n", "no", "f", "false", "off", "0"):
         return 0
     raise ValueError
-
-
-def _name(node: ast.expr | None) -> str:
-    if isinstance(node, ast.Call):
-        node = node.func
-    return "" if node is None else ast.unparse(node).rpartition(".")[2]

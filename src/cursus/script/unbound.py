@@ -16,11 +16,11 @@ from cursus.script.bodies import EXITS, Body, place
 from cursus.script.conditions import conditions, read_test
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Condition, Habit
-from cursus.script.nodes import DEFINITIONS, FUNCTIONS, last_name
+from cursus.script.nodes import DEFINITIONS, FUNCTIONS, caught, last_name
 
 SCOPES = (*DEFINITIONS, ast.Lambda)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
-WIDE = frozenset({"", "Exception", "BaseException", "NameError", "UnboundLocalError"})
+WIDE = frozenset({"Exception", "BaseException", "NameError", "UnboundLocalError"})
 """Handlers that catch the use of an unbound name as well."""
 TELLS = frozenset({"print", "debug", "info", "warning", "warn", "error", "exception", "log"})
 ENDS = EXITS | {"error", "usage", "fail", "print_usage", "raise_error"}
@@ -172,7 +172,7 @@ def _fallen(
 ) -> Iterator[tuple[str, Way]]:
     """``try: classes = load(…)``, where a handler of one kind of error only says so and goes on."""
     for handler in statement.handlers:
-        kinds = _catches(handler)
+        kinds = caught(handler)
         only_told = all(
             isinstance(one, ast.Pass)
             or (
@@ -200,12 +200,7 @@ def _missing(evaluator: Evaluator, body: Body, statement: ast.Try, kinds: set[st
 
 
 def _catches_all(statement: ast.stmt) -> bool:
-    return any(_catches(handler) & WIDE for handler in getattr(statement, "handlers", ()))
-
-
-def _catches(handler: ast.ExceptHandler) -> set[str]:
-    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return {last_name(kind) for kind in kinds}
+    return any(caught(handler) & WIDE for handler in getattr(statement, "handlers", ()))
 
 
 def _leaves(block: list[ast.stmt]) -> bool:

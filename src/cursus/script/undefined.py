@@ -16,10 +16,11 @@ from cursus.script import values as v
 from cursus.script.bodies import EXITS, Body, gives_up, is_main_guard, place
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Habit, Parser
-from cursus.script.nodes import DEFINITIONS, bare_name, last_name, string
+from cursus.script.nodes import DEFINITIONS, bare_name, caught, last_name, string
 from cursus.script.unrolled import fixed
 
 BUILTINS = frozenset(dir(builtins))
+WAITS = frozenset({"NameError", "Exception", "BaseException"})
 OPEN = frozenset({"exec", "globals", "builtins", "modules", "__getattr__"})
 """What may give a module names that are not written in it."""
 PYTHON = re.compile(r"\bversion_info\b|\bsys\.version\b|\bpython_version\b|(?i:py(?:thon)?_?[23](?!\d))")
@@ -125,7 +126,7 @@ def _aside(scopes: Scopes, body: Body) -> set[int]:
             parts = [node.annotation]
         elif isinstance(node, ast.Try):
             parts = [handler.type for handler in node.handlers if handler.type is not None]
-            if any(_waits(handler.type) and not gives_up(handler) for handler in node.handlers):
+            if any(caught(handler) & WAITS and not gives_up(handler) for handler in node.handlers):
                 parts.extend(node.body)
         elif isinstance(node, ast.If) and is_main_guard(node.test):
             parts = list(node.orelse if body.module == scopes.entry else node.body)
@@ -136,11 +137,6 @@ def _aside(scopes: Scopes, body: Body) -> set[int]:
         for part in parts:
             found.update(id(inner) for inner in ast.walk(part))
     return found
-
-
-def _waits(kind: ast.expr | None) -> bool:
-    kinds = kind.elts if isinstance(kind, ast.Tuple) else [kind]
-    return any(one is None or last_name(one) in ("NameError", "Exception", "BaseException") for one in kinds)
 
 
 def _certain(scopes: Scopes, body: Body) -> set[int]:

@@ -55,6 +55,7 @@ def test_a_version_for_another_python(
         ("def scale(by: float | None = None): ...", "py310", []),
         ("def scale(by: 'float | None' = None): ...", "py39", []),
         ("from __future__ import annotations\ndef scale(by: float | None = None): ...", "py39", []),
+        ("from __future__ import division, annotations\ndef names() -> list[str]: ...", "py38", []),
         ("def scale():\n    by: float | None = None", "py39", []),
         ("class Line:\n    by: int | None = None", "py39", ["FRM051"]),
         ("def names() -> list[str]: ...", "py38", ["FRM051"]),

@@ -226,7 +226,7 @@ def _newer_types(tree: ast.Module, version: tuple[int, int]) -> Iterator[tuple[i
     if version >= (3, 10) or any(
         isinstance(node, ast.ImportFrom)
         and node.module == "__future__"
-        and node.names[0].name == "annotations"
+        and any(one.name == "annotations" for one in node.names)
         for node in tree.body
     ):
         return

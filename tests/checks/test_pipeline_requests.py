@@ -413,6 +413,32 @@ def test_inference_components_go_where_no_model_is() -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "wanted", "expected"),
+    [
+        ("ml.g5.xlarge", {"NumberOfAcceleratorDevicesRequired": 1}, []),
+        ("ml.g5.xlarge", {"NumberOfAcceleratorDevicesRequired": 2}, ["NumberOfAcceleratorDevicesRequired"]),
+        ("ml.m5.xlarge", {"NumberOfAcceleratorDevicesRequired": 1}, ["NumberOfAcceleratorDevicesRequired"]),
+        ("ml.m5.xlarge", {"NumberOfCpuCoresRequired": 8}, ["NumberOfCpuCoresRequired"]),
+        ("ml.m5.xlarge", {"NumberOfCpuCoresRequired": 0.5, "MinMemoryRequiredInMb": 8192}, []),
+        ("ml.m5.xlarge", {"MinMemoryRequiredInMb": 32768}, ["MinMemoryRequiredInMb"]),
+        ("ml.trn1.2xlarge", {"NumberOfAcceleratorDevicesRequired": 2}, []),
+    ],
+)
+def test_inference_components_fit_into_an_instance(
+    kind: str, wanted: dict[str, Any], expected: list[str]
+) -> None:
+    variant = {**without(VARIANT, "ModelName"), "InstanceType": kind}
+    serve = step("Endpoint", "Serve", EndpointConfigName={"Get": "Steps.Configure.EndpointConfigName"})
+    component = copy.deepcopy(COMPONENT)
+    component["Arguments"]["EndpointName"] = {"Get": "Steps.Serve.EndpointName"}
+    component["Arguments"]["Specification"]["ComputeResourceRequirements"] |= wanted
+    top = "Specification.ComputeResourceRequirements."
+    assert found(config(variant, ExecutionRoleArn=ROLE), serve, component) == [
+        ("DEP099", top + member) for member in expected
+    ]
+
+
+@pytest.mark.parametrize(
     ("variant", "more", "expected"),
     [
         (VARIANT, {}, []),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cursus.aws import instances
 from cursus.aws.pipelines import named_step, nodes
 from cursus.checks.pipeline import place_of
 from cursus.checks.rules import Problem, rule
@@ -23,9 +25,9 @@ def endpoint_variants(view: PipelineView) -> Iterator[Problem]:
         instance type, beside other variants, with memory that is no multiple of 1024 MB, or with more concurrency
         provisioned than allowed, or for a model of the pipeline with a VPC or network isolation; and neither of the two. A
         variant without a ModelName is for inference components: its configuration needs an ExecutionRoleArn, and it alone may
-        have ManagedInstanceScaling or EnableNetworkIsolation. Of InferenceComponent steps: no copies, a variant that the
-        pipeline's endpoint does not have or has a model for; and members such as MinMemoryRequiredInMb above
-        MaxMemoryRequiredInMb.
+        have ManagedInstanceScaling or EnableNetworkIsolation. Of InferenceComponent steps: no copies, nothing to deploy, a
+        variant that the pipeline's endpoint does not have or has a model for, or more than an instance of it has; and
+        members such as MinMemoryRequiredInMb above MaxMemoryRequiredInMb.
     Why:
         SageMaker refuses the request, after what the pipeline trained is paid for.
     Example:
@@ -44,7 +46,7 @@ def endpoint_variants(view: PipelineView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariantServerlessConfig.html,
         https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html,
         https://github.com/hashicorp/terraform-provider-aws/pull/45926, /pull/48738 and /issues/40644,
-        https://github.com/stdapi-ai/stdapi.ai/issues/43
+        https://github.com/stdapi-ai/stdapi.ai/issues/43, https://github.com/aws/sagemaker-python-sdk/pull/5558
     """
     made = {step.name: step.request for step in view.steps}
     for step in view.steps:
@@ -159,6 +161,30 @@ def _deployed(
             (*place, "VariantName"),
             "leave ModelName out of the variant, and give its configuration an ExecutionRoleArn",
         )
+    else:
+        yield from _fits(component, text(variants[name], "InstanceType"), (*place, "Specification"))
+
+
+def _fits(component: Mapping[str, object], kind: str | None, place: Path) -> Iterator[Problem]:
+    """What a component asks for that no instance of its endpoint has."""
+    instance = instances.find(kind)
+    wanted = mapping(mapping(component, "Specification"), "ComputeResourceRequirements")
+    if instance is None:
+        return
+    for member, most, of in (
+        ("NumberOfAcceleratorDevicesRequired", instance.gpus, "GPUs"),
+        ("NumberOfCpuCoresRequired", instance.vcpus, "vCPUs"),
+        ("MinMemoryRequiredInMb", (instance.memory or math.inf) * 1024, "MB"),
+    ):
+        asked = wanted.get(member)
+        if member.startswith("NumberOfAcc") and instance.processor == "neuron":
+            continue  # counted in NeuronCores or in chips
+        if isinstance(asked, (int, float)) and asked > most:
+            yield Problem(
+                f"{member} is {show(asked)}, and {instance.name} has {most:g} {of}",
+                (*place, "ComputeResourceRequirements", member),
+                "ask for less, or give the variant a larger instance type",
+            )
 
 
 def _bounds(request: Mapping[str, object], top: Path) -> Iterator[Problem]:

@@ -65,29 +65,6 @@ _COMMON = ("InputDataConfig", "OutputDataConfig", "HyperParameters", "RoleArn")
 
 _MEMBERS = frozenset(member for _, members in _TELLING for member in members) | frozenset(_COMMON)
 
-_ALIASES: dict[str, str] = {
-    "training": "CreateTrainingJob",
-    "trainingjob": "CreateTrainingJob",
-    "trainingrequest": "CreateTrainingJob",
-    "tuning": "CreateHyperParameterTuningJob",
-    "tuningjob": "CreateHyperParameterTuningJob",
-    "tuningrequest": "CreateHyperParameterTuningJob",
-    "hyperparametertuningjob": "CreateHyperParameterTuningJob",
-    "automl": "CreateAutoMLJob",
-    "automljob": "CreateAutoMLJob",
-    "automlrequest": "CreateAutoMLJob",
-    "automlv2": "CreateAutoMLJobV2",
-    "automljobv2": "CreateAutoMLJobV2",
-    "processing": "CreateProcessingJob",
-    "processingjob": "CreateProcessingJob",
-    "transform": "CreateTransformJob",
-    "transformjob": "CreateTransformJob",
-    "model": "CreateModel",
-    "pipeline": PIPELINE,
-    "pipelinedefinition": PIPELINE,
-    "definition": PIPELINE,
-}
-
 STEP_TYPES: dict[str, str] = {type: operation for operation, type in TYPES.items() if type != PIPELINE}
 """The operation behind the step types of a pipeline definition. (AutoML steps send the second version.)"""
 
@@ -100,10 +77,11 @@ def operation(kind: str) -> str:
     if kind in TYPES or kind == PIPELINE:
         return kind
     plain = kind.lower().replace("_", "").replace("-", "").replace(" ", "")
-    if plain in _ALIASES:
-        return _ALIASES[plain]
-    for name in TYPES:
-        if plain == name.lower():
+    if plain in ("pipeline", "pipelinedefinition", "definition"):
+        return PIPELINE
+    short = _short(plain.removesuffix("request"))
+    for name, type in TYPES.items():
+        if short in (_short(name.lower()), type.lower()):
             return name
     from cursus.suggest import did_you_mean
 
@@ -111,6 +89,10 @@ def operation(kind: str) -> str:
     raise TargetError(
         f"{kind!r} is no kind of request; known are {', '.join(known)}.{did_you_mean(kind, known)}"
     )
+
+
+def _short(name: str) -> str:
+    return name.removeprefix("create").replace("job", "")
 
 
 def is_definition(data: Mapping[str, Any]) -> bool:

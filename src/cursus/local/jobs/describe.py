@@ -11,35 +11,8 @@ from typing import Any
 
 from cursus.local.jobs import warm
 
-ECHOED = (
-    "TrainingJobName",
-    "HyperParameters",
-    "AlgorithmSpecification",
-    "RoleArn",
-    "InputDataConfig",
-    "OutputDataConfig",
-    "ResourceConfig",
-    "VpcConfig",
-    "StoppingCondition",
-    "EnableNetworkIsolation",
-    "EnableInterContainerTrafficEncryption",
-    "EnableManagedSpotTraining",
-    "CheckpointConfig",
-    "DebugHookConfig",
-    "ExperimentConfig",
-    "DebugRuleConfigurations",
-    "TensorBoardOutputConfig",
-    "ProfilerConfig",
-    "ProfilerRuleConfigurations",
-    "Environment",
-    "RetryStrategy",
-    "RemoteDebugConfig",
-    "InfraCheckConfig",
-    "ServerlessJobConfig",
-    "MlflowConfig",
-    "ModelPackageConfig",
-)
-"""Members that the response has from the request."""
+NOT_ECHOED = ("SessionChainingConfig", "Tags")
+"""Members of the request that the response has not."""
 
 FALSE_BY_DEFAULT = (
     "EnableNetworkIsolation",
@@ -51,7 +24,7 @@ FALSE_BY_DEFAULT = (
 def description(state: dict[str, Any]) -> dict[str, Any]:
     """The response, with times as boto3 gives them."""
     request = state["request"]
-    found: dict[str, Any] = {name: request[name] for name in ECHOED if name in request}
+    found: dict[str, Any] = {name: value for name, value in request.items() if name not in NOT_ECHOED}
     for name in FALSE_BY_DEFAULT:
         found.setdefault(name, False)
     if isinstance(found.get("OutputDataConfig"), dict):

@@ -77,6 +77,15 @@ def test_what_the_image_has_an_older_or_newer_python_for(
     assert [f.rule for f in found if f.rule in ("FRM051", "FRM072")] == rules
 
 
+def test_a_module_beside_the_script_is_read_as_the_image_reads_it(tmp_path: Path) -> None:
+    module = "def scale(by: float | None = None) -> float: ...\n"
+    code = source(tmp_path, f"import helper\n{PROGRAM}", helper__py=module)
+    found = findings_of(image_for("py39"), "FRM051", source=code)
+    assert [(f.severity, f.location and Path(f.location.file).name) for f in found] == [
+        ("warning", "helper.py")
+    ]
+
+
 @pytest.mark.parametrize(("version", "severity"), [("1.2-1", ["warning"]), ("1.4-2", []), ("0.20.0", [])])
 def test_the_python_of_an_image_whose_tag_does_not_name_it(
     tmp_path: Path, version: str, severity: list[str]

@@ -161,16 +161,18 @@ def syntax_error(view: TrainingView) -> Iterator[Problem]:
     version = python_of(view)
     if version is None or not facts.readable or view.step.source is None:
         return
-    entry = FilePath(facts.entry)
-    problem = _too_new(str(entry), entry.stat().st_mtime_ns if entry.exists() else 0, version)
-    if problem is not None:
-        line, message = problem
-        yield Problem(
-            f"the image has Python {version[0]}.{version[1]}, which does not know this: {message}",
-            location=Location(facts.entry, line),
-            remedy="write it for that Python, or choose an image with a newer one",
-            severity=python_severity(view),
-        )
+    for file in facts.files:
+        path = FilePath(file)
+        problem = _too_new(file, path.stat().st_mtime_ns if path.exists() else 0, version)
+        if problem is not None:
+            line, message = problem
+            yield Problem(
+                f"the image has Python {version[0]}.{version[1]}, which does not know this: {message}",
+                location=Location(file, line),
+                remedy="write it for that Python, or choose an image with a newer one",
+                # Whether every run comes to import another module is not asked.
+                severity=python_severity(view) if file == facts.entry else "warning",
+            )
 
 
 def python_of(view: TrainingView) -> tuple[int, int] | None:

@@ -279,6 +279,18 @@ def test_what_xgboost_lets_tune(kinds: dict[str, Any], wrong: bool) -> None:
     assert bool(errors(findings_of(patch, "HPO023", operation=TUNING))) is wrong
 
 
+def test_a_value_without_its_capitals_is_a_warning_in_a_range_too() -> None:
+    ranges = {"CategoricalParameterRanges": [{"Name": "likelihood", "Values": ["student-t", "gauss"]}]}
+    patch = xgboost("test:RMSE", "Minimize", **ranges)
+    image = "522234722520.dkr.ecr.us-east-1.amazonaws.com/forecasting-deepar:1"
+    patch["TrainingJobDefinition"]["AlgorithmSpecification"] = {"TrainingImage": image}
+    found = findings_of(patch, "HPO023", operation=TUNING)
+    assert [(one.severity, one.path.rpartition(".")[2]) for one in found] == [
+        ("warning", "Values[0]"),
+        ("error", "Values[1]"),
+    ]
+
+
 def test_an_unknown_name_is_answered_with_those_that_may_be_tuned() -> None:
     ranges = {"ContinuousParameterRanges": [number("0.1", "0.5", "lr")]}
     patch = xgboost("validation:auc", "Maximize", **ranges)

@@ -83,6 +83,10 @@ class Hyperparameter:
             and (number > self.maximum or (self.maximum_open and number == self.maximum))
         )
 
+    def lacks_capitals(self, value: str) -> bool:
+        """True where a value is one that the guide spells with capitals (student-T), less the capitals."""
+        return any(value == option.lower() != option for option in self.values)
+
     def problem(self, value: str) -> str | None:
         """What is wrong with ``value`` (the text in the request), or None: ``is no integer``.
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from cursus.aws.algorithms import Algorithm, Condition, Hyperparameter, later_version, matches
+from cursus.aws.algorithms import Algorithm, Condition, later_version, matches
 from cursus.checks.rules import PROGRAM, Problem, hyperparameters, rule
 from cursus.checks.texts import NOTHING
 from cursus.checks.views import TrainingView, is_reference
@@ -151,14 +151,9 @@ def hyperparameter_value(view: TrainingView) -> Iterator[Problem]:
             f"the value {show(value, name)} of {show(name)} {wrong}",
             (view.hyperparameters_member, name),
             f"write it bare: {bare}" if quoted else remedy,
-            severity="warning" if not algorithm.exact or _nearly(known, value) else None,
+            severity="warning" if not algorithm.exact or known.lacks_capitals(value) else None,
             allowable=value,
         )
-
-
-def _nearly(known: Hyperparameter, value: str) -> bool:
-    """True where a value is one that the guide spells with capitals (student-T), less the capitals."""
-    return any(value == option.lower() != option for option in known.values)
 
 
 @rule("HPO041", reads=GIVEN, when="builtin")

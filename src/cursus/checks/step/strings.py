@@ -121,10 +121,11 @@ def bucket_name(view: RequestView) -> Iterator[Problem]:
 
 
 def _stands(bucket: str) -> bool:
-    """True for a word in capital letters, or several in one, where a reader is to put a bucket; and for dots alone."""
-    if not any(map(str.isalnum, bucket)):
+    """True for words in capital letters, or several in one, where a reader is to put a bucket; and for what is hidden."""
+    if "***" in bucket or not any(map(str.isalnum, bucket)):
         return True
-    one = bucket.isupper() or (bucket.isalnum() and not bucket.islower())
+    mixed = bucket.isalnum() and not bucket.islower()
+    one = bucket.isupper() or mixed or bucket.lower().endswith("-here")
     return one and stands_for_another(bucket.removeprefix("S3"))
 
 
@@ -227,7 +228,8 @@ def placeholders(view: RequestView) -> Iterator[Problem]:
         forgotten = False
         if value.startswith("s3://"):
             in_bucket = found in value[5:].partition("/")[0]
-            if (in_bucket or "InputDataConfig" in path) and re.fullmatch(_FORMAT, found) and _filled_in(view):
+            unformatted = re.fullmatch(_FORMAT, found) and not found.startswith(("{ENTER", "{YOUR"))
+            if (in_bucket or "InputDataConfig" in path) and unformatted and _filled_in(view):
                 message, remedy = "was not formatted", "put an f before the text, or format it"
                 yield Problem(
                     f"{_where(path, value)} {message}: it still holds {found[:40]!r}",

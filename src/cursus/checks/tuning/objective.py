@@ -397,6 +397,7 @@ def _kind_and_bounds(
                     f"the value {show(value)} of {show(entry.name)} {wrong}",
                     (*entry.path, "Values", i),
                     f"{algorithm.name} takes {known.expected}",
+                    severity="warning" if known.lacks_capitals(value) else None,
                 )
         return
     if known.tunable_type not in (None, kind):

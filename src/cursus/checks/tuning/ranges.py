@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from cursus.aws.tables import table
-from cursus.checks.rules import SPACE, Problem, rule
+from cursus.checks.rules import OBJECTIVE, SPACE, Problem, rule
 from cursus.checks.views import TUNING, TuningView, is_reference, listing, text
 from cursus.model import Path
 from cursus.redact import show
@@ -224,7 +224,7 @@ def range_named_twice(view: TuningView) -> Iterator[Problem]:
                 )
 
 
-@rule("HPO005", scope="tuning", reads=("StaticHyperParameters",))
+@rule("HPO005", scope="tuning", reads=("StaticHyperParameters",), shared=True, of=OBJECTIVE)
 def tuned_and_static(view: TuningView) -> Iterator[Problem]:
     """A hyperparameter is tuned and static at once.
 
@@ -258,7 +258,7 @@ def tuned_and_static(view: TuningView) -> Iterator[Problem]:
         for path, _, name in definition.ranges:
             if name in static:
                 yield Problem(
-                    f"{show(name)} has a range and the static value {show(static[name], name)}",
+                    f"{show(name)} has a range and a static value",
                     (*definition.path, "StaticHyperParameters", name),
                     f"remove it from StaticHyperParameters, or remove the range {path[-2]}[{path[-1]}]",
                 )
@@ -266,8 +266,7 @@ def tuned_and_static(view: TuningView) -> Iterator[Problem]:
             other = given.get(aliases.get(name, name))
             if other is not None:
                 yield Problem(
-                    f"{show(name)} has a range and, by its other name {show(other)}, the static value "
-                    f"{show(static[other], other)}",
+                    f"{show(name)} has a range and, by its other name {show(other)}, a static value",
                     (*definition.path, "StaticHyperParameters", other),
                     f"remove it from StaticHyperParameters, or remove the range {path[-2]}[{path[-1]}]",
                 )

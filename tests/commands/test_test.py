@@ -96,11 +96,13 @@ def test_expected_failures(cursus: Cursus, project: Path, twice: dict[str, Any])
     done = cursus("test", "--no-run")
     assert done.code == 0, done.out
     assert "failed, as expected test_data_channel_integration: known" in done.out
+    assert "1 failed as expected" in done.out.splitlines()[-1]
     (project / "cursus.toml").write_text(entry % "model-artifacts")
     done = cursus("test", "--no-run")
     assert (
         done.code == 1 and "PASSED, though a failure was expected test_model_artifact_generation" in done.out
     )
+    assert "1 passed unexpectedly" in done.out.splitlines()[-1]
 
 
 def test_a_report_in_a_file_is_summed_up(cursus: Cursus, project: Path) -> None:

@@ -189,11 +189,20 @@ def summary(outcome: Outcome) -> str:
     return text
 
 
+TALLY = {
+    "passed": "passed",
+    "unexpected": "passed unexpectedly",
+    "failed": "failed",
+    "expected": "failed as expected",
+    "skipped": "skipped",
+}
+
+
 def _test_summary(outcome: Outcome) -> str:
-    tally: dict[str, int] = {}
-    for target in outcome.targets:
-        for result in (target.tests or {}).get("tests", {}).values():
-            status = str(result.get("status"))
-            tally[status] = tally.get(status, 0) + 1
-    words = [f"{tally[status]} {status}" for status in ("passed", "failed", "skipped") if tally.get(status)]
+    found = [
+        str(result.get("expectation") or result.get("status"))
+        for target in outcome.targets
+        for result in (target.tests or {}).get("tests", {}).values()
+    ]
+    words = [f"{found.count(status)} {word}" for status, word in TALLY.items() if status in found]
     return ", ".join(words) or "nothing tested"

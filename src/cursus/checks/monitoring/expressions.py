@@ -98,7 +98,9 @@ def read(pattern: str) -> Reading:
 def _inside(group: str) -> int:
     """How many capture groups there are in the first one, as in ``([0-9]+(.|e-)[0-9]+)``."""
     try:
-        return re.compile(group).groups
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return re.compile(group).groups
     except re.error:  # a reference to a group outside
         return 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import itertools
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -14,6 +15,10 @@ from cursus.script.facts import MEASURE, Hole, PrintedLine, Text
 
 LINES = 48
 MANY_TIMES = 10
+LOOSE = 3
+ONE = "one"
+MANY_HOLES = 5
+"""Unknown pieces of a line past which any line may come of it: each more multiplies the ways that have to be tried."""
 NUMBERS = ("0.8765", "12")
 WORDS = ("train", "validation", "val", "test", "eval", "loss", "accuracy")
 
@@ -32,7 +37,9 @@ class Cut:
 def compiled(regex: str) -> re.Pattern[str] | None:
     """The regular expression, or None where Python cannot read it, or might search for it without end."""
     try:
-        return None if _endless(regex) else re.compile(regex)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return None if _endless(regex) else re.compile(regex)
     except (re.error, RecursionError, OverflowError):
         return None
 
@@ -40,17 +47,49 @@ def compiled(regex: str) -> re.Pattern[str] | None:
 def _endless(regex: str) -> bool:
     """True where a repeated part repeats something itself, as in ``(a+)+``: a line that does not match may take years.
 
-    Some such expressions are harmless; nothing but a comparison with the script's lines is lost with them.
+    So may one where more than ``LOOSE`` repeats of the same follow each other with nothing that has to stand between, as in
+    ``.*.*.*.*=``. Some such expressions are harmless; nothing but a comparison with the script's lines is lost with them.
     """
     parser: Any = importlib.import_module("re._parser" if hasattr(re, "_parser") else "sre_parse")
-    return _nested(parser.parse(regex), False)
+    parsed = parser.parse(regex)
+    return _nested(parsed, False) or _loose(parsed)[1] > LOOSE
+
+
+def _loose(parsed: Any, row: tuple[str, ...] = ()) -> tuple[tuple[str, ...], int]:
+    """The repeats in a row at the end of a sequence, ``row`` before it, and how many of them can take the same at most.
+
+    A row ends with two things that have to stand there; between repeats of nearly anything one may stand.
+    """
+    most = 0
+    for operation, argument in parsed:
+        name = str(operation)
+        if name in ("MAX_REPEAT", "MIN_REPEAT"):
+            row = (*row, _taken(argument[2])) if argument[1] >= MANY_TIMES else row
+        elif name == "SUBPATTERN":
+            row, inside = _loose(argument[3], row)
+            most = max(most, inside)
+        elif name == "BRANCH":
+            ways = [_loose(way, row) for way in argument[1]]
+            row, most = max((way[0] for way in ways), key=len), max(most, *(way[1] for way in ways))
+        elif name not in ("AT", "ASSERT", "ASSERT_NOT"):
+            row = () if row[-1:] == (ONE,) else (*(one for one in row if not one), ONE)
+        alike = max((row.count(one) for one in row if one), default=0)
+        most = max(most, row.count("") + alike)
+    return row, most
+
+
+def _taken(repeated: Any) -> str:
+    """What a repeat takes, empty for nearly anything: ``.``, ``[^,]``, ``\\S``."""
+    written = str(list(repeated))
+    return "" if "ANY" in written or "NEGATE" in written or "NOT_" in written else written
 
 
 def _nested(parsed: Any, repeated: bool) -> bool:
     for operation, argument in parsed:
         name = str(operation)
         many = name in ("MAX_REPEAT", "MIN_REPEAT") and argument[1] >= MANY_TIMES
-        if repeated and (many or name == "BRANCH"):
+        varies = name in ("MAX_REPEAT", "MIN_REPEAT") and argument[0] != argument[1]
+        if repeated and (many or varies or name == "BRANCH"):
             return True
         if any(_nested(inner, repeated or many) for inner in _inner(argument)):
             return True
@@ -187,13 +226,13 @@ def _open_ended(line: PrintedLine, regex: str) -> bool:
         else r".*"
         for part in line.text.parts
     )
-    whole = sample(regex)
+    template = re.sub(r"(?:\.\*)+", ".*", template)
+    if template.count(".*") > MANY_HOLES:
+        return True
     try:
-        if re.fullmatch(template, whole, re.DOTALL):
-            return True
+        return re.fullmatch(template, sample(regex), re.DOTALL) is not None
     except (re.error, RecursionError):
         return True
-    return False
 
 
 def opaque(line: PrintedLine) -> bool:

@@ -102,30 +102,8 @@ def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
         if member == "ProfilerRuleConfigurations":
             own, other = other, own
         if given in facts[own]:
-            known = facts["rule_parameters"].get(given)
-            for name in parameters if known else ():
-                if name in known or name in facts["parameters_of_all"] or not isinstance(name, str):
-                    continue
-                yield Problem(
-                    f"the rule {given} has no parameter {show(name)}.{did_you_mean(name, known)}",
-                    (*path[:-1], name),
-                    f"use one of {', '.join(known)}",
-                    allowable=name,
-                )
-            for name in facts["needed_parameters"].get(given, ()):
-                if name not in parameters:
-                    yield Problem(f"the rule {given} needs {name}", (*path[:-1], name), f"add {name}")
-            image_of_job = images.parse_image(view.image)
-            engine = image_of_job.engine if image_of_job and image_of_job.amazon else None
-            for kind, names in facts["rules_of"].items():
-                if given in names and engine and (engine == "xgboost") != (kind == "xgboost"):
-                    yield Problem(
-                        f"{show(given)} is a rule for {kind}; the image is one of {engine}",
-                        path,
-                        "use a rule that goes with the framework",
-                    )
-            continue
-        if given in facts[other]:
+            yield from _built_in(view, given, parameters, path[:-1])
+        elif given in facts[other]:
             yield Problem(
                 f"{show(given)} is a {other[:8]} rule",
                 path,
@@ -137,6 +115,33 @@ def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
                 path,
                 "use the name of a built-in rule",
                 allowable=given,
+            )
+
+
+def _built_in(view: TrainingView, given: str, parameters: Mapping[str, Any], path: Path) -> Iterator[Problem]:
+    """What is wrong with the parameters, at ``path``, of a built-in rule, and whether it goes with the job's image."""
+    facts = table("debugger")
+    known = facts["rule_parameters"].get(given)
+    for name in parameters if known else ():
+        if name in known or name in facts["parameters_of_all"] or not isinstance(name, str):
+            continue
+        yield Problem(
+            f"the rule {given} has no parameter {show(name)}.{did_you_mean(name, known)}",
+            (*path, name),
+            f"use one of {', '.join(known)}",
+            allowable=name,
+        )
+    for name in facts["needed_parameters"].get(given, ()):
+        if name not in parameters:
+            yield Problem(f"the rule {given} needs {name}", (*path, name), f"add {name}")
+    image_of_job = images.parse_image(view.image)
+    engine = image_of_job.engine if image_of_job and image_of_job.amazon else None
+    for kind, names in facts["rules_of"].items():
+        if given in names and engine and (engine == "xgboost") != (kind == "xgboost"):
+            yield Problem(
+                f"{show(given)} is a rule for {kind}; the image is one of {engine}",
+                path,
+                "use a rule that goes with the framework",
             )
 
 

@@ -272,70 +272,81 @@ def other_steps(view: PipelineView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html
     """
     for step in view.definition.steps:
-        if step.type == "Lambda":
-            arn = step.body.get("FunctionArn")
-            if arn is not None and not is_reference(arn) and not _FUNCTION.fullmatch(str(arn)):
-                yield Problem(
-                    f"{show(arn)} is no ARN of a function",
-                    (*step.path, "FunctionArn"),
-                    "write arn:aws:lambda:<region>:<account>:function:<name>",
-                    severity=_unfilled(arn),
-                )
-            for name, value in mapping(step.body, "Arguments").items():
-                if isinstance(value, (list, Mapping)) and not is_reference(value) and value:
-                    yield Problem(
-                        f"the input {show(name)} is {WHAT['array' if isinstance(value, list) else 'object']}: inputs of a "
-                        "lambda step are texts and numbers, and nested ones are not supported",
-                        (*step.path, "Arguments", name),
-                        "write it as one text of JSON, and let the function parse it",
-                        severity="warning",
-                    )
-        elif step.type == "Job":
-            document = written_out(mapping(step.body, "Arguments").get("JobConfigDocument"), unknown="0")
-            if document is not None and not is_json(document):
-                yield Problem(
-                    "the JobConfigDocument is no JSON of a mapping",
-                    (*step.path, "Arguments", "JobConfigDocument"),
-                    "write the configuration as JSON makes it a text: json.dumps, not str",
-                )
-        elif step.type == "Callback":
-            url = step.body.get("SqsQueueUrl")
-            if url is not None and not is_reference(url) and not str(url).startswith(("https://", "http://")):
-                yield Problem(
-                    f"{show(url)} is no URL of a queue",
-                    (*step.path, "SqsQueueUrl"),
-                    "write https://sqs.<region>.amazonaws.com/<account>/<queue>",
-                    severity=_unfilled(url),
-                )
-        elif step.type in facts()["checks"]:
-            kind = step.body.get("CheckType")
-            options = facts()["checks"][step.type]
-            if kind is not None and kind not in options:
-                yield Problem(
-                    f"a {step.type} step has no CheckType {show(kind)}.{did_you_mean(str(kind), options)}",
-                    (*step.path, "CheckType"),
-                    "write one of " + ", ".join(options),
-                )
-            if (
-                str(kind).startswith("MODEL_")
-                and step.type == "ClarifyCheck"
-                and not step.body.get("ModelName")
-            ):
-                yield Problem(
-                    f"the step makes an endpoint of a model for the check {kind}, and names none",
-                    (*step.path, "ModelName"),
-                    'write {"Get": "Steps.<step>.ModelName"}, of the step that creates the model',
-                    severity="warning",
-                )
-            if step.body.get("SkipCheck") is False and not any(map(step.body.get, facts()["baselines"])):
-                yield Problem(
-                    "the check compares with an earlier baseline, and has neither one nor a group of model packages to "
-                    "take it from",
-                    (*step.path, "SkipCheck"),
-                    "name the ModelPackageGroupName or a baseline, or write true",
-                    severity="warning",
-                )
+        if step.type in facts()["checks"]:
+            yield from _check_step(step)
+        elif step.type in _OTHERS:
+            yield from _OTHERS[step.type](step)
         yield from _outputs(step)
+
+
+def _lambda(step: PipelineStep) -> Iterator[Problem]:
+    arn = step.body.get("FunctionArn")
+    if arn is not None and not is_reference(arn) and not _FUNCTION.fullmatch(str(arn)):
+        yield Problem(
+            f"{show(arn)} is no ARN of a function",
+            (*step.path, "FunctionArn"),
+            "write arn:aws:lambda:<region>:<account>:function:<name>",
+            severity=_unfilled(arn),
+        )
+    for name, value in mapping(step.body, "Arguments").items():
+        if isinstance(value, (list, Mapping)) and not is_reference(value) and value:
+            yield Problem(
+                f"the input {show(name)} is {WHAT['array' if isinstance(value, list) else 'object']}: inputs of a "
+                "lambda step are texts and numbers, and nested ones are not supported",
+                (*step.path, "Arguments", name),
+                "write it as one text of JSON, and let the function parse it",
+                severity="warning",
+            )
+
+
+def _job(step: PipelineStep) -> Iterator[Problem]:
+    document = written_out(mapping(step.body, "Arguments").get("JobConfigDocument"), unknown="0")
+    if document is not None and not is_json(document):
+        yield Problem(
+            "the JobConfigDocument is no JSON of a mapping",
+            (*step.path, "Arguments", "JobConfigDocument"),
+            "write the configuration as JSON makes it a text: json.dumps, not str",
+        )
+
+
+def _callback(step: PipelineStep) -> Iterator[Problem]:
+    url = step.body.get("SqsQueueUrl")
+    if url is not None and not is_reference(url) and not str(url).startswith(("https://", "http://")):
+        yield Problem(
+            f"{show(url)} is no URL of a queue",
+            (*step.path, "SqsQueueUrl"),
+            "write https://sqs.<region>.amazonaws.com/<account>/<queue>",
+            severity=_unfilled(url),
+        )
+
+
+_OTHERS = {"Lambda": _lambda, "Job": _job, "Callback": _callback}
+
+
+def _check_step(step: PipelineStep) -> Iterator[Problem]:
+    kind = step.body.get("CheckType")
+    options = facts()["checks"][step.type]
+    if kind is not None and kind not in options:
+        yield Problem(
+            f"a {step.type} step has no CheckType {show(kind)}.{did_you_mean(str(kind), options)}",
+            (*step.path, "CheckType"),
+            "write one of " + ", ".join(options),
+        )
+    if str(kind).startswith("MODEL_") and step.type == "ClarifyCheck" and not step.body.get("ModelName"):
+        yield Problem(
+            f"the step makes an endpoint of a model for the check {kind}, and names none",
+            (*step.path, "ModelName"),
+            'write {"Get": "Steps.<step>.ModelName"}, of the step that creates the model',
+            severity="warning",
+        )
+    if step.body.get("SkipCheck") is False and not any(map(step.body.get, facts()["baselines"])):
+        yield Problem(
+            "the check compares with an earlier baseline, and has neither one nor a group of model packages to "
+            "take it from",
+            (*step.path, "SkipCheck"),
+            "name the ModelPackageGroupName or a baseline, or write true",
+            severity="warning",
+        )
 
 
 _FUNCTION = re.compile(

@@ -136,7 +136,7 @@ def test_names_that_a_pipeline_makes_up(name: str | None, expected: list[str]) -
 
 
 def test_an_endpoint_configuration_gets_a_name_of_its_own() -> None:
-    variant = {"VariantName": "all", "ModelName": {"Get": "Steps.Create.ModelName"}}
+    variant: dict[str, Any] = {"VariantName": "all", "ModelName": {"Get": "Steps.Create.ModelName"}}
     variant |= {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
     config = {"EndpointConfigName": "churn", "ProductionVariants": [variant]}
     endpoint = {"EndpointName": "churn", "EndpointConfigName": "churn"}

@@ -137,6 +137,9 @@ def test_channels_of_a_command(entry: list[str], arguments: list[str] | None, se
     [
         ("data_dir", '"/opt/ml/input/data/training"', ["error"]),  # the job's channel is train
         ("cache-dir", "/opt/ml/input/data/cache", ["warning"]),
+        ("cache-dir", "/opt/ml/input/data/training", ["warning"]),  # which the script may make
+        ("data_dir", "/opt/ml/input/data/train_labels", ["warning"]),
+        ("data_dir", "/opt/ml/input/data/train...", []),
         ("train_file", "/opt/ml/input/data/train/train.csv", []),
         ("data_path", "/opt/ml/input/data/train_0", []),
         ("data_dir", "/opt/ml/input/data", []),

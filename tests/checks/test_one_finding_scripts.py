@@ -23,6 +23,11 @@ from tests.checks.made import (
 
 SAVES = 'import json, os\nopen(os.path.join(os.environ["SM_MODEL_DIR"], "m"), "w").write("1")\n'
 READS = 'print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))\n'
+OPENED = (
+    "def read(path):\n    return open(path).read()\n\n"
+    'read(os.environ.get("SM_CHANNEL_TRAINING"))\nread(os.environ.get("SM_CHANNEL_VALID"))\n'
+)
+"""One place of two paths that are not there."""
 POSITIONAL = (
     "import argparse\np = argparse.ArgumentParser()\np.add_argument('data')\na = p.parse_args()\n"
     "def read(path):\n    return open(path).read()\n\nread(a.data)\n"
@@ -40,6 +45,7 @@ HOSTS = {
     [
         (SAVES + 'print(os.environ["SM_CHANNEL_TRAINING"])\n', {}, "CHN050"),
         (SAVES + 'print(os.listdir("/opt/ml/input/data/training"))\n', {}, "CHN051"),
+        (SAVES + READS + OPENED, {}, "CHN051"),
         (SAVES, {}, "CHN052"),
         (SAVES + READS + 'print(json.loads(os.environ["SM_HPS"]).get("Epochs", 1))\n', EPOCHS, "HPO056"),
         (SAVES + READS + 'print(json.loads(os.environ["SM_HPS"])["epoch"])\n', EPOCHS, "HPO056"),

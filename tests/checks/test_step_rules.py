@@ -258,6 +258,8 @@ def test_groups() -> None:
     assert own(findings_of({"ResourceConfig": {**alone, "InstanceGroups": [group, group]}, **data})) == {
         ("STP022", "error")
     }
+    none = {**alone, "InstanceGroups": [group, {**group, "InstanceGroupName": "none", "InstanceCount": 0}]}
+    assert own(findings_of({"ResourceConfig": none, **data})) == {("STP022", "warning")}
 
 
 def test_a_misspelt_member_counts_as_the_right_one() -> None:

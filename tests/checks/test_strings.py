@@ -66,6 +66,14 @@ def test_output_locations_that_are_almost_right(uri: str, rule: str, severity: s
     assert first(found, rule).remedy
 
 
+@pytest.mark.parametrize(("bucket", "severity"), [("example-bucket", "error"), ("***", "warning")])
+def test_stars_beside_a_hidden_bucket_are_hidden_too(bucket: str, severity: str) -> None:
+    source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{bucket}/**/2024/"}
+    patch = {"InputDataConfig": [{"ChannelName": "train", "DataSource": {"S3DataSource": source}}]}
+    (found,) = findings_of(patch, "STP038")
+    assert found.severity == severity
+
+
 @pytest.mark.parametrize(
     ("bucket", "rule"),
     [("s3://<your-bucket>", "STP045"), ("https://s3.us-east-1.amazonaws.com/churn-models", "STP041")],

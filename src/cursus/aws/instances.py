@@ -198,7 +198,6 @@ def cuda_range(capability: float) -> tuple[float | None, float | None]:
 
 
 @cache
-@cache
 def regions() -> frozenset[str]:
     """The regions that ``is_absent`` has been told of."""
     return frozenset(table("offerings")["regions"])

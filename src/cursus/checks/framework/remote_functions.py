@@ -135,16 +135,26 @@ def _told_to_the_script(view: TrainingView, channels: dict[str | None, Channel])
         if not isinstance(parameter, str) or not parameter.endswith(_PLACES) or not isinstance(value, str):
             continue
         found = _DATA.match(value.strip("\"' "))
-        if found is None or _is_there(found[1], channels):
+        name = found[1].rstrip(".") if found is not None else ""
+        if not name or _is_there(name, channels):
             continue
-        near = next((each for each in names if each.startswith(found[1]) or found[1].startswith(each)), None)
-        near = near or closest(found[1], names)
+        near = next((each for each in names if each.startswith(name) or _goes_on(each, name)), None)
+        near = near or closest(name, names)
         yield Problem(
-            f"{show(parameter)} is below {found[0]}, and the job has no channel {show(found[1])}",
+            f"{show(parameter)} is below /opt/ml/input/data/{name}, and the job has no channel {show(name)}",
             (view.hyperparameters_member, parameter),
-            f"name the channel {near}" if near else f"add a channel {found[1]} to InputDataConfig",
-            severity=None if near else "warning",
+            f"name the channel {near}" if near else f"add a channel {name} to InputDataConfig",
+            severity="warning" if near is None or _MADE.search(parameter) else None,
         )
+
+
+_MADE = re.compile("cache|log|out|save|te?mp")
+"""In the names of hyperparameters whose folders a script makes itself."""
+
+
+def _goes_on(channel: str, name: str) -> bool:
+    """True for ``training`` of the channel ``train``; ``train_labels`` is another name."""
+    return name.startswith(channel) and name[len(channel) :].isalpha()
 
 
 def _script_in(view: TrainingView, channel: Channel) -> Iterator[Problem]:

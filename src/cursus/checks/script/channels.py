@@ -158,12 +158,13 @@ def channel_folder_missing(view: TrainingView) -> Iterator[Problem]:
     if facts is None or channels is None or facts.outside_reads:
         return
     made = made_places(view)
-    seen = set()
+    seen: set[object] = set()
     for use, places, _ in _reads(view, facts):
         for place in places:
             if isinstance(place, Missing):
                 # Where an argument is lacking, the parser ends the script before.
-                if opens(use) and not any(required_argument_missing(view)):
+                if use.location not in seen and opens(use) and not any(required_argument_missing(view)):
+                    seen.add(use.location)
                     yield _none(view, facts, use)
                 continue
             name = channel_of(place)

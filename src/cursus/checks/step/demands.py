@@ -201,6 +201,7 @@ def instances_once(view: TrainingView) -> Iterator[Problem]:
                     f"{many}[{i}] asks for 0 instances",
                     (member, many, i, "InstanceCount"),
                     "ask for at least 1",
+                    severity="warning",  # which the API's model takes
                 )
     yield from twice(
         listing(config, GROUPS), "InstanceGroupName", (member, GROUPS), "instance groups are called"

@@ -116,8 +116,12 @@ def bucket_name(view: RequestView) -> Iterator[Problem]:
     for path, value, fault in _locations(view, "bucket"):
         if f"{value}/".startswith(NO_BUCKET):
             continue  # the rule on missing values says more of it
-        severity: Severity | None = "warning" if _stands(value[5:].partition("/")[0]) else None
+        severity: Severity | None = "warning" if _stands(_bucket(value)) else None
         yield Problem(f"{_where(path, value)} {fault.message}", path, fault.remedy, severity=severity)
+
+
+def _bucket(uri: str) -> str:
+    return uri[5:].partition("/")[0]
 
 
 def _stands(bucket: str) -> bool:
@@ -147,7 +151,7 @@ def wildcard(view: RequestView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
     """
     for path, value, fault in _locations(view, "wildcard"):
-        read = path[-1] == "S3Uri" and path[0] != "CheckpointConfig"
+        read = path[-1] == "S3Uri" and path[0] != "CheckpointConfig" and not _stands(_bucket(value))
         yield Problem(
             f"{_where(path, value)} {fault.message}", path, fault.remedy, severity=None if read else "warning"
         )

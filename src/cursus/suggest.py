@@ -20,13 +20,13 @@ def closest(word: str, options: Iterable[str]) -> str | None:
     known = [option for option in options if isinstance(option, str)]
     if len(known) > MOST:
         return word if word in known else None
-    plain = {_plain(option): option for option in reversed(known)}
-    exact = plain.get(_plain(word))
+    plain = {plain_name(option): option for option in reversed(known)}
+    exact = plain.get(plain_name(word))
     if exact is not None:
         return exact
     import difflib
 
-    wanted = _plain(word)
+    wanted = plain_name(word)
     likely: Iterable[str] = plain
     if len(plain) > 4 * COMPARED:
         import heapq
@@ -82,7 +82,8 @@ def kind_of(value: object) -> str:
     return f"{'an' if name[:1].lower() in 'aeio' else 'a'} {name}"
 
 
-def _plain(word: str) -> str:
+def plain_name(word: str) -> str:
+    """A name without case, underscores, hyphens and spaces."""
     return word.lower().replace("-", "").replace("_", "").replace(" ", "")
 
 

@@ -16,7 +16,7 @@ from cursus.aws.schema import Violation
 from cursus.aws.tables import table
 from cursus.checks.type_words import TYPES
 from cursus.model import Path
-from cursus.suggest import closest
+from cursus.suggest import closest, plain_name
 
 MAX_SOUGHT = 50
 """Unknown members of one request that are looked for at other places than their own."""
@@ -234,10 +234,6 @@ class _Member:
         if not self.name[:1].islower() or isinstance(self.value, (dict, list)):
             return None
         return next(((*self.around, held, self.name) for held in HELD if held in self.options), None)
-
-
-def plain_name(name: str) -> str:
-    return name.replace("_", "").replace("-", "").lower()
 
 
 def _plain_names(path: Path) -> tuple[str, ...]:

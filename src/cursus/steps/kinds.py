@@ -76,15 +76,15 @@ def operation(kind: str) -> str:
     """
     if kind in TYPES or kind == PIPELINE:
         return kind
-    plain = kind.lower().replace("_", "").replace("-", "").replace(" ", "")
+    from cursus.suggest import did_you_mean, plain_name
+
+    plain = plain_name(kind)
     if plain in ("pipeline", "pipelinedefinition", "definition"):
         return PIPELINE
     short = _short(plain.removesuffix("request"))
     for name, type in TYPES.items():
         if short in (_short(name.lower()), type.lower()):
             return name
-    from cursus.suggest import did_you_mean
-
     known = [*TYPES, PIPELINE]
     raise TargetError(
         f"{kind!r} is no kind of request; known are {', '.join(known)}.{did_you_mean(kind, known)}"

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from cursus.aws import distribution, instances
 from cursus.aws.tables import table
 from cursus.checks.distributed.strategies import GROUPS, SWITCHES, groups, switches
-from cursus.checks.framework.images import framework_image
 from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.views import TrainingView, listing, text
 from cursus.model import Path
@@ -185,7 +184,7 @@ def hosts_alone(view: TrainingView) -> Iterator[Problem]:
     hosts = view.host_count
     if hosts is None or hosts < 2:
         return
-    image = framework_image(view)
+    image = view.framework
     if image is None or image.engine not in ("pytorch", "tensorflow", "mxnet") or not image.trains:
         return
     if switches(view) or view.algorithm.get("ContainerEntrypoint"):

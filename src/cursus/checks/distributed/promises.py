@@ -9,7 +9,6 @@ from typing import Any
 from cursus.aws import distribution, images, instances
 from cursus.aws.tables import table
 from cursus.checks.distributed.strategies import SWITCHES, framework_problem, instance_problem, switches
-from cursus.checks.framework.images import framework_image
 from cursus.checks.framework.tags import listed
 from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.views import TrainingView, listing, mapping, text
@@ -76,7 +75,7 @@ def promised_strategy(view: TrainingView) -> Iterator[Problem]:
     strategy = distribution.named(said) if said else None
     if strategy is None or any(True for _ in switches(view)):
         return  # of another one than the request's DST080 tells
-    image = framework_image(view)
+    image = view.framework
     promises = view.step.promises
     written = promises.place(HOOK, "DistributionStrategy")
     framework = image.engine if image else images.canonical(promises.framework or "")

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from cursus.aws import distribution, images, instances
 from cursus.aws.tables import table
-from cursus.checks.framework.images import framework_image
 from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.views import TrainingView, listing, text
 from cursus.model import Path
@@ -158,7 +157,7 @@ def framework_support(view: TrainingView) -> Iterator[Problem]:
     on = switches(view)
     if not on:
         return
-    image = framework_image(view)
+    image = view.framework
     if image is None or image.engine is None:
         return
     names = {strategy.name for _, _, strategy in on}
@@ -199,7 +198,7 @@ def instance_support(view: TrainingView) -> Iterator[Problem]:
     on = switches(view)
     if not on:
         return
-    image = framework_image(view)
+    image = view.framework
     framework = image.engine if image else None
     version = image.engine_version if image else None
     names = {strategy.name for _, _, strategy in on}

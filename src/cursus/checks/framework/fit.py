@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cursus.aws import distribution, images, instances
-from cursus.checks.framework.images import IMAGE, READS, amazon_image, framework_image
+from cursus.checks.framework.images import IMAGE, READS, amazon_image
 from cursus.checks.rules import PROGRAM as GIVEN
 from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.texts import PROGRAM
@@ -50,7 +50,7 @@ def processor(view: TrainingView) -> Iterator[Problem]:
         https://github.com/aws/sagemaker-mxnet-inference-toolkit/issues/112,
         https://github.com/aws/sagemaker-python-sdk/issues/440
     """
-    image = framework_image(view)
+    image = view.framework
     if image is None or image.processor not in ("cpu", "gpu"):
         return
     found = [(path, instances.find(kind)) for path, kind, _ in view.instances]
@@ -100,7 +100,7 @@ def neuron(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/train-trainium.html
     """
-    image = framework_image(view)
+    image = view.framework
     if image is None or not image.trains:
         return
     found = [(path, instances.find(kind)) for path, kind, _ in view.instances]
@@ -157,7 +157,7 @@ def script_mode(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://github.com/aws/sagemaker-training-toolkit#how-a-script-is-executed-inside-the-container
     """
-    image = framework_image(view)
+    image = view.framework
     if image is None or not image.trains or view.algorithm.get("ContainerEntrypoint"):
         return
     member: Path = (view.hyperparameters_member,)
@@ -334,7 +334,7 @@ def cuda(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.nvidia.com/cuda/cuda-toolkit-release-notes/
     """
-    image = framework_image(view)
+    image = view.framework
     if image is None or image.processor != "gpu" or image.version is None:
         return
     known = image.cuda or _only_cuda(image.repository, image.version)

@@ -33,11 +33,6 @@ def amazon_image(view: TrainingView) -> images.Image | None:
     return image if image is not None and image.amazon else None
 
 
-def framework_image(view: TrainingView) -> images.Image | None:
-    """The training image, where it is one of Amazon's that run a script."""
-    return view.framework
-
-
 @rule("FRM001", reads=READS, shared=True, of=READS)
 def version(view: TrainingView) -> Iterator[Problem]:
     """The training image's version does not exist.
@@ -82,7 +77,7 @@ def python_version(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://aws.github.io/deep-learning-containers/reference/available_images/
     """
-    image = framework_image(view)
+    image = view.framework
     if image is not None and image.trains:
         yield from python_faults(image, IMAGE, view.settings)
 
@@ -140,7 +135,7 @@ def tag(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://aws.github.io/deep-learning-containers/reference/available_images/
     """
-    image = framework_image(view)
+    image = view.framework
     if image is not None and image.trains:
         yield from tag_faults(image, IMAGE, "ContainerEntrypoint" in view.algorithm)
 
@@ -257,7 +252,7 @@ def end_of_support(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://aws.github.io/deep-learning-containers/reference/support_policy/
     """
-    image = framework_image(view)
+    image = view.framework
     if image is None or image.engine is None or image.engine_version is None:
         return
     last = images.end_of_support(image.engine, image.engine_version)

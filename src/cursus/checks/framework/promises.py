@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from cursus.aws import image_choice, images
-from cursus.checks.framework.images import IMAGE, READS, amazon_image, framework_image
+from cursus.checks.framework.images import IMAGE, READS, amazon_image
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView
 from cursus.model import Location
@@ -36,7 +36,7 @@ def promised_image(view: TrainingView) -> Iterator[Problem]:
     promises = view.step.promises
     if not promises.framework or not promises.framework_version or promises.framework.lower() in OWN:
         return
-    if framework_image(view) is not None:
+    if view.framework is not None:
         return  # whose tag other rules read, and FRM015 holds what the builder names against it
     kinds = [kind for _, kind, _ in view.instances]
     version = str(promises.framework_version)
@@ -100,7 +100,7 @@ def promised_framework(view: TrainingView) -> Iterator[Problem]:
     promises = view.step.promises
     if not promises.framework and not promises.python_version:
         return
-    image = framework_image(view)
+    image = view.framework
     if image is None:
         return
     name = images.canonical(promises.framework) if promises.framework else None

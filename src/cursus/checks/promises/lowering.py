@@ -15,7 +15,7 @@ from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView
 from cursus.redact import show
 from cursus.steps import shortforms
-from cursus.suggest import closest, did_you_mean
+from cursus.suggest import closest, did_you_mean, plain_name
 
 
 def _unknown_keys(view: StepView, *hooks: str) -> Iterator[Problem]:
@@ -39,7 +39,7 @@ MOST_MEMBERS = 10_000
 def _arrives(key: str, value: Any, request: Mapping[str, Any]) -> bool:
     """True where the request has the value in a member of that name: the builder itself has put it there."""
     from cursus.steps.written.expressions import same_text
-    from cursus.steps.written.names import meanings, plain_name
+    from cursus.steps.written.names import meanings
 
     if isinstance(value, (Mapping, list)) or value is None:
         return False

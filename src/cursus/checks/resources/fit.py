@@ -444,9 +444,7 @@ def hosts_without_work(view: TrainingView) -> Iterator[Problem]:
     hosts = view.host_count
     if hosts is None or hosts < 2:
         return
-    from cursus.checks.framework.images import framework_image
-
-    image = framework_image(view)
+    image = view.framework
     if (
         image is not None
         and image.framework == "sklearn"

@@ -11,14 +11,14 @@ from typing import Any
 
 from cursus.aws import schema
 from cursus.aws.schema import Violation
-from cursus.checks.meant import answered, operations_with, places, plain_name, taken, value_at, wrapped
+from cursus.checks.meant import answered, operations_with, places, taken, value_at, wrapped
 from cursus.checks.rules import Problem, rule
 from cursus.checks.step.pattern_words import shorter, words
 from cursus.checks.type_words import WHAT, kind_in_words, listed, written
 from cursus.checks.views import SchemaView
 from cursus.model import Path, format_path
 from cursus.redact import is_secret_name, show
-from cursus.suggest import did_you_mean
+from cursus.suggest import did_you_mean, plain_name
 
 MAPS = frozenset({"HyperParameters", "StaticHyperParameters", "Environment"})
 

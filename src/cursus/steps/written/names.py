@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from cursus.model import Path
+from cursus.suggest import plain_name
 
 _OTHERS: dict[str, str] = {
     "image_uri": "TrainingImage ImageUri Image",
@@ -85,11 +86,6 @@ _OTHERS: dict[str, str] = {
     "training_volume_size": "VolumeSizeInGB",
 }
 """The name in Python → the member, or several; ``A.B`` is B as a member of A alone."""
-
-
-def plain_name(name: str) -> str:
-    """A name without case, underscores and hyphens."""
-    return name.replace("_", "").replace("-", "").lower()
 
 
 @lru_cache(maxsize=1024)

@@ -92,6 +92,12 @@ def test_tabular_algorithms_are_told_by_their_archive() -> None:
     )
     assert found is not None
     assert found.name == "lightgbm"
+    isolated = {
+        "sagemaker_program": "transfer_learning.py",
+        "sagemaker_submit_directory": "/opt/ml/input/data/code/sourcedir.tar.gz",
+    }
+    assert algorithms.of_request(image, isolated, archive) == found
+    assert algorithms.of_request(image, isolated, "s3://example-bucket/sourcedir.tar.gz") is None
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import cursus
-from cursus.checks.examples import DEFINITION, merge
+from cursus.checks.examples import BASES, DEFINITION, merge
 from cursus.model import Finding
 from tests.checks.made import (
     SCRIPT,
@@ -237,3 +237,32 @@ def test_names_that_the_older_xgboost_takes_too() -> None:
     }
     found = cursus.check(request(given, "433757028032.dkr.ecr.us-west-2.amazonaws.com/xgboost:1")).findings
     assert [f.path for f in found if f.rule == "HPO039"] == ["HyperParameters.max_dept"]
+
+
+def test_a_script_of_jumpstart_in_an_isolated_network() -> None:
+    """The SDK hands it over in the channel code, where the archive in that says which algorithm it is."""
+    archive = "s3://jumpstart-cache-prod-us-east-1/source-directory-tarballs/lightgbm/transfer_learning/classification/v1.2.1/sourcedir.tar.gz"
+    image = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:1.9.0-cpu-py38"
+    for uri, expected in ((archive, ["HPO040"]), ("s3://example-bucket/sourcedir.tar.gz", [])):
+        request = {
+            "AlgorithmSpecification": {"TrainingImage": image},
+            "EnableNetworkIsolation": True,
+            "HyperParameters": {
+                "sagemaker_program": "transfer_learning.py",
+                "sagemaker_submit_directory": "/opt/ml/input/data/code/sourcedir.tar.gz",
+                "learning_rate": "7",
+            },
+            "InputDataConfig": [
+                {
+                    "ChannelName": name,
+                    "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": each}},
+                }
+                for name, each in (
+                    ("training", "s3://example-bucket/t/"),
+                    ("model", "s3://jumpstart-cache-prod-us-east-1/training/lightgbm.tar.gz"),
+                    ("code", uri),
+                )
+            ],
+        }
+        for _ in range(3):
+            assert rules_of(errors(merge(copy.deepcopy(BASES["CreateTrainingJob"]), request))) == expected

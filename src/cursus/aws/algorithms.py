@@ -180,18 +180,27 @@ def find(image_or_name: str) -> Algorithm | None:
     return None if name is None else _algorithm(name, image.version or image.digest)
 
 
-def of_request(image: str | None, hyperparameters: Mapping[str, Any] = NOTHING) -> Algorithm | None:
+def of_request(
+    image: str | None, hyperparameters: Mapping[str, Any] = NOTHING, code: str = ""
+) -> Algorithm | None:
     """The built-in algorithm that a definition runs; None where it runs a script or an own image.
 
     ``hyperparameters`` are the definition's own (HyperParameters or StaticHyperParameters). Amazon's tabular
-    algorithms are told by the archive that ``sagemaker_submit_directory`` names.
+    algorithms are told by the archive that ``sagemaker_submit_directory`` names; in an isolated network that is a file
+    in the channel ``code``, from the S3 URI ``code``.
     """
     if image is None:
         return None
     if "sagemaker_program" in hyperparameters or "sagemaker_submit_directory" in hyperparameters:
         directory = hyperparameters.get("sagemaker_submit_directory")
-        return _of_archive(directory) if isinstance(directory, str) else None
+        if not isinstance(directory, str):
+            return None
+        return _of_archive(code if CODE_CHANNEL in directory else directory)
     return find(image)
+
+
+CODE_CHANNEL = "/opt/ml/input/data/code/"
+"""Where the archive is in a job with EnableNetworkIsolation, as the SageMaker SDK sets it up (``Framework``)."""
 
 
 _ARCHIVE = r"s3://jumpstart-cache-[a-z0-9-]+/source-directory-tarballs/(?:training/)?([a-z0-9]+/)transfer_learning/([a-z0-9]*)"

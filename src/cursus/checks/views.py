@@ -15,6 +15,7 @@ from cursus.aws.references import REFERENCES
 from cursus.aws.references import is_reference as is_reference  # rules take it from here
 from cursus.checks.lazy import lazy
 from cursus.checks.locations import s3_path
+from cursus.checks.texts import SUBMIT
 from cursus.model import Evidence, Path, Pipeline, Step
 from cursus.redact import show
 
@@ -279,7 +280,10 @@ class TrainingView(View):
         """The built-in algorithm that the definition runs, or None for a script, an own image or an own command."""
         if self.algorithm.get("ContainerEntrypoint"):
             return None
-        return algorithms.of_request(self.image, self.hyperparameters)
+        code = ""
+        if algorithms.CODE_CHANNEL in str(self.hyperparameters.get(SUBMIT)):
+            code = next((text(c.s3, "S3Uri") or "" for c in self.channels if c.name == "code"), "")
+        return algorithms.of_request(self.image, self.hyperparameters, code)
 
     @lazy
     def framework(self) -> images.Image | None:

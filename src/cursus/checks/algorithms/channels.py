@@ -8,7 +8,7 @@ from typing import TypeGuard
 from cursus.aws.algorithms import Algorithm
 from cursus.checks.algorithms.hyperparameters import documented_only
 from cursus.checks.rules import PROGRAM, Problem, rule
-from cursus.checks.texts import NOTHING
+from cursus.checks.texts import NOTHING, SUBMIT
 from cursus.checks.views import Channel, TrainingView, is_reference, text
 from cursus.redact import show
 from cursus.suggest import closest, did_you_mean
@@ -128,8 +128,9 @@ def unknown_channel(view: TrainingView) -> Iterator[Problem]:
     if algorithm is None or not algorithm.channels:
         return
     names = {channel.name for channel in view.channels}
+    known = {*algorithm.channels, "code"} if SUBMIT in view.hyperparameters else algorithm.channels
     for channel in view.channels:
-        if channel.name is not None and channel.name not in algorithm.channels:
+        if channel.name is not None and channel.name not in known:
             near = meant(channel.name, [each for each in algorithm.channels if each not in names])
             yield Problem(
                 f"the {algorithm.name} algorithm has no channel {show(channel.name)}."

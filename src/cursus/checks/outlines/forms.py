@@ -11,7 +11,6 @@ from typing import Any
 
 from cursus.aws import schema
 from cursus.checks.outlines.outline import (
-    ARCHIVES,
     READ,
     WRITTEN,
     Outline,
@@ -23,6 +22,7 @@ from cursus.checks.outlines.outline import (
     group_of,
     picked,
     suspected_together,
+    tells_an_algorithm,
 )
 from cursus.checks.texts import HYPERPARAMETERS, NAMES, harmless
 from cursus.model import NO_PROMISES, Step
@@ -137,7 +137,7 @@ def _fitting(form: Form, request: dict[str, Any]) -> Outline | None:
         return None
     for _, number, name in form.watched:
         value = containers[number][name]
-        if type(value) is not str or ARCHIVES in value:
+        if type(value) is not str or tells_an_algorithm(value):
             return None
     kinds = suspected_together(
         [containers[number][name] for number, name in form.read],

@@ -13,6 +13,7 @@ from operator import itemgetter
 from sys import getsizeof
 from typing import Any
 
+from cursus.aws.algorithms import CODE_CHANNEL
 from cursus.checks.outlines.members import Members, members
 from cursus.checks.texts import (
     CHOICES,
@@ -273,8 +274,13 @@ def take_apart(request: Any, typed: bool = False) -> Outline | None:
 def are_texts(texts: list[Any], values: list[Any]) -> bool:
     """True where nothing stands for a text that is none, and no value of a hyperparameter says what algorithm the job runs."""
     return TEXTS.issuperset(map(type, texts)) and (
-        not values or (TEXTS.issuperset(map(type, values)) and ARCHIVES not in "".join(values))
+        not values or (TEXTS.issuperset(map(type, values)) and not tells_an_algorithm("".join(values)))
     )
+
+
+def tells_an_algorithm(value: str) -> bool:
+    """True where a hyperparameter names JumpStart's scripts, or the channel that may hold them."""
+    return ARCHIVES in value or CODE_CHANNEL in value
 
 
 def suspected_together(read: list[str], written: list[str], scripts: Iterable[tuple[str, str]]) -> list[str]:

@@ -198,7 +198,7 @@ def objective_needs_channel(view: TuningView) -> Iterator[Problem]:
         stage = name.partition(":")[0]
         if stage not in ("validation", "test") or is_reference(definition.request.get("InputDataConfig")):
             continue
-        algorithm = algorithms.of_request(definition.image, definition.hyperparameters)
+        algorithm = definition.builtin
         if algorithm is None or stage not in algorithm.channels or name not in algorithm.metrics:
             continue
         names = [channel.name for channel in definition.channels]
@@ -329,7 +329,7 @@ def tunable(view: TuningView) -> Iterator[Problem]:
     used: dict[Path, algorithms.Algorithm] = {}
     scripts = False
     for definition in view.definitions:
-        algorithm = algorithms.of_request(definition.image, definition.hyperparameters)
+        algorithm = definition.builtin
         if algorithm is None and definition.image is not None:
             algorithm = algorithms.find(definition.image)  # a script: SageMaker looks at the image alone
             scripts = scripts or algorithm is not None

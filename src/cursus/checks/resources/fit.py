@@ -38,11 +38,6 @@ PRECISION_WORDS = {
 }
 
 
-def built_in(view: TrainingView) -> algorithms.Algorithm | None:
-    """The built-in algorithm that this definition runs, or None."""
-    return view.builtin
-
-
 def _values(view: TrainingView, wanted: Mapping[str, tuple[str, ...]]) -> bool:
     """True where each hyperparameter has one of the values ("": none); also where a tuning job varies it."""
     for name, values in wanted.items():
@@ -78,7 +73,7 @@ def algorithm_instance(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/common-info-all-im-models.html
     """
-    algorithm = built_in(view)
+    algorithm = view.builtin
     if algorithm is None:
         return
     for path, kind, _ in view.instances:
@@ -184,7 +179,7 @@ def algorithm_hosts(view: TrainingView) -> Iterator[Problem]:
     hosts = view.host_count
     if hosts is None or hosts < 2:
         return
-    algorithm = built_in(view)
+    algorithm = view.builtin
     if algorithm is None:
         return
     path: Path = (view.resources_member, "InstanceCount")
@@ -224,7 +219,7 @@ def xgboost_gpus(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost.html#Instance-XGBoost
     """
-    algorithm = built_in(view)
+    algorithm = view.builtin
     if algorithm is None or algorithm.name != "xgboost" or not algorithm.gpu:
         return
     found = [(path, instances.find(kind)) for path, kind, _ in view.instances]
@@ -269,7 +264,7 @@ def wait_without_checkpoints(view: TrainingView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html,
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
     """
-    algorithm = built_in(view)
+    algorithm = view.builtin
     if algorithm is None or algorithm.checkpoints:
         return
     if view.request.get("CheckpointConfig"):

@@ -16,7 +16,7 @@ from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Argument, Const, Parser, Text
 from cursus.script.nodes import bare_name, field_default, last_name, receiver, word
 from cursus.script.pure import Outcome
-from cursus.script.unrolled import listed, loops_around
+from cursus.script.unrolled import ROUNDS, listed, loops_around
 
 TYPES = frozenset({"int", "float", "str", "bool", "list", "tuple", "set", "dict"})
 NO_VALUE = {
@@ -154,11 +154,13 @@ def _parser_call(
         rounds: list[dict[str, v.Value]] | None = [{}]
         if site.body.orders.get(id(node), (0, ()))[1]:
             rounds = loops_around(evaluator, site)
-        for names in rounds or ({},):
-            with evaluator.assuming(site.body, names):
-                argument = _argument(evaluator, site, conditional=conditional)
-            building.complete = building.complete and argument is not None and rounds is not None
-            building.arguments.extend([argument] if argument is not None else [])
+        callers = evaluator.sites.get(id(site.body.owner), [])
+        for caller in [one.node for one, _, _ in callers] if 1 < len(callers) <= ROUNDS else [None]:
+            for names in rounds or ({},):
+                with evaluator.assuming(site.body, names), evaluator.at_site(site.body.owner, caller):
+                    argument = _argument(evaluator, site, conditional=conditional)
+                building.complete = building.complete and argument is not None and rounds is not None
+                building.arguments.extend([argument] if argument is not None else [])
     elif name in PARSES or name == "parse_known_intermixed_args":
         given = node.args[0] if node.args else word(node, "args")
         if given is not None:

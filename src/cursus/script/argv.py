@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import TypeGuard
 
 from cursus.script.arguments import PARSES
-from cursus.script.bodies import Body, takes_one_file
-from cursus.script.nodes import FUNCTIONS, bare_name, last_name, receiver
+from cursus.script.bodies import Body
+from cursus.script.nodes import FUNCTIONS, bare_name, last_name, receiver, takes_one_file
 
 SHOWS = frozenset({"print", "pprint", "debug", "info", "warning", "error"})
 """Functions that only show what they are given."""

@@ -13,7 +13,15 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from cursus.model import Location
-from cursus.script.nodes import Owner, ends_with_zero, everything_given, last_name, own, receiver
+from cursus.script.nodes import (
+    Owner,
+    ends_with_zero,
+    everything_given,
+    last_name,
+    own,
+    receiver,
+    takes_one_file,
+)
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 HUGE = 2**60
@@ -42,7 +50,10 @@ PERHAPS = (ast.IfExp, ast.BoolOp, ast.Lambda, ast.ListComp, ast.SetComp, ast.Dic
 
 @dataclass(slots=True)
 class Binding:
-    """One place where a name gets a value. ``kind`` says how; ``node`` is the value, ``path`` the place inside it."""
+    """One place where a name gets a value. ``kind`` says how; ``node`` is the value, ``path`` the place inside it.
+
+    ``item`` is a round of a loop, ``each`` and ``some`` are of a comprehension: all that there is, or perhaps.
+    """
 
     kind: str
     node: ast.AST | None
@@ -175,7 +186,7 @@ def place(node: ast.AST, body: Body) -> Location:
     return Location(body.file, getattr(node, "lineno", None), getattr(node, "col_offset", -1) + 1 or None)
 
 
-def rounds(loop: ast.For | ast.AsyncFor | ast.While, body: Body | None = None) -> int:
+def rounds(loop: ast.For | ast.AsyncFor | ast.While | ast.comprehension, body: Body | None = None) -> int:
     """How many rounds a loop over numbers or things written out has, if nothing ends it; 0 where that is not seen.
 
     What has a name in ``body``, or around it, is looked up there.
@@ -210,15 +221,6 @@ def is_main_guard(test: ast.expr) -> bool:
     names = [side.id for side in sides if isinstance(side, ast.Name)]
     texts = [side.value for side in sides if isinstance(side, ast.Constant)]
     return names == ["__name__"] and texts == ["__main__"]
-
-
-def takes_one_file(test: ast.expr) -> bool:
-    """True for ``len(sys.argv) == 2 and sys.argv[1].endswith(".json")``: SageMaker gives options, two words each."""
-    parts = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else []
-    written = [ast.unparse(part) for part in parts]
-    return "len(sys.argv) == 2" in written and any(
-        one.startswith(("sys.argv[1].endswith(", "sys.argv[-1].endswith(")) for one in written
-    )
 
 
 def gives_up(handler: ast.ExceptHandler) -> bool:
@@ -455,16 +457,19 @@ class Walker:
         self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, sure: bool
     ) -> None:
         """Walk a comprehension: only its first iterable is evaluated for sure."""
+        first = node.generators[0]
+        plain = len(node.generators) == 1 and not first.ifs and not isinstance(node, ast.GeneratorExp)
+        goes = sure and plain and rounds(first, self.body) > 0
         for i, generator in enumerate(node.generators):
             self.expression(generator.iter, sure and i == 0)
-            self.target(generator.target, "item", generator.iter, False, ())
+            self.target(generator.target, "each" if goes else "some", generator.iter, False, ())
             for test in generator.ifs:
                 self.expression(test, False)
         if isinstance(node, ast.DictComp):
-            self.expression(node.key, False)
-            self.expression(node.value, False)
+            self.expression(node.key, goes)
+            self.expression(node.value, goes)
         else:
-            self.expression(node.elt, False)
+            self.expression(node.elt, goes)
 
 
 def walk(body: Body, entry: bool = False) -> list[Body]:

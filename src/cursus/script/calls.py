@@ -129,6 +129,9 @@ def _library(evaluator: Evaluator, name: str, node: ast.Call, body: Body, order:
     if name == "super" and body.parent is not None:
         above = evaluator.classes_above(body.parent)
         return one(v.Instance(above[0])) if above else None
+    if name == "dict" and node.keywords and not node.args and all(each.arg for each in node.keywords):
+        given_words = [(each.arg or "", evaluator.value(each.value, body)) for each in node.keywords]
+        return one(v.Table(tuple(given_words)))
     if name in SAME_MAPPING and len(node.args) == 1 and not node.keywords:
         found = argument(0)
         kept = all(isinstance(x, (v.Special, v.Table, v.Space)) for x in found.values)
@@ -232,6 +235,8 @@ def _method(evaluator: Evaluator, node: ast.Call, func: ast.Attribute, body: Bod
     base = evaluator.evaluate(func.value, body, order)
     given = [evaluator.evaluate(a, body, order) for a in node.args if not isinstance(a, ast.Starred)]
     name = func.attr
+    if name in PURE and len(given) < len(node.args):
+        return NOTHING_KNOWN
     words = node.keywords if name == "format" else []
     named = [(word.arg or "", evaluator.evaluate(word.value, body, order)) for word in words]
     results = [_method_of(value, name, given, named) for value in base.values]
@@ -306,7 +311,10 @@ def _text_method(base: Text, name: str, given: list[Options], named: list[tuple[
     if name in PURE and base.literal is not None:
         literals = [value.only.literal if isinstance(value.only, Text) else None for value in given]
         if None not in literals:
-            return one(v.text(getattr(base.literal, name)(*literals)))
+            try:
+                return one(v.text(getattr(base.literal, name)(*literals)))
+            except TypeError:  # which ends the script, too
+                return NOTHING_KNOWN
     if name in KEEPS_TEXT:
         return one(base)
     if name == "open":

@@ -254,6 +254,13 @@ def swallowing_decorators(modules: Iterable[Body]) -> Iterator[Habit]:
     functions = [
         (node, body) for body in modules for node in body.all_nodes if isinstance(node, ast.FunctionDef)
     ]
+    for node, body in functions:
+        for one in node.decorator_list if node.name.startswith((*TRAINING_WORDS, "main", "run")) else ():
+            call = one if isinstance(one, ast.Call) else None
+            holds = ast.unparse(one if call is None else call.func) == "logger.catch"
+            if holds and not (call is not None and word(call, "reraise", "onerror") is not None):
+                told = f"@logger.catch around {node.name}(), without reraise=True,"
+                yield Habit("dropped", None, told, True, place(one, body))
     around = {
         last_name(one): node.name
         for node, _ in functions

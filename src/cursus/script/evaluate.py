@@ -16,7 +16,7 @@ from cursus.script import calls, unrolled
 from cursus.script import values as v
 from cursus.script.bodies import Binding, Body, CallSite
 from cursus.script.facts import ArgPart, Const, EnvPart, Hole, Part, Text
-from cursus.script.nodes import dataclass_fields, method_kind
+from cursus.script.nodes import UNREADABLE, dataclass_fields, given_for, method_kind, parameter_default
 from cursus.script.values import NOTHING_KNOWN, NUMBER, UNKNOWN, Options, Value, combine, one, union
 
 BUDGET = 30_000
@@ -24,8 +24,7 @@ DEPTH = 40
 MANY = 64
 """Places where a name may have got its value; past them it is not known."""
 LAST = 10**9
-UNREADABLE = ast.Starred(ast.Name("?", ast.Load()), ast.Load())
-"""Stands for an argument that a call passes by ``*`` or ``**``."""
+ITEMS = frozenset({"item", "each", "some"})
 
 CallSites = dict[int, list[tuple[CallSite, bool, bool]]]
 
@@ -62,7 +61,7 @@ class Evaluator:
         """The function whose value is asked for at one of its calls, and that call: its parameters have no others."""
 
     @contextmanager
-    def at_site(self, owner: ast.AST, call: ast.Call) -> Iterator[None]:
+    def at_site(self, owner: ast.AST, call: ast.Call | None) -> Iterator[None]:
         """Take the parameters of a function as this call gives them, where there are others; one call at a time."""
         here = self.known_sites.get((id(owner), id(call)))
         if here is None or len(self.sites[id(owner)]) == 1 or self.site is not None:
@@ -197,7 +196,7 @@ class Evaluator:
             bindings = scope.bindings.get(node.id)
             if bindings and not (isinstance(scope.owner, ast.ClassDef) and scope is not body):
                 found = visible(bindings, at, loops)
-                inside = all(one.kind != "item" or set(one.loops) <= set(loops) for one in found)
+                inside = all(one.kind not in ITEMS or set(one.loops) <= set(loops) for one in found)
                 known = self._bound(found, scope)
                 return known if inside else Options(known.values, False)
             scope, at, loops = scope.parent, LAST, ()
@@ -224,8 +223,8 @@ class Evaluator:
         if binding.kind == "parameter" and isinstance(node, ast.arg):
             return self._parameter(node, scope)
         found = self.evaluate(node, scope, binding.order if binding.order < LAST else None)
-        if binding.kind == "item":
-            found = _each(found, binding.sure and unrolled.fixed(self, node))
+        if binding.kind in ITEMS:
+            found = _each(found, (binding.sure or binding.kind == "each") and unrolled.fixed(self, node))
         for index in binding.path:
             found = Options(tuple(_pick(value, index) for value in found.values), found.sure)
         return found
@@ -238,10 +237,14 @@ class Evaluator:
         kind = method_kind(owner)
         above = body.parent.owner if body.parent is not None else None
         if isinstance(above, ast.ClassDef) and names[:1] == [node.arg] and kind != "staticmethod":
-            return one((v.Klass if kind else v.Instance)(body.parent)) if body.parent else NOTHING_KNOWN
+            return (
+                one((v.Klass if kind == "classmethod" else v.Instance)(body.parent))
+                if body.parent
+                else NOTHING_KNOWN
+            )
         if id(owner) in self.command_functions:
             return one(Text((ArgPart(node.arg),)))
-        return self._given(owner, node.arg, names, _default(owner, node.arg), body.parent or body)
+        return self._given(owner, node.arg, names, parameter_default(owner, node.arg), body.parent or body)
 
     def _given(
         self, owner: ast.AST, name: str, names: list[str], default: ast.expr | None, around: Body
@@ -310,9 +313,17 @@ class Evaluator:
         results = [self._binding(binding, method) for binding, method in set_in]
         if not set_in and own:
             found = self._bound(visible(own, LAST, ()), base.body)
-            return found.each(lambda value: _bound_to(base, value))
+            values = [_bound_to(base, value) for value in found.values]
+            return union([self._property(one) for one in values], sure=found.sure)
         sure = len(set_in) == 1 and set_in[0][0].sure and not own
         return union(results, sure=sure) if results else self._inherited(base, name, depth)
+
+    def _property(self, value: Value) -> Options:
+        """What a property gives; any other member as it is."""
+        if not isinstance(value, v.Func) or method_kind(value.body.owner) != "property":
+            return one(value)
+        returns = value.body.returns
+        return self.evaluate(returns[0][0], value.body, returns[0][1]) if len(returns) == 1 else NOTHING_KNOWN
 
     def _inherited(self, base: v.Instance | v.Klass, name: str, depth: int) -> Options:
         for above in self.classes_above(base.body) if depth < v.LIMIT else ():
@@ -405,6 +416,8 @@ def visible(bindings: list[Binding], order: int, loops: tuple[int, ...]) -> list
     ``bindings`` are in their order. A loop gives those further on in it as well. More than ``MANY`` are not looked for.
     """
     at = bisect_left(bindings, order, key=lambda one: one.order)
+    while at < len(bindings) and bindings[at].order == order and bindings[at].kind in ("each", "some"):
+        at += 1  # a comprehension's are there at once
     start = at
     while start and at - start <= MANY:
         start -= 1
@@ -423,7 +436,8 @@ def _bound_to(base: v.Instance | v.Klass, value: Value) -> Value:
     if not isinstance(value, v.Func):
         return value
     kind = method_kind(value.body.owner)
-    return v.Func(value.body, kind == "classmethod" or (isinstance(base, v.Instance) and not kind))
+    instance = isinstance(base, v.Instance) and kind in ("", "property")
+    return v.Func(value.body, kind == "classmethod" or instance)
 
 
 def _spec(node: ast.expr | None) -> str:
@@ -467,32 +481,3 @@ def _item(base: Value, index: Value) -> Value:
         at = index.value
         return base.items[at] if -len(base.items) <= at < len(base.items) else UNKNOWN
     return UNKNOWN
-
-
-def given_for(call: ast.Call, name: str, names: list[str], bound: bool) -> ast.expr | None:
-    """The expression that a call passes for the parameter ``name``."""
-    for keyword in call.keywords:
-        if keyword.arg == name:
-            return keyword.value
-    if name not in names:
-        return None
-    position = names.index(name) - (1 if bound else 0)
-    if any(isinstance(given, ast.Starred) for given in call.args):
-        return UNREADABLE
-    if 0 <= position < len(call.args):
-        return call.args[position]
-    if any(keyword.arg is None for keyword in call.keywords):
-        return UNREADABLE
-    return None
-
-
-def _default(owner: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, name: str) -> ast.expr | None:
-    positional = [*owner.args.posonlyargs, *owner.args.args]
-    defaults = owner.args.defaults
-    for argument, default in zip(positional[len(positional) - len(defaults) :], defaults, strict=True):
-        if argument.arg == name:
-            return default
-    for argument, given in zip(owner.args.kwonlyargs, owner.args.kw_defaults, strict=True):
-        if argument.arg == name:
-            return given
-    return None

@@ -9,6 +9,8 @@ from typing import TypeGuard
 Owner = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 DEFINITIONS = (*FUNCTIONS, ast.ClassDef)
+UNREADABLE = ast.Starred(ast.Name("?", ast.Load()), ast.Load())
+"""Stands for an argument that a call passes by ``*`` or ``**``."""
 LISTINGS = frozenset({"listdir", "glob", "iglob", "rglob", "iterdir", "scandir"})
 """The last names of what lists a folder, in no order."""
 
@@ -46,9 +48,9 @@ def word(call: ast.Call, *names: str) -> ast.expr | None:
 
 
 def method_kind(owner: ast.AST) -> str:
-    """``staticmethod`` or ``classmethod`` for a function that is decorated so; empty for any other."""
-    names = [last_name(one) for one in getattr(owner, "decorator_list", ())]
-    return next((one for one in names if one in ("staticmethod", "classmethod")), "")
+    """``staticmethod``, ``classmethod`` or ``property`` for a function that is decorated so; empty for any other."""
+    names = [last_name(one).replace("cached_", "") for one in getattr(owner, "decorator_list", ())]
+    return next((one for one in names if one in ("staticmethod", "classmethod", "property")), "")
 
 
 def may_exist(call: ast.Call) -> bool:
@@ -145,3 +147,44 @@ def field_default(node: ast.expr | None) -> ast.expr | None:
         return node
     made = word(node, "default_factory")
     return made.body if isinstance(made, ast.Lambda) else word(node, "default")
+
+
+def takes_one_file(test: ast.expr) -> bool:
+    """True for ``len(sys.argv) == 2 and sys.argv[1].endswith(".json")``: SageMaker gives options, two words each."""
+    parts = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else []
+    written = [ast.unparse(part) for part in parts]
+    return "len(sys.argv) == 2" in written and any(
+        one.startswith(("sys.argv[1].endswith(", "sys.argv[-1].endswith(")) for one in written
+    )
+
+
+def given_for(call: ast.Call, name: str, names: list[str], bound: bool) -> ast.expr | None:
+    """The expression that a call passes for the parameter ``name``."""
+    for keyword in call.keywords:
+        if keyword.arg == name:
+            return keyword.value
+    if name not in names:
+        return None
+    position = names.index(name) - (1 if bound else 0)
+    if any(isinstance(given, ast.Starred) for given in call.args):
+        return UNREADABLE
+    if 0 <= position < len(call.args):
+        return call.args[position]
+    if any(keyword.arg is None for keyword in call.keywords):
+        return UNREADABLE
+    return None
+
+
+def parameter_default(
+    owner: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, name: str
+) -> ast.expr | None:
+    """The default of a parameter; None where it has none."""
+    positional = [*owner.args.posonlyargs, *owner.args.args]
+    defaults = owner.args.defaults
+    for argument, default in zip(positional[len(positional) - len(defaults) :], defaults, strict=True):
+        if argument.arg == name:
+            return default
+    for argument, given in zip(owner.args.kwonlyargs, owner.args.kw_defaults, strict=True):
+        if argument.arg == name:
+            return given
+    return None

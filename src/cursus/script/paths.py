@@ -78,6 +78,12 @@ def _library(evaluator: Evaluator, site: CallSite, sure: bool, name: str) -> Ite
     if name in OPENS:
         yield from _use(evaluator, site, sure, _mode(site.node, 1), 0, name, True)
         return
+    if name == "datasets.load_dataset":
+        for given in (word(site.node, "data_files"), word(site.node, "data_dir")):
+            found = v.UNKNOWN if given is None else evaluator.value(given, site.body)
+            for value in _all_texts(found):
+                yield _used(site, sure, "read", v.one(value), name, False)
+        return
     uses: tuple[tuple[str, Mode, bool], ...] = (
         ("local_reads", "read", True),
         ("remote_reads", "read", False),
@@ -91,6 +97,15 @@ def _library(evaluator: Evaluator, site: CallSite, sure: bool, name: str) -> Ite
         index = positions(kind).get(name)
         if index is not None:
             yield from _use(evaluator, site, sure, mode, index, name, local)
+
+
+def _all_texts(value: v.Value) -> Iterable[Text]:
+    """A text, and those in a list or a mapping."""
+    if isinstance(value, Text):
+        yield value
+    inner = value.items if isinstance(value, v.Items) else ()
+    for item in (*inner, *(item for _, item in (value.items if isinstance(value, v.Table) else ()))):
+        yield from _all_texts(item)
 
 
 def _method(evaluator: Evaluator, site: CallSite, sure: bool, func: ast.Attribute) -> Iterable[PathUse]:

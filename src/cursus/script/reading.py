@@ -75,9 +75,6 @@ from cursus.script.nodes import dataclass_fields, everything_given, last_name, r
 ENVIRONMENT_LOADERS = frozenset(
     {"os.environ.update", "dotenv.load_dotenv", "load_dotenv", "os.putenv", "environ.update"}
 )
-QUIET_LIBRARIES = frozenset(
-    {"numpy", "pandas", "sklearn", "joblib", "scipy", "torch", "torchvision", "yaml", "boto3", "xgboost"}
-)
 ARCHIVES = frozenset({"shutil.unpack_archive", "tarfile", "zipfile"})
 OUTSIDE = frozenset({"subprocess", "os.system", "os.popen", "urllib", "requests", "boto3"})
 ENDS = frozenset({"sys.exit", "exit", "quit", "os._exit"})
@@ -243,6 +240,7 @@ class Reading:
             uses.extend(paths.path_uses(self.evaluator, site, sure))
             lines.extend(prints.printed(self.evaluator, site))
             lines.extend(library_prints.boosted(self.evaluator, site) if "xgboost" in tops else ())
+            lines.extend(library_prints.bars(self.evaluator, site) if "tqdm" in tops else ())
         return replace(
             base,
             readable=True,
@@ -276,7 +274,7 @@ class Reading:
                 and attributes & paths.UNPACKS.keys()
                 and not any(use.mode == "unpack" for use in uses)
             ),
-            plain_output=_plain(tops, self),
+            plain_output=library_prints.plain_output(tops, self.source),
             logging_configured=bool(attributes & LOGGING_LEVELS),
             does_nothing=exits.does_nothing(module),
             habits=(*self._habits(tops), *self._habits_of_calls(calls, tops, parsers)),
@@ -490,10 +488,3 @@ def _reads_hyperparameters(strings: frozenset[str], tops: frozenset[str]) -> boo
         return True
     words = ("hyperparameters.json", "SM_HP", "SM_USER_ARGS", "input/config", "hyperparam")
     return any(word in string for string in strings for word in words)
-
-
-def _plain(tops: frozenset[str], reading: Reading) -> bool:
-    import sys
-
-    local = {Path(name).stem for name in reading.source.modules}
-    return all(name in QUIET_LIBRARIES or name in sys.stdlib_module_names or name in local for name in tops)

@@ -6,6 +6,7 @@ where a script does more than that with statuses (``trap``, ``$?`` behind a comm
 
 from __future__ import annotations
 
+import itertools
 import posixpath
 import re
 from dataclasses import dataclass
@@ -206,6 +207,9 @@ def _how(found: list[Command], position: int, *, strict: bool, pipes: bool) -> s
         )
         return f"'exit $?' gives the status of {then[-2][:40]!r}" if other and not strict else ""
     after = found[last].after
+    if after == "||" and following and following[0].text.startswith("{"):
+        group = [one.text for one in itertools.takewhile(lambda one: one.text != "}", found[last + 1 :])]
+        return "" if any(map(ENDING.search, group)) else "the braces after '||' end with a success"
     if after == "||":
         gentle = bool(following) and GENTLE.match(following[0].text) is not None
         return (

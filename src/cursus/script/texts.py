@@ -8,9 +8,18 @@ from dataclasses import replace
 
 from cursus.script import values as v
 from cursus.script.bodies import Body, place
-from cursus.script.evaluate import Evaluator, given_for
+from cursus.script.evaluate import Evaluator
 from cursus.script.facts import HP_FILES, JSON_VARIABLES, ArgPart, Const, EnvPart, Habit, Text
-from cursus.script.nodes import bare_name, everything_given, is_call, last_name, looked_up, receiver, string
+from cursus.script.nodes import (
+    bare_name,
+    everything_given,
+    given_for,
+    is_call,
+    last_name,
+    looked_up,
+    receiver,
+    string,
+)
 
 SPLITS = frozenset({"split", "index", "count", "partition"})
 OF_TEXTS = frozenset(

@@ -308,7 +308,7 @@ def unmatched(view: TrainingView) -> Iterator[Problem]:
         +   MetricDefinitions: [{Name: loss, Regex: "loss=([0-9.]+)"}]
           files:
             train.py: |
-              for name, value in dict(loss=0.25).items():
+              for name, value in zip(["loss"], [0.25]):
                   print(f"{name}={value}")
           channels:
             train:

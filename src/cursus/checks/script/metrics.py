@@ -222,9 +222,15 @@ def _of_trainer(view: TrainingView, regex: str, pattern: re.Pattern[str]) -> Pri
     """A line as transformers' Trainer prints it, where the expression looks for such a number in another form."""
     habit = next(habits(view, "trainer-log"), None)
     name = TRAINER_KEYS.search(regex) if habit is not None else None
-    if habit is None or name is None:
+    measures = (
+        [key for key in habit.key.split(",") if key and re.search(rf"\b{re.escape(key)}\b", regex)]
+        if habit
+        else []
+    )
+    if habit is None or not (name or measures):
         return None
-    shown = [f"{{'{name[0]}': {number}, 'epoch': 1.0}}" for number in ("0.8765", "'0.8765'")]
+    key = name[0] if name else f"eval_{measures[0]}"
+    shown = [f"{{'{key}': {number}, 'epoch': 1.0}}" for number in ("0.8765", "'0.8765'")]
     matched = any(pattern.search(one) for one in (*shown, *(f"{{'x': 1, {one[1:]}" for one in shown)))
     return None if matched else PrintedLine(Text((shown[0],)), "", habit.location)
 

@@ -179,6 +179,7 @@ def test_a_change_is_read_again(tmp_path: Path) -> None:
         b"import os\nos.path.join()\nos.path.join(*a)\nos.environ[:]\nos.getenv()\nopen()\nopen(*a)\n",
         b"lambda: (yield)\nasync def f():\n    await f()\n    async for x in f(): pass\n",
         "é = 'ü'\nprint(f'{é!r} \\N{BULLET}')\n".encode(),
+        b"p = ('a', 'b')\nopen('abc'.replace(*p) + 'abc'.replace('b') + 'abc'.upper('y') + '-'.join())\n",
     ],
 )
 def test_no_script_makes_reading_raise(content: bytes, tmp_path: Path) -> None:

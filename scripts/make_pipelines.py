@@ -112,7 +112,7 @@ BESIDE = {
 PARTS = {
     "Lineage": {"Actions": "CreateAction", "Artifacts": "CreateArtifact", "Contexts": "CreateContext"},
     "EMR": {"ClusterConfig": "RunJobFlow"},
-    "EMRServerless": {"JobConfig": "StartJobRun"},
+    "EMRServerless": {"ApplicationConfig": "CreateApplication", "JobConfig": "StartJobRun"},
 }
 # The operations whose answers are the properties of these steps.
 DESCRIBED = {

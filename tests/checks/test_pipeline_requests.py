@@ -78,6 +78,12 @@ SPARK = step(
         },
     },
 )
+APPLICATION = step(
+    "EMRServerless",
+    ExecutionRoleArn=ROLE,
+    ApplicationConfig={"name": "churn", "releaseLabel": "emr-7.0.0", "type": "SPARK"},
+    JobConfig=SPARK["Arguments"]["JobConfig"],
+)
 CLUSTER = step(
     "EMR",
     StepConfig={"HadoopJarStep": {"Jar": "command-runner.jar"}},
@@ -113,7 +119,17 @@ JOB = step(
 
 @pytest.mark.parametrize(
     "sound",
-    [LINEAGE, SPARK, CLUSTER, COMPONENT, JOB, IMPORT, THROUGHPUT, step("Endpoint", EndpointConfigName="a")],
+    [
+        LINEAGE,
+        SPARK,
+        APPLICATION,
+        CLUSTER,
+        COMPONENT,
+        JOB,
+        IMPORT,
+        THROUGHPUT,
+        step("Endpoint", EndpointConfigName="a"),
+    ],
 )
 def test_sound_requests(sound: dict[str, Any]) -> None:
     assert found(sound) == []
@@ -141,6 +157,18 @@ def test_sound_requests(sound: dict[str, Any]) -> None:
             ("JobConfig", "jobDriver", "SparkSubmit"),
             {},
             [("STP002", "JobConfig.jobDriver.SparkSubmit")],
+        ),
+        (
+            APPLICATION,
+            ("ApplicationConfig", "type"),
+            None,
+            [("STP001", "ApplicationConfig.type")],
+        ),
+        (
+            APPLICATION,
+            ("ApplicationConfig",),
+            {"Name": "churn", "releaseLabel": "emr-7.0.0", "type": "SPARK"},
+            [("DEP047", "ApplicationConfig.Name")],
         ),
         (
             CLUSTER,

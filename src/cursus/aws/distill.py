@@ -46,6 +46,7 @@ OF_STEPS: dict[str, tuple[str, ...]] = {
 OF_OTHER_SERVICES: dict[str, tuple[str, tuple[str, ...]]] = {
     "RunJobFlow": ("emr", ("Name",)),
     "StartJobRun": ("emr-serverless", ("applicationId", "executionRoleArn")),
+    "CreateApplication": ("emr-serverless", ()),
     "CreateCustomModel": ("bedrock", ("modelName",)),
     "CreateCustomModelDeployment": ("bedrock", ("modelDeploymentName",)),
     "CreateModelImportJob": ("bedrock", ("jobName", "importedModelName")),

@@ -57,7 +57,7 @@ def _requests(member: PipelineStep) -> Iterator[tuple[str, Path, object]]:
             yield operation, (*place, name), part
 
 
-SMALL = ("StartJobRun",)
+SMALL = ("StartJobRun", "CreateApplication")
 """Requests whose members begin small. Those with capitals are left unread: nobody says that a pipeline refuses them."""
 
 

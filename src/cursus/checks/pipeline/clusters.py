@@ -92,17 +92,18 @@ def _serverless(arguments: Mapping[str, object], place: Path) -> Iterator[Proble
     for member in ("ExecutionRoleArn", "JobConfig"):
         if arguments.get(member) is None:
             yield Problem(f"the EMRServerless step has no {member}", (*place, member), f"add {member}")
-    known = (schema.document("StartJobRun") or {}).get("properties", {})
-    for name in mapping(arguments, "JobConfig"):
-        right = str(name)[:1].lower() + str(name)[1:]
-        if right != name and right in known:
-            yield Problem(
-                f"JobConfig has no member {show(name)}: it is what EMR Serverless is asked, with its own names",
-                (*place, "JobConfig", str(name)),
-                f"write {right}",
-                severity="warning",  # the SDK writes no other, and no refusal is known
-            )
-            break
+    for part, operation in (("JobConfig", "StartJobRun"), ("ApplicationConfig", "CreateApplication")):
+        known = (schema.document(operation) or {}).get("properties", {})
+        for name in mapping(arguments, part):
+            right = str(name)[:1].lower() + str(name)[1:]
+            if right != name and right in known:
+                yield Problem(
+                    f"{part} has no member {show(name)}: it is what EMR Serverless is asked, with its own names",
+                    (*place, part, str(name)),
+                    f"write {right}",
+                    severity="warning",  # the SDK writes no other, and no refusal is known
+                )
+                break
 
 
 def _cluster(config: Mapping[str, object], place: Path) -> Iterator[Problem]:

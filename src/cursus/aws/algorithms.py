@@ -173,8 +173,8 @@ def find(image_or_name: str) -> Algorithm | None:
             if image_or_name.lower() in _document()["algorithms"]
             else None
         )
-    image = images.parse_image(image_or_name)
-    if image is None or not image.amazon:
+    image = images.amazon_image(image_or_name)
+    if image is None:
         return None
     name = _repositories().get(image.repository)
     return None if name is None else _algorithm(name, image.version or image.digest)

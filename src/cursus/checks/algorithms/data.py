@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cursus.aws import instances
+from cursus.aws import images, instances
 from cursus.aws.tables import table
 from cursus.checks.algorithms.channels import base_type
-from cursus.checks.framework.images import amazon_image
 from cursus.checks.rules import PROGRAM, Problem, hyperparameters, rule
 from cursus.checks.views import TrainingView
 from cursus.redact import show
@@ -129,7 +128,7 @@ def label_size(view: TrainingView) -> Iterator[Problem]:
     facts = table("channels")
     if algorithm is None:
         return
-    image = amazon_image(view)
+    image = images.amazon_image(view.image)
     only = facts["csv_label_size"].get(image.repository) if image is not None else None
     if only is not None:
         for channel in view.channels:

@@ -11,7 +11,6 @@ from cursus.aws import images
 from cursus.aws.tables import entries, table
 from cursus.checks.confirmed import FRAME
 from cursus.checks.evidence import of_run
-from cursus.checks.framework.images import amazon_image
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView
 from cursus.model import Evidence, Location, Path
@@ -249,7 +248,7 @@ def _not_installed(view: TrainingView, evidence: Evidence) -> str | None:
     source = FilePath(view.step.source.directory)
     if (source / module).is_dir() or (source / f"{module}.py").is_file():
         return None
-    image = amazon_image(view)
+    image = images.amazon_image(view.image)
     if (
         image is None
         or module in entries("libraries", "in_images")
@@ -284,7 +283,7 @@ def other_version(view: TrainingView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/dg-ecr-paths/sagemaker-algo-docker-registry-paths.html
     """
     evidence = of_run(view)
-    image = amazon_image(view)
+    image = images.amazon_image(view.image)
     if image is None or image.kind != "framework" or not evidence.runtime:
         return
     wanted = [(image.framework, image.version), (image.base, image.base_version)]

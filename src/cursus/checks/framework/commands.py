@@ -142,10 +142,10 @@ def _given(
 
 def _framework(specification: Mapping[str, object]) -> Image | None:
     """The image, where it is one of Amazon's for a framework."""
-    from cursus.aws.images import parse_image
+    from cursus.aws.images import amazon_image
 
-    image = parse_image(text(specification, "ImageUri") or text(specification, "TrainingImage"))
-    return image if image is not None and image.amazon and image.kind == "framework" else None
+    image = amazon_image(text(specification, "ImageUri") or text(specification, "TrainingImage"))
+    return image if image is not None and image.kind == "framework" else None
 
 
 def _nowhere(view: RequestView, specification: Mapping[str, object], words: list[object]) -> Severity | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cursus.aws import distribution, images, instances
-from cursus.checks.framework.images import IMAGE, READS, amazon_image
+from cursus.checks.framework.images import IMAGE, READS
 from cursus.checks.rules import PROGRAM as GIVEN
 from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.texts import PROGRAM
@@ -144,7 +144,7 @@ def script_mode(view: TrainingView) -> Iterator[Problem]:
     What it does:
         Looks for `sagemaker_program` and `sagemaker_submit_directory` where the image is one of Amazon's framework
         images and the request has no ContainerEntrypoint. XGBoost's image may go without both. The script is neither a
-        notebook, nor an address, nor a path of another machine, nor a command with options.
+        notebook, nor an address, nor a path of another machine, nor a command with options. The archive is a file, and no folder.
     Why:
         The image holds the framework and no training program. Its toolkit ends with a framework error, such as an
         AttributeError on an entry point that is None.
@@ -280,6 +280,13 @@ def _archive(path: Path, value: str) -> Iterator[Problem]:
         )
     elif value.lower().endswith(ARCHIVES_NOT):
         yield Problem(f"The source archive {show(value)} is no gzipped tar archive.", path, remedy)
+    elif "." not in value.rpartition("/")[2] and not any(mark in value for mark in "<{$"):
+        yield Problem(
+            f"The source archive {show(value)} has no ending: the toolkit downloads one object, and no folder.",
+            path,
+            remedy,
+            severity="warning",
+        )
 
 
 @rule("FRM013", reads=hyperparameters(PROGRAM, DIRECTORY), shared=True, of=SET)
@@ -300,7 +307,7 @@ def script_for_an_algorithm(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/algos.html
     """
-    image = amazon_image(view)
+    image = images.amazon_image(view.image)
     if image is None or image.kind != "algorithm" or not image.trains:
         return
     if image.framework == "xgboost":

@@ -25,14 +25,6 @@ IMAGE: Path = ("AlgorithmSpecification", "TrainingImage")
 READS = ("AlgorithmSpecification",)
 
 
-def amazon_image(view: TrainingView) -> images.Image | None:
-    """The training image, where it is one that Amazon publishes."""
-    if view.image is None:
-        return None
-    image = images.parse_image(view.image)
-    return image if image is not None and image.amazon else None
-
-
 @rule("FRM001", reads=READS, shared=True, of=READS)
 def version(view: TrainingView) -> Iterator[Problem]:
     """The training image's version does not exist.
@@ -53,7 +45,7 @@ def version(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://aws.github.io/deep-learning-containers/reference/available_images/
     """
-    image = amazon_image(view)
+    image = images.amazon_image(view.image)
     if image is not None and image.trains:
         yield from version_faults(image, IMAGE, view.settings)
 
@@ -101,7 +93,7 @@ def not_for_training(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/pre-built-containers-frameworks-deep-learning.html
     """
-    image = amazon_image(view)
+    image = images.amazon_image(view.image)
     if image is None or image.trains or not image.scopes or view.algorithm.get("ContainerEntrypoint"):
         return
     other = image.repository.replace("-inference", "-training")

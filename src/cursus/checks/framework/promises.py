@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from cursus.aws import image_choice, images
-from cursus.checks.framework.images import IMAGE, READS, amazon_image
+from cursus.checks.framework.images import IMAGE, READS
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView
 from cursus.model import Location
@@ -46,7 +46,7 @@ def promised_image(view: TrainingView) -> Iterator[Problem]:
     if found.problem is None:
         return
     name = images.canonical(promises.framework)
-    own = view.image is not None and amazon_image(view) is None
+    own = view.image is not None and images.amazon_image(view.image) is None
     newer = name is not None and all(
         images.newer_than_known(each, version) for each in images.TRAINING_REPOSITORIES[name][:1]
     )

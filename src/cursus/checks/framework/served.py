@@ -97,13 +97,8 @@ def processing_processor(view: RequestView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/dg/pre-built-containers-frameworks-deep-learning.html
     """
     specification = mapping(view.request, "AppSpecification")
-    image = images.parse_image(text(specification, "ImageUri"))
-    if (
-        image is None
-        or not image.amazon
-        or image.kind != "framework"
-        or image.processor not in ("cpu", "gpu")
-    ):
+    image = images.amazon_image(text(specification, "ImageUri"))
+    if image is None or image.kind != "framework" or image.processor not in ("cpu", "gpu"):
         return
     kind = text(mapping(mapping(view.request, "ProcessingResources"), "ClusterConfig"), "InstanceType")
     instance = instances.find(kind)

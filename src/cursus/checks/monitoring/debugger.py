@@ -134,8 +134,8 @@ def _built_in(view: TrainingView, given: str, parameters: Mapping[str, Any], pat
     for name in facts["needed_parameters"].get(given, ()):
         if name not in parameters:
             yield Problem(f"the rule {given} needs {name}", (*path, name), f"add {name}")
-    image_of_job = images.parse_image(view.image)
-    engine = image_of_job.engine if image_of_job and image_of_job.amazon else None
+    image_of_job = images.amazon_image(view.image)
+    engine = image_of_job.engine if image_of_job else None
     for kind, names in facts["rules_of"].items():
         if given in names and engine and (engine == "xgboost") != (kind == "xgboost"):
             yield Problem(
@@ -193,8 +193,8 @@ def hook_support(view: TrainingView) -> Iterator[Problem]:
     rules = listing(view.request, "DebugRuleConfigurations")
     if not (listing(hook, "CollectionConfigurations") or rules) or view.image is None:
         return
-    image = images.parse_image(view.image)
-    if image is None or not image.amazon or image.engine is None:
+    image = images.amazon_image(view.image)
+    if image is None or image.engine is None:
         return
     facts = table("debugger")
     path: Path = ("DebugHookConfig", "CollectionConfigurations")
@@ -375,8 +375,8 @@ def framework_profiling(view: TrainingView) -> Iterator[Problem]:
     """
     config = mapping(view.request, "ProfilerConfig")
     asked = [name for name in mapping(config, "ProfilingParameters") if str(name).endswith("ProfilingConfig")]
-    image = images.parse_image(view.image)
-    if not asked or config.get("DisableProfiler") is True or image is None or not image.amazon:
+    image = images.amazon_image(view.image)
+    if not asked or config.get("DisableProfiler") is True or image is None:
         return
     engine, version = image.engine, image.engine_version
     known = table("debugger")["framework_profiling"]

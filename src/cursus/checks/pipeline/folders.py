@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cursus.aws.images import parse_image
+from cursus.aws.images import amazon_image
 from cursus.aws.pipelines import written_out
 from cursus.checks.pipeline import place_of
 from cursus.checks.pipeline.locations import is_text
@@ -309,8 +309,8 @@ def hosts_with_the_same_data(view: PipelineView) -> Iterator[Problem]:
     for step, top in _processing(view):
         cluster = mapping(mapping(step.request, "ProcessingResources"), "ClusterConfig")
         count = integer(cluster, "InstanceCount")
-        image = parse_image(text(mapping(step.request, "AppSpecification"), "ImageUri") or "")
-        if count is None or count < 2 or image is None or not image.amazon or image.kind != "framework":
+        image = amazon_image(text(mapping(step.request, "AppSpecification"), "ImageUri"))
+        if count is None or count < 2 or image is None or image.kind != "framework":
             continue
         spread = [mapping(entry, "S3Input") for _, entry in mappings(step.request, "ProcessingInputs")]
         spread += [

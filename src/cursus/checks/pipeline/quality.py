@@ -53,8 +53,8 @@ def quality_checks(view: PipelineView) -> Iterator[Problem]:
         container = mapping(step.request, "AppSpecification")
         if step.type not in IMAGES or container.get("ContainerEntrypoint"):
             continue
-        image = images.parse_image(text(container, "ImageUri"))
-        if image is not None and image.amazon and image.repository != IMAGES[step.type]:
+        image = images.amazon_image(text(container, "ImageUri"))
+        if image is not None and image.repository != IMAGES[step.type]:
             yield Problem(
                 f"the image {show(image.repository)} does not do what a {step.type} step is for",
                 (*place_of(view, step), "AppSpecification", "ImageUri"),

@@ -77,8 +77,8 @@ def served_by_another(view: PipelineView) -> Iterator[Problem]:
 
 
 def _amazon(uri: str | None) -> images.Image | None:
-    found = images.parse_image(uri)
-    return found if found is not None and found.amazon and found.framework is not None else None
+    found = images.amazon_image(uri)
+    return found if found is not None and found.framework is not None else None
 
 
 def _not_served(trainer: images.Image | None, image: images.Image) -> str:

@@ -51,8 +51,8 @@ def transform_processor(view: PipelineView) -> Iterator[Problem]:
         kind = text(mapping(step.request, "TransformResources"), "InstanceType")
         instance = instances.find(kind)
         for container in model.values():
-            image = images.parse_image(text(container, "Image"))
-            if instance is None or image is None or not image.amazon or image.kind != "framework":
+            image = images.amazon_image(text(container, "Image"))
+            if instance is None or image is None or image.kind != "framework":
                 continue
             known = images.facts(image.repository, image.version or "").get("processors", ())
             if image.processor == "gpu" and instance.processor == "cpu":

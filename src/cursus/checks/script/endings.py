@@ -168,10 +168,10 @@ KEYS = {"wandb": "WANDB_API_KEY", "huggingface_hub": "HF_TOKEN"}
 
 def _logged_in(view: TrainingView, facts: ScriptFacts, library: str) -> bool:
     """True where something may bring the library's key: the image, a variable, a call, a file beside the script."""
-    from cursus.aws.images import parse_image
+    from cursus.aws.images import amazon_image
 
-    image = parse_image(view.image)
-    if image is None or not image.amazon or not isinstance(view.request.get("Environment", {}), dict):
+    image = amazon_image(view.image)
+    if image is None or not isinstance(view.request.get("Environment", {}), dict):
         return True
     words = ("WANDB", "NETRC") if library == "wandb" else ("HF_", "HUGGING")
     names = {*view.environment, *facts.env_writes}

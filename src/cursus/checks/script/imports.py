@@ -331,10 +331,10 @@ def published(name: str) -> bool:
 
 def not_published(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
     """A package that the image lacks, where nothing installs it."""
-    from cursus.aws.images import parse_image
+    from cursus.aws.images import amazon_image
 
-    image = parse_image(view.image or "")
-    if image is None or not image.amazon or facts.requirements:
+    image = amazon_image(view.image)
+    if image is None or facts.requirements:
         return
     if facts.directory_listing & INSTALLED or "PYTHONPATH" in view.environment:
         return

@@ -352,10 +352,10 @@ def other_framework(view: TrainingView) -> Iterator[Problem]:
     ]
     if not wanted:
         return
-    from cursus.aws.images import parse_image
+    from cursus.aws.images import amazon_image
 
-    image = parse_image(view.image)
-    if image is None or not image.amazon or image.engine not in {"sklearn", *FRAMEWORKS.values()}:
+    image = amazon_image(view.image)
+    if image is None or image.engine not in {"sklearn", *FRAMEWORKS.values()}:
         return
     brought = {one.name.lower() for one in facts.requirements}
     for one in wanted:

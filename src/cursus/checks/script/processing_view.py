@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from cursus.aws.images import parse_image
+from cursus.aws.images import amazon_image
 from cursus.checks.lazy import lazy
 from cursus.checks.views import Settings, TrainingView, is_reference, listing, mapping, mappings, text
 from cursus.model import Path, Step
@@ -56,8 +56,7 @@ class ProcessingView(TrainingView):
     @lazy
     def own_image(self) -> bool:
         """True unless the image is one of Amazon's: then nobody knows what variables and files it has."""
-        image = parse_image(self.image)
-        return image is None or not image.amazon
+        return amazon_image(self.image) is None
 
     @lazy
     def words(self) -> list[tuple[object, Path]] | None:

@@ -53,12 +53,8 @@ def no_such_release(view: TrainingView) -> Iterator[Problem]:
 
 def _python(view: TrainingView) -> str:
     """The Python version that the image's tag names, such as ``3.10``, or an empty text."""
-    image = images.parse_image(view.image)
-    found = (
-        re.fullmatch(r"py(3)(\d+)", image.python_version or "")
-        if image is not None and image.amazon
-        else None
-    )
+    image = images.amazon_image(view.image)
+    found = re.fullmatch(r"py(3)(\d+)", image.python_version or "") if image is not None else None
     return f"{found[1]}.{found[2]}" if found is not None else ""
 
 

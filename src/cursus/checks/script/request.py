@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from cursus.aws import library_fields
-from cursus.aws.images import parse_image
+from cursus.aws.images import amazon_image
 from cursus.aws.tables import table
 from cursus.checks.rules import Problem
 from cursus.checks.script.processing_view import COMMAND, ProcessingView
@@ -408,10 +408,8 @@ def library_version(view: TrainingView) -> str:
         if requirement.name.lower() == "transformers":
             pinned = re.fullmatch(r"={2,3}\s*(\d+(?:\.\d+)*)", requirement.version)
             return pinned[1] if pinned is not None else ""
-    image = parse_image(view.image)
-    return (
-        image.version or "" if image is not None and image.amazon and image.framework == "huggingface" else ""
-    )
+    image = amazon_image(view.image)
+    return image.version or "" if image is not None and image.framework == "huggingface" else ""
 
 
 def lookup(parser: Parser, flag: str) -> tuple[Argument | None, tuple[str, ...]]:

@@ -240,10 +240,10 @@ def requirement_fights_image(view: TrainingView) -> Iterator[Problem]:
     facts = script_of(view)
     if not facts.requirements or view.image is None:
         return
-    from cursus.aws.images import parse_image
+    from cursus.aws.images import amazon_image
 
-    image = parse_image(view.image)
-    if image is None or not image.amazon or image.engine is None or image.engine_version is None:
+    image = amazon_image(view.image)
+    if image is None or image.engine is None or image.engine_version is None:
         return
     packages = table("libraries")["framework_packages"].get(image.engine, ())
     for requirement in facts.requirements:

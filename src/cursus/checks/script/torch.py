@@ -7,7 +7,6 @@ from pathlib import Path as FilePath
 
 from cursus.aws import distribution, images
 from cursus.aws.tables import table
-from cursus.checks.framework.images import amazon_image
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.request import checkpoint_path, habits, script_of
 from cursus.checks.views import TrainingView
@@ -267,7 +266,7 @@ def checkpoint_not_restored(view: TrainingView) -> Iterator[Problem]:
             remedy=f"save {habit.detail}.state_dict() with the rest, and load it",
             location=habit.location,
         )
-    image = amazon_image(view)
+    image = images.amazon_image(view.image)
     version = (
         None
         if image is None or image.framework != "pytorch" or image.version is None

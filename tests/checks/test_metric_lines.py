@@ -13,8 +13,17 @@ from cursus.script.facts import Hole, PrintedLine, Text
 
 @pytest.mark.parametrize(
     "regex",
-    ["^(a+)+$", r"(\w+\s?)*x=([0-9.]+)", "(.*)*=([0-9.]+)", "(x+x+)+y([0-9]+)", "(?:aa|a)*b"]
-    + [r"(.*)(.*)(.*)(.*)(.*)=([0-9])", "(a?){60}a{60}", "a*a*a*a*a*a*b", ".*a.*a.*a.*a.*a.*=([0-9])"],
+    [
+        "^(a+)+$",
+        r"(\w+\s?)*x=([0-9.]+)",
+        "(.*)*=([0-9.]+)",
+        "(x+x+)+y([0-9]+)",
+        "(?:aa|a)*b",
+        r"(.*)(.*)(.*)(.*)(.*)=([0-9])",
+        "(a?){60}a{60}",
+        "a*a*a*a*a*a*b",
+        ".*a.*a.*a.*a.*a.*=([0-9])",
+    ],
 )
 def test_nested_repetitions_are_left_alone(regex: str) -> None:
     assert compiled(regex) is None
@@ -22,9 +31,16 @@ def test_nested_repetitions_are_left_alone(regex: str) -> None:
 
 @pytest.mark.parametrize(
     "regex",
-    ["loss=([0-9.]+)", r"([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)", r".*acc: (\d+)", "(?:train|val)=(.*)"]
-    + [r"loss:\s*([0-9]*\.?[0-9]*)\s*.*", ".*epoch.*loss: (.*), acc: .*, val_loss: .*"]
-    + [r"\d+-\d+-\d+ \d+:\d+:\d+ .*loss=(\S+);", r"\[\d+\]#011validation-auc:(\d+\.\d+)"],
+    [
+        "loss=([0-9.]+)",
+        r"([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)",
+        r".*acc: (\d+)",
+        "(?:train|val)=(.*)",
+        r"loss:\s*([0-9]*\.?[0-9]*)\s*.*",
+        ".*epoch.*loss: (.*), acc: .*, val_loss: .*",
+        r"\d+-\d+-\d+ \d+:\d+:\d+ .*loss=(\S+);",
+        r"\[\d+\]#011validation-auc:(\d+\.\d+)",
+    ],
 )
 def test_others_are_read(regex: str) -> None:
     assert compiled(regex) is not None

@@ -225,3 +225,28 @@ def test_the_program_of_the_request_decides(tmp_path: Path) -> None:
     assert [(one.rule, one.severity) for one in found if one.rule == "FRM060"] == [("FRM060", "error")]
     found = check(tmp_path, {"train.py": SCRIPT, "main.py": SCRIPT}, program)
     assert not [one for one in found if one.rule == "FRM060"]
+
+
+BROUGHT = {
+    "written": "open('utils.py', 'w').write('x = 1')\n",
+    "copied": "import shutil\nshutil.copy('/opt/ml/input/data/train/utils.py', '.')\n",
+    "cloned": "import subprocess\nsubprocess.run('git clone https://example.com/a/b .', shell=True, check=True)\n",
+    "installed": "import pip\npip.main(['install', 'git+https://example.com/a/utils.git'])\n",
+    "unpacked": "import zipfile\nzipfile.ZipFile('/opt/ml/input/data/train/code.zip').extractall('.')\n",
+}
+
+
+@pytest.mark.parametrize("way", BROUGHT)
+def test_a_module_that_the_script_brings_itself(tmp_path: Path, way: str) -> None:
+    use = "import utils\nprint(utils.x)\n" + SCRIPT
+    assert [one.rule for one in check(tmp_path, {"train.py": use})] == ["FRM055"]
+    brought = {"train.py": BROUGHT[way] + use}
+    assert not [one for one in check(tmp_path, brought) if one.rule == "FRM055"]
+    old = [one.rule for one in check(tmp_path, {**brought, "utils.py": "y = 1\n"})]
+    assert ("FRM070" in old) == (way not in ("written", "copied"))
+
+
+def test_a_module_that_protoc_makes(tmp_path: Path) -> None:
+    script = "import subprocess\nsubprocess.check_call(['protoc', '--python_out=.', 'a.proto'])\n"
+    script += "import a_pb2\na_pb2.Row()\n"
+    assert not check(tmp_path, {"train.py": script + SCRIPT, "a_pb2.py": "# made when it runs\n"})

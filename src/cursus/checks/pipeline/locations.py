@@ -399,10 +399,10 @@ def archive_of_an_earlier_job(view: PipelineView) -> Iterator[Problem]:
         ):
             yield Problem(
                 f"{show(uri, limit=120)} is nothing that step {name} writes: "
-                f"its model goes to {path}<job name>/output/, and each execution has another job name",
+                f"its model goes to {path}<job name>/output/, and each execution has another job name; "
+                "what else lies there is another model, or the step fails for want of one",
                 place,
                 refer,
-                severity="error" if nameless else None,
             )
 
 

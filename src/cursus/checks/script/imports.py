@@ -14,7 +14,7 @@ from cursus.checks.script.processing_view import ProcessingView
 from cursus.checks.script.request import script_of
 from cursus.checks.views import TrainingView
 from cursus.script.conditions import told
-from cursus.script.facts import ArgPart, Condition, Habit, Imported, Part, ScriptFacts
+from cursus.script.facts import ArgPart, Condition, Const, Habit, Imported, Part, ScriptFacts, Text
 from cursus.suggest import did_you_mean, one_letter
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def local_module_missing(view: TrainingView) -> Iterator[Problem]:
             continue
         names = [name[:-3].replace("/", ".") for name in facts.directory_listing if name.endswith(".py")]
         local = _own_name(one) or (_nearly(top, names) and not _known(top))
-        if local and top.lower() not in packages:
+        if local and top.lower() not in packages and not _made(facts, top):
             seen.add(top)
             below = one.module.partition(".")[2]
             yield Problem(
@@ -99,6 +99,41 @@ def local_module_missing(view: TrainingView) -> Iterator[Problem]:
                 location=one.location,
             )
     yield from _fallbacks(facts, packages)
+
+
+MAKES = frozenset({"clone", "nbconvert", "build_ext", "--inplace"})
+"""Words of commands that put modules of unknown names beside a script."""
+
+
+def _made(facts: ScriptFacts, module: str) -> bool:
+    """True where the script itself may bring a module: it makes it, installs its package, or fetches more than it names."""
+    words = {word.removesuffix(".git").rpartition("/")[2] for one in _said(facts) for word in one.split()}
+    installs = "install" in words and {module, module.replace("_", "-")} & words
+    if installs or MAKES & words or "pyximport" in facts.top_imports or _written(facts, module):
+        return True
+    code = [use for use in facts.paths if use.mode == "unpack"]
+    return any(_in_code(path) for use in code for path in use.paths)
+
+
+def _written(facts: ScriptFacts, module: str) -> bool:
+    """True where the script may make the file of a module: it names it, or has protoc make such ones."""
+    said = _said(facts)
+    if module.endswith(("_pb2", "_pb2_grpc")) and any(
+        "protoc" in one or "--python_out" in one for one in said
+    ):
+        return True
+    return any(one.endswith(f"{module}.py") or f"{module}.py " in one for one in said)
+
+
+def _said(facts: ScriptFacts) -> list[str]:
+    """The short texts of a script."""
+    return [one for one in facts.strings if len(one) < 300 and "\n" not in one]
+
+
+def _in_code(path: Text | Const) -> bool:
+    """True for a path in the folder that the script runs in."""
+    first = path.parts[0] if isinstance(path, Text) else None
+    return isinstance(first, str) and (not first.startswith("/") or first.startswith("/opt/ml/code"))
 
 
 def _depth(facts: ScriptFacts, one: Imported) -> int:
@@ -190,6 +225,10 @@ def name_missing(view: TrainingView) -> Iterator[Problem]:
             remedy = f"define {habit.detail!r} first, hand it in, or write it as it is spelt elsewhere"
         elif habit.kind == "no-member":
             name = habit.detail.rpartition(".")[2]
+            if _written(facts, FilePath(habit.source).stem) or (
+                "setattr" in facts.calls and name in facts.strings
+            ):
+                continue  # the file is another by then
             hidden = hides(facts, habit.source)
             told = f"the source's {_short(habit.source)} has no {name!r}" + (
                 f", and hides the module {hidden!r} that has it" if hidden else ""

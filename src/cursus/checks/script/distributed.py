@@ -11,7 +11,7 @@ from cursus.aws import instances
 from cursus.aws.tables import entries, table
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.request import habits, invocation, readable, resolve, script_of
-from cursus.checks.views import TrainingView, mapping
+from cursus.checks.views import TrainingView, listing, mapping
 from cursus.model import Location, Path
 from cursus.redact import show
 from cursus.script.calls import PROCESS_GROUP
@@ -63,13 +63,9 @@ def data_parallel_library(view: TrainingView) -> Used | None:
 
 
 def _launch_mentioned(view: TrainingView) -> bool:
-    command = [*_list(view, "ContainerEntrypoint"), *_list(view, "ContainerArguments")]
-    return bool(command)
-
-
-def _list(view: TrainingView, member: str) -> list[object]:
-    value = view.algorithm.get(member)
-    return value if isinstance(value, list) else []
+    return bool(
+        listing(view.algorithm, "ContainerEntrypoint") or listing(view.algorithm, "ContainerArguments")
+    )
 
 
 @rule(

@@ -12,7 +12,7 @@ from cursus.checks.algorithms.channels import meant
 from cursus.checks.algorithms.hyperparameters import documented_only
 from cursus.checks.rules import OBJECTIVE, Problem, rule
 from cursus.checks.texts import NOTHING, STAND_IN
-from cursus.checks.tuning.ranges import READS, Entry, number, spaces
+from cursus.checks.tuning.ranges import READS, Entry, number
 from cursus.checks.views import TUNING, TrainingView, TuningView, is_reference, mapping, text
 from cursus.model import Path
 from cursus.redact import show
@@ -337,7 +337,7 @@ def tunable(view: TuningView) -> Iterator[Problem]:
             used[definition.path] = algorithm
     if not used:
         return
-    for path, space in spaces(view):
+    for path, space in view.spaces:
         found = {id(a): a for place, a in used.items() if path[: len(place)] == place or path[0] == TUNING}
         for algorithm in found.values():
             names = [entry.name for entry in space]

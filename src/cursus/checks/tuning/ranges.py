@@ -46,14 +46,9 @@ def entries(container: Mapping[str, Any], path: Path) -> Iterator[Entry]:
                 yield Entry((*path, kind, i), kind, found, text(found, "Name"))
 
 
-def spaces(view: TuningView) -> list[tuple[Path, list[Entry]]]:
-    """Each search space of the request, read once for all rules: see ``TuningView.spaces``."""
-    return view.spaces
-
-
 def numeric_entries(view: TuningView) -> Iterator[Entry]:
     """The integer and continuous ranges of every search space."""
-    for _, space in spaces(view):
+    for _, space in view.spaces:
         for entry in space:
             if entry.kind in NUMERIC:
                 yield entry
@@ -210,7 +205,7 @@ def range_named_twice(view: TuningView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ParameterRanges.html
     """
-    for path, space in spaces(view):
+    for path, space in view.spaces:
         seen: dict[str, Entry] = {}
         for entry in space:
             if entry.name is None:
@@ -289,7 +284,7 @@ def categorical_values(view: TuningView) -> Iterator[Problem]:
     Source:
         https://github.com/aws/amazon-sagemaker-feedback/issues/195
     """
-    for _, space in spaces(view):
+    for _, space in view.spaces:
         for entry in space:
             if entry.kind != "CategoricalParameterRanges":
                 continue
@@ -328,7 +323,7 @@ def how_many_ranges(view: TuningView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ParameterRanges.html
     """
     most = table("tuning")["max_hyperparameters"]
-    found = spaces(view)
+    found = view.spaces
     for path, space in found:
         count = sum(entry.kind != "AutoParameters" for entry in space)
         if count > most:
@@ -378,7 +373,7 @@ def autotune_and_hints(view: TuningView) -> Iterator[Problem]:
     """
     if "Autotune" in view.request:
         return
-    for path, space in spaces(view):
+    for path, space in view.spaces:
         if any(entry.kind == "AutoParameters" for entry in space):
             yield Problem(
                 "AutoParameters are given, and Autotune is not enabled",
@@ -405,7 +400,7 @@ def reserved_names(view: TuningView) -> Iterator[Problem]:
     Source:
         https://github.com/aws/sagemaker-training-toolkit
     """
-    for _, space in spaces(view):
+    for _, space in view.spaces:
         for entry in space:
             name = entry.name or ""
             if name.startswith("sagemaker_") or name == "_tuning_objective_metric":

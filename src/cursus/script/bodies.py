@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from cursus.model import Location
 from cursus.script.nodes import (
     Owner,
+    bare_name,
     ends_with_zero,
     everything_given,
     last_name,
@@ -294,7 +295,7 @@ class Walker:
                 )
         elif isinstance(node, ast.Attribute):
             self.expression(node.value, sure)
-            entry = Binding(kind, value, self.order, sure, self.loops, path)
+            entry = Binding(kind, value, self.order, sure, self.loops, path, bare_name(node.value))
             self.body.attributes.setdefault(node.attr, []).append(entry)
         elif isinstance(node, ast.Subscript):
             self.expression(node.value, sure)

@@ -10,6 +10,7 @@ from cursus.script import values as v
 from cursus.script.bodies import Body
 from cursus.script.evaluate import Evaluator
 from cursus.script.facts import Const, Text
+from cursus.script.nodes import string
 
 
 def converter(
@@ -18,8 +19,14 @@ def converter(
     """What the function given as ``type=`` makes of a text; None where it is none that can be read."""
     if node is None:
         return None
+    given = evaluator.value(node, body)
+    members = _members(evaluator, given.body) if isinstance(given, v.Klass) else frozenset()
+    if members:
+        return lambda text: (
+            pure.Outcome("value", text) if text in members else pure.Outcome("raises", "ValueError")
+        )
     try:
-        function, place = _plain(evaluator.value(node, body), body)
+        function, place = _plain(given, body)
     except pure.Unreadable:
         return None
     names: dict[str, ast.expr] = {}  # kept, as the evaluator knows nodes by their identity
@@ -30,6 +37,24 @@ def converter(
         return _plain(evaluator.value(names[name], place), place)[0]
 
     return lambda text: pure.outcome(function, text, outside)
+
+
+def _members(evaluator: Evaluator, body: Body) -> frozenset[str]:
+    """The values of an enumeration of texts; none for any other class."""
+    owner = body.owner
+    bases = owner.bases if isinstance(owner, ast.ClassDef) else []
+    known = [evaluator.value(base, body.parent or body) for base in bases]
+    if not any(isinstance(one, v.Ref) and one.name in ("enum.Enum", "enum.StrEnum") for one in known):
+        return frozenset()
+    if any(inner.name in ("_missing_", "__new__") for inner in body.defined.values()):
+        return frozenset()
+    made = [found for found in body.bindings.values() if found[0].kind == "value"]
+    texts = [string(found[0].node) for found in made if len(found) == 1]
+    return (
+        frozenset(one for one in texts if one)
+        if None not in texts and len(texts) == len(made)
+        else frozenset()
+    )
 
 
 def _plain(value: v.Value, body: Body) -> tuple[object, Body]:

@@ -288,7 +288,12 @@ class Evaluator:
         if isinstance(base, v.Space):
             if name == "__dict__":
                 return one(v.Space(base.key, True))
-            set_later = [found for body in self.bodies for found in body.attributes.get(name, [])]
+            set_later = [
+                found
+                for body in self.bodies
+                for found in body.attributes.get(name, [])
+                if found.name != "self"
+            ]
             own = one(Text((ArgPart(name),)))
             return union([own, NOTHING_KNOWN], sure=False) if set_later else own
         if isinstance(base, v.LocalModule):

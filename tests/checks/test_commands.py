@@ -132,6 +132,7 @@ def test_channels_of_a_command(entry: list[str], arguments: list[str] | None, se
     assert [one.severity for one in found] == severities
 
 
+@pytest.mark.parametrize("member", ["HyperParameters", "Environment"])
 @pytest.mark.parametrize(
     ("name", "value", "severities"),
     [
@@ -146,17 +147,18 @@ def test_channels_of_a_command(entry: list[str], arguments: list[str] | None, se
         ("output_dir", "/opt/ml/model", []),
     ],
 )
-def test_channels_of_hyperparameters(name: str, value: str, severities: list[str]) -> None:
+def test_channels_of_hyperparameters_and_variables(
+    name: str, value: str, severities: list[str], member: str
+) -> None:
+    name = name.upper().replace("-", "_") if member == "Environment" else name
     source = {"S3DataType": "S3Prefix", "S3Uri": "s3://example-bucket/a/"}
     request = {
         "AlgorithmSpecification": {"TrainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1"},
-        "HyperParameters": {name: value},
+        member: {name: value},
         "InputDataConfig": [{"ChannelName": "train", "DataSource": {"S3DataSource": source}}],
     }
     found = cursus.check(Step("train", "CreateTrainingJob", request), select=("CHN044",)).findings
-    assert [(one.severity, one.path) for one in found] == [
-        (each, f"HyperParameters.{name}") for each in severities
-    ]
+    assert [(one.severity, one.path) for one in found] == [(each, f"{member}.{name}") for each in severities]
 
 
 @pytest.mark.parametrize(

@@ -63,21 +63,26 @@ _DATA = re.compile(r"/opt/ml/input/data/([A-Za-z0-9._-]+)")
 _SCRIPT = re.compile(r"[\w./-]*\.(?:sh|py)(?![\w./-])")
 _ASKED = re.compile(r"\[ |\btest\b|\|\||\bif\b|\bfind\b|\bmkdir\b")
 """A shell that asks whether a folder is there, or makes it, goes on without it."""
-_PLACES = ("dir", "path", "file", "folder", "data")
-"""How hyperparameters end whose values are places of the container."""
+_PLACES = ("dir", "path", "file", "folder", "data", "DIR", "PATH", "FILE", "FOLDER", "DATA")
+"""How hyperparameters and variables end whose values are places of the container."""
 
 
 @rule(
     "CHN044",
-    reads=("ContainerEntrypoint", "ContainerArguments", *hyperparameters(*(f"*{each}" for each in _PLACES))),
+    reads=(
+        "ContainerEntrypoint",
+        "ContainerArguments",
+        *hyperparameters(*(f"*{each}" for each in _PLACES)),
+        *(f"Environment.*{each}" for each in _PLACES),
+    ),
 )
 def channel_of_command(view: TrainingView) -> Iterator[Problem]:
-    """A training job's command or hyperparameter names a channel that the job does not have.
+    """A training job's command, hyperparameter or environment names a channel that the job does not have.
 
     What it does:
-        Looks for /opt/ml/input/data/<name> in ContainerEntrypoint, ContainerArguments and hyperparameters such as data_dir or
-        train_file, and for the channel of that name. Where the container is only given the path, this is a warning, but for a
-        hyperparameter with nearly the name of a channel. A script that is run from a channel wants it in File mode, and on
+        Looks for /opt/ml/input/data/<name> in ContainerEntrypoint, ContainerArguments, hyperparameters such as data_dir or
+        train_file and variables such as DATA_DIR, and for the channel of that name. Where the container is only given the path,
+        this is a warning, but for nearly the name of a channel. A script that is run from a channel wants it in File mode, and on
         every host.
     Why:
         "/opt/ml/input/data/sm_drivers/sm_train.sh: No such file or directory": SageMaker makes a folder for each channel, and
@@ -131,7 +136,11 @@ def _is_there(name: str, channels: Container[str | None]) -> bool:
 
 def _told_to_the_script(view: TrainingView, channels: dict[str | None, Channel]) -> Iterator[Problem]:
     names = [each for each in channels if each is not None]
-    for parameter, value in view.hyperparameters.items():
+    given: list[tuple[str, object, object]] = [
+        *((view.hyperparameters_member, *each) for each in view.hyperparameters.items()),
+        *(("Environment", *each) for each in view.environment.items()),
+    ]
+    for member, parameter, value in given:
         if not isinstance(parameter, str) or not parameter.endswith(_PLACES) or not isinstance(value, str):
             continue
         found = _DATA.match(value.strip("\"' "))
@@ -142,14 +151,14 @@ def _told_to_the_script(view: TrainingView, channels: dict[str | None, Channel])
         near = near or closest(name, names)
         yield Problem(
             f"{show(parameter)} is below /opt/ml/input/data/{name}, and the job has no channel {show(name)}",
-            (view.hyperparameters_member, parameter),
+            (member, parameter),
             f"name the channel {near}" if near else f"add a channel {name} to InputDataConfig",
             severity="warning" if near is None or _MADE.search(parameter) else None,
         )
 
 
-_MADE = re.compile("cache|log|out|save|te?mp")
-"""In the names of hyperparameters whose folders a script makes itself."""
+_MADE = re.compile("(?i)cache|log|out|save|te?mp")
+"""In the names of hyperparameters and variables whose folders a script makes itself."""
 
 
 def _goes_on(channel: str, name: str) -> bool:

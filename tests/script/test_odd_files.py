@@ -109,3 +109,21 @@ def test_long_scripts_are_read_in_time(tmp_path: Path, shape: str) -> None:
     head = "import sys\nfrom multiprocessing import Process\n\n\ndef run(a, b):\n"
     (tmp_path / "train.py").write_text(head + SHAPES[shape] + "\n\nrun(sys.argv[1], int(sys.argv[2]))\n")
     assert "FRM051" not in rules(tmp_path)
+
+
+SETTINGS = {
+    "brackets": "[" * 90_000,
+    "dashes": "- " * 40_000 + "x",
+    "indents": "".join(f"{' ' * depth}a:\n" for depth in range(400)),
+    "aliases": "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}' if i else 'x'] * 9)}]\n" for i in range(20)),
+    "itself": "a: &a [*a]\n",
+}
+
+
+@pytest.mark.parametrize("shape", SETTINGS)
+def test_settings_that_nest_without_end(tmp_path: Path, shape: str) -> None:
+    (tmp_path / "conf.yaml").write_text(SETTINGS[shape])
+    (tmp_path / "train.py").write_text(
+        'import yaml\nconf = yaml.safe_load(open("conf.yaml"))\nopen(conf["a"])\n'
+    )
+    assert "FRM051" not in rules(tmp_path)

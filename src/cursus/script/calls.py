@@ -189,10 +189,17 @@ def _settings(evaluator: Evaluator, path: Text, read: Callable[[str], object]) -
 def _yaml(text: str) -> object:
     import yaml
 
+    # libyaml's parser has no bound on how deep it goes, and takes the process with it.
+    deep = text.count("[") + text.count("{") > 200 or NESTS.search(text) is not None
+    loader = yaml.SafeLoader if deep else getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError as error:
+        return yaml.load(text, loader)
+    except (yaml.YAMLError, TypeError, AttributeError, ArithmeticError) as error:
         raise ValueError from error
+
+
+NESTS = re.compile(r"(?:[-?:]\s+){30}|^ {200}", re.MULTILINE)
+"""How a YAML text begins that nests deep without brackets."""
 
 
 def _loaded(evaluator: Evaluator, value: Value, read: Callable[[str], object]) -> Value:
@@ -239,11 +246,13 @@ def _method(evaluator: Evaluator, node: ast.Call, func: ast.Attribute, body: Bod
         return NOTHING_KNOWN
     words = node.keywords if name == "format" else []
     named = [(word.arg or "", evaluator.evaluate(word.value, body, order)) for word in words]
-    results = [_method_of(value, name, given, named) for value in base.values]
+    results = [_method_of(evaluator, value, name, given, named) for value in base.values]
     return union(results, sure=base.sure)
 
 
-def _method_of(base: Value, name: str, given: list[Options], named: list[tuple[str, Options]]) -> Options:
+def _method_of(
+    evaluator: Evaluator, base: Value, name: str, given: list[Options], named: list[tuple[str, Options]]
+) -> Options:
     if isinstance(base, v.OpenFile) and name == "read":
         return one(base)
     if isinstance(base, v.Special) and base.kind == "environ":
@@ -267,7 +276,7 @@ def _method_of(base: Value, name: str, given: list[Options], named: list[tuple[s
     if isinstance(base, v.Table) and name == "get" and given:
         key = given[0].values[0]
         if isinstance(key, Text) and key.literal is not None and key.literal in dict(base.items):
-            return one(dict(base.items)[key.literal])
+            return one(evaluator.kept(base, key.literal))
     if isinstance(base, Text):
         return _text_method(base, name, given, named)
     if name in NUMBER_METHODS:

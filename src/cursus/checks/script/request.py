@@ -394,10 +394,12 @@ def _with_libraries(view: TrainingView, parser: Parser) -> Parser:
     if not all(library_fields.is_known(name) for name in parser.libraries):
         return parser
     version = library_version(view)
+    own = {argument.dest for argument in parser.arguments}  # a class may give a field of its base a default
     arguments = [
         field_argument(field, kind, parser.location, required=required)
         for name in parser.libraries
         for field, kind, required in library_fields.fields(name, version)
+        if field not in own
     ]
     return replace(parser, arguments=(*parser.arguments, *arguments), complete=True)
 

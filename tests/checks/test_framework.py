@@ -387,6 +387,21 @@ def test_program_in_a_home_folder_is_not_in_the_container() -> None:
         assert rules_of(findings(image, patch)) == rules
 
 
+@pytest.mark.parametrize(
+    ("directory", "severities"),
+    [
+        ("s3://example-bucket/code/src/", ["error"]),
+        ("s3://example-bucket/code/src", ["warning"]),
+        ("s3://example-bucket/code/${name}", []),
+        ("s3://example-bucket/code/src.tar.gz", []),
+    ],
+)
+def test_the_source_archive_is_one_object(directory: str, severities: list[str]) -> None:
+    patch = {"HyperParameters": {"sagemaker_submit_directory": directory}}
+    found = findings(f"{DLC}/pytorch-training:2.1.0-cpu-py310", patch)
+    assert [(f.rule, f.severity) for f in found] == [("FRM012", severity) for severity in severities]
+
+
 def test_an_old_version_with_another_cuda_is_an_error() -> None:
     cuda = f"{DLC}/pytorch-training:2.1.0-gpu-py310-cu118-ubuntu20.04-sagemaker"
     gpu = {"ResourceConfig": {"InstanceType": "ml.g5.xlarge"}}

@@ -118,6 +118,27 @@ def test_versions_of_a_package_from_before_it_was_given_up(line: str, tmp_path: 
     assert "FRM052" not in {one.rule for one in found}
 
 
+@pytest.mark.parametrize(
+    ("line", "severity"),
+    [
+        ("numpy==2.1.0", "error"),
+        ("numpy>=2.1", "error"),
+        ("scikit_learn~=1.7.0", "error"),
+        ("numpy==2.0.2", None),
+        ("numpy<3", None),
+        ('numpy==2.1.0; python_version >= "3.10"', None),
+        ("tools==2.1.0", None),
+    ],
+)
+def test_a_package_for_a_newer_python_than_the_image_has(
+    line: str, severity: str | None, tmp_path: Path
+) -> None:
+    image = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:1.13.1-cpu-py39"
+    request = {"AlgorithmSpecification": {"TrainingImage": image}}
+    found = check(tmp_path, {"train.py": SCRIPT, "requirements.txt": line + "\n"}, request)
+    assert [one.severity for one in found if one.rule == "FRM052"] == ([severity] if severity else [])
+
+
 def test_every_requirement_has_a_hash_or_none_has(tmp_path: Path) -> None:
     lines = "tqdm==4.66.1 --hash=sha256:0\nnumpy==1.24.1\n"
     (found,) = check(tmp_path, {"train.py": SCRIPT, "requirements.txt": lines})

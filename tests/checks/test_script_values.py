@@ -46,6 +46,9 @@ CONVERTERS = {
     "sorts numbers as texts": ("type=lambda s: sorted(s.split(','))", "5,10,80", "HPO053"),
     "sorts numbers": ("type=lambda s: sorted(int(v) for v in s.split(','))", "5,10,80", None),
     "keeps brackets": ("type=lambda s: s.split(',')", "[1, 2]", "HPO053"),
+    "several values in one text": ("nargs='+'", "5,10", "HPO053"),
+    "several values of one": ("nargs='+'", "5", None),
+    "several values taken apart": ("nargs='+', type=lambda s: s.split(',')", "5,10", None),
     "reads a list": ("type=ast.literal_eval", "[1, 2]", None),
     "looks a word up": ("type=lambda s: TABLE[s]", "adam", None),
     "finds no word": ("type=lambda s: TABLE[s]", "rmsprop", "HPO052"),
@@ -75,6 +78,13 @@ def test_what_a_converter_makes_of_a_value(
     assert {f.rule for f in found} == ({rule} if rule else set()), found
 
 
+ACTION = """\
+class Own(argparse.Action):
+    def __call__(self, parser, space, v, option=None):
+        {}
+"""
+OWN = "p.add_argument('--bb')\n" + parsed("action=Own", "a.val, a.bb")
+TWO = {"bb": "3", "val": "5"}
 TEXTS = {
     "a number among numbers": (parsed("default='1'", "a.val in (1, 2)"), {"val": "2"}, "HPO060"),
     "an integer among numbers": (parsed("type=int", "a.val in (1, 2)"), {"val": "2"}, None),
@@ -148,6 +158,13 @@ TEXTS = {
     ),
     "behind a default": (parsed("action='append', default=[3]"), {"val": "5"}, "HPO061"),
     "no default": (parsed("action='append'"), {"val": "5"}, None),
+    "used by an action": (ACTION.format("pass") + parsed("action=Own", "1"), {"val": "5"}, None),
+    "sets others in an action": (ACTION.format("for k in v: setattr(space, k, v)") + OWN, TWO, "HPO061"),
+    "looks at the others": (
+        ACTION.format("if getattr(space, 'bb') is None: setattr(space, 'bb', v)") + OWN,
+        TWO,
+        None,
+    ),
 }
 
 

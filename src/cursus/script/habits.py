@@ -471,16 +471,23 @@ def unread_arguments(modules: Iterable[Body], declared: Iterable[str]) -> frozen
 
 
 def ordered(modules: Iterable[Body]) -> Iterator[Habit]:
-    """Actions of argparse that set other arguments than their own, so that the order of arguments matters."""
+    """Actions of argparse that set other arguments than their own without a look at them: the order matters."""
     for body in modules:
         for node in body.all_nodes:
             if not isinstance(node, ast.ClassDef) or not any(
                 "Action" in ast.unparse(base) for base in node.bases
             ):
                 continue
+            asked = {
+                id(one)
+                for test in ast.walk(node)
+                if isinstance(test, ast.If) and any(is_call(part, "getattr") for part in ast.walk(test.test))
+                for one in ast.walk(test)
+            }
             for inner in ast.walk(node):
                 if (
                     is_call(inner, "setattr")
+                    and id(inner) not in asked
                     and len(inner.args) == 3
                     and "dest" not in ast.unparse(inner.args[1])
                 ):

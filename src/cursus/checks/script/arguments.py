@@ -36,6 +36,8 @@ REMEDIES = {
     "fire": "make it a parameter of the function, or leave ",
 }
 TRUE_WORDS = frozenset({"true", "1", "yes", "on"})
+SEVERAL = re.compile(r"[^\s,;:{}\"']+(?:\s*,\s*[^\s,;:{}\"']+)+")
+"""Several words parted by commas, a list in brackets too."""
 _NEGATIVE = re.compile(r"-\d+|-\d*\.\d+")
 """What argparse takes for a negative number, up to Python 3.13: https://github.com/python/cpython/issues/155339"""
 
@@ -346,8 +348,8 @@ def bool_of_text(view: TrainingView) -> Iterator[Problem]:
     """An argument with type=bool, or with a function of its own, takes a no for a yes.
 
     What it does:
-        Finds arguments declared with ``type=bool`` that a hyperparameter gives as false, and with ``type=list`` and its kin; and reads what a
-        function given as ``type=`` makes of a ``False``, ``true``, ``1`` or ``None``.
+        Finds arguments declared with ``type=bool`` that a hyperparameter gives as false, with ``type=list`` and its kin, and with ``nargs``
+        that get a list in one text; and reads what a function given as ``type=`` makes of a ``False``, ``true``, ``1`` or ``None``.
     Why:
         The value is a text, and ``bool("False")`` is True: only an empty text is false. The job runs, with the switch on.
         ``list("[64]")`` is a list of four characters. A function that knows ``false`` alone takes ``False`` for a yes, and the toolkit passes JSON's
@@ -374,6 +376,14 @@ def bool_of_text(view: TrainingView) -> Iterator[Problem]:
                 remedy="use type=ast.literal_eval"
                 if passed.values[0].startswith(("[", "("))
                 else "split the text: type=lambda text: text.split(',')",
+                location=argument.location,
+            )
+        listed = next((value for value in passed.values or () if SEVERAL.fullmatch(value)), None)
+        if argument.nargs in ("+", "*") and argument.type == "str" and listed is not None:
+            yield Problem(
+                f"{passed.flag} takes several values (nargs={argument.nargs!r}), and {show(listed)} comes as one of them",
+                passed.path,
+                remedy="split the text: type=lambda text: text.split(',') in place of nargs",
                 location=argument.location,
             )
         yield from _converted(passed, argument)

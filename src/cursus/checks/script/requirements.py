@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from cursus.aws.images import order
 from cursus.aws.tables import table
 from cursus.checks.rules import Problem, rule
+from cursus.checks.script.files import python_of, python_severity
 from cursus.checks.script.request import invocation, script_of
 from cursus.checks.views import TrainingView
 from cursus.model import Severity
@@ -127,8 +129,8 @@ def requirement_cannot_install(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Reads requirements.txt, and the files that it includes, as pip does: editable installs from version control, paths outside the
-        source directory, included files that are not there, ranges without a version, lines pip cannot read; and any line of a job without
-        network.
+        source directory, included files that are not there, ranges without a version, lines pip cannot read, well-known packages in a
+        version that needs a newer Python than the image's; and any line of a job without network.
     Why:
         The toolkit runs ``pip install -r requirements.txt`` before the script. When that fails, the job fails with
         ``InstallRequirementsError``.
@@ -161,6 +163,31 @@ def requirement_cannot_install(view: TrainingView) -> Iterator[Problem]:
             requirement.problem == "local-version" and _in_image(requirement, view)
         ):
             yield _requirement(requirement, view)
+        elif requirement.name:
+            yield from _needs_newer_python(requirement, view)
+
+
+def _needs_newer_python(requirement: Requirement, view: TrainingView) -> Iterator[Problem]:
+    """The version that is demanded is for a newer Python than the image's: pip finds none that it may install."""
+    name = requirement.name.lower().replace("_", "-")
+    first = {
+        order(version): python for version, python in table("libraries")["needs_python"].get(name, {}).items()
+    }
+    wanted = re.search(r"(?:={2,3}|>=?|~=)\s*(\d+(?:\.\d+)*)", requirement.version)
+    has = python_of(view) if first and wanted is not None and ";" not in requirement.line else None
+    if has is None or wanted is None:
+        return
+    needed = max(
+        (order(python) for version, python in first.items() if version <= order(wanted[1])), default=has
+    )
+    if needed > has:
+        yield Problem(
+            f"{show(requirement.line)} needs Python {needed[0]}.{needed[1]}, and the image has {has[0]}.{has[1]}: "
+            "pip finds no version to install",
+            remedy="name an older version, or choose an image with a newer Python",
+            severity=python_severity(view),
+            location=requirement.location,
+        )
 
 
 def _of_image(requirement: Requirement, view: TrainingView) -> bool:

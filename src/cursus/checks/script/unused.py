@@ -54,7 +54,8 @@ def argument_without_effect(view: TrainingView) -> Iterator[Problem]:
         passed = started.given(argument.flags)
         if passed is None or passed.name == "model_dir":
             continue
-        if argument.dest in facts.unread:
+        acted = argument.type == "other" and argument.conditional  # an action of its own may use the value
+        if argument.dest in facts.unread and not acted:
             told, remedy = (
                 f"the script parses {passed.flag} and never reads it",
                 f"use args.{argument.dest}, or leave the hyperparameter out",

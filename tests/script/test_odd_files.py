@@ -126,4 +126,23 @@ def test_settings_that_nest_without_end(tmp_path: Path, shape: str) -> None:
     (tmp_path / "train.py").write_text(
         'import yaml\nconf = yaml.safe_load(open("conf.yaml"))\nopen(conf["a"])\n'
     )
+
+
+@pytest.mark.parametrize("name", ["a" * 300 + ".py", "../" * 2000 + "x.py", "\0.py", "\ud800.py"])
+def test_an_entry_point_that_no_file_system_takes(tmp_path: Path, name: str) -> None:
+    words = {"sagemaker_program": name, "sagemaker_submit_directory": "s3://example-bucket/s.tar.gz"}
+    found = cursus.check({"TrainingJobName": "churn", "HyperParameters": words}, source_dir=tmp_path).findings
+    assert {"FRM050", "STP006", "STP010"} & {one.rule for one in found}
+
+
+def test_modules_and_lines_that_no_file_system_takes(tmp_path: Path) -> None:
+    long = "a" * 300
+    (tmp_path / "requirements.txt").write_text(f"-r {long}\n-e {long}\npandas=={'9' * 5000}\n")
+    script = f"import {long}\nfrom {long} import b\nprint('{{²}}'.format(1))\n"
+    assert "FRM051" not in told(tmp_path, script)
+
+
+def test_one_package_on_thousands_of_lines(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("print(1)\n")
+    (tmp_path / "requirements.txt").write_text("".join(f"pandas>={i}\n" for i in range(10_000)))
     assert "FRM051" not in rules(tmp_path)

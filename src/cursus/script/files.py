@@ -12,6 +12,7 @@ from cursus.aws.tables import entries
 from cursus.model import Location
 from cursus.script.facts import Fault, Requirement
 from cursus.script.requirements import read_requirements
+from cursus.script.there import is_dir, is_file
 
 MAX_ENTRIES = 20_000
 MAX_TEXT = 200_000
@@ -48,7 +49,7 @@ def shown_below(directory: str, name: str) -> str:
 
 def read_folder(root: Path, entry: Path, directory: str, shown: str) -> FolderFacts:
     """Look over the files below ``root``."""
-    if not root.is_dir():
+    if not is_dir(root):
         return FolderFacts(
             (), (Fault("no-directory", directory, Location(directory or ".")),), frozenset(), {}, ()
         )
@@ -60,7 +61,7 @@ def read_folder(root: Path, entry: Path, directory: str, shown: str) -> FolderFa
     faults.extend(_keys(texts, display))
     requirements: tuple[Requirement, ...] = ()
     listed = root / "requirements.txt"
-    if listed.is_file():
+    if is_file(listed):
         requirements = read_requirements(listed, display + "requirements.txt")
     return FolderFacts(
         requirements,
@@ -96,14 +97,14 @@ def _entry_faults(root: Path, entry: Path, shown: str, sizes: dict[str, int]) ->
     where = Location(shown)
     try:
         inside = root.resolve() in entry.resolve().parents
-    except (OSError, RuntimeError):
+    except (OSError, RuntimeError, ValueError):
         inside = True
     if not inside:
         return [Fault("entry-outside", shown, where)]
-    if not entry.is_file():
-        if not entry.is_dir() and os.path.lexists(entry):
+    if not is_file(entry):
+        if not is_dir(entry) and os.path.lexists(entry):
             return [Fault("entry-special", shown, where)]  # a pipe, a device, or a link that leads nowhere
-        kind = "entry-directory" if entry.is_dir() else "entry-missing"
+        kind = "entry-directory" if is_dir(entry) else "entry-missing"
         near = [name for name in sizes if name.endswith((".py", ".sh"))]
         return [Fault(kind, "\n".join(near[:50]), where)]
     found = []
@@ -126,7 +127,7 @@ def _entry_faults(root: Path, entry: Path, shown: str, sizes: dict[str, int]) ->
 def _shadowing(root: Path, entry: Path, display: str) -> list[Fault]:
     """Files on the script's module path that hide a module that the script or its libraries need."""
     found = []
-    folder = entry.parent if entry.parent.is_dir() else root
+    folder = entry.parent if is_dir(entry.parent) else root
     try:
         children = sorted(os.scandir(folder), key=lambda child: child.name)
     except OSError:

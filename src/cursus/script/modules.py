@@ -12,6 +12,7 @@ from cursus.script.bodies import Body, walk
 from cursus.script.facts import Fault
 from cursus.script.files import shown_below
 from cursus.script.parsing import parse
+from cursus.script.there import is_dir, is_file
 
 MAX_FILE = 2_000_000
 MAX_MODULES = 200
@@ -59,14 +60,14 @@ class Source:
                 place / "__init__.py",
                 place.with_suffix(".py") if parts else place / "__init__.py",
             ):
-                if candidate.is_file():
+                if is_file(candidate):
                     return candidate
         return None
 
     def is_package(self, dotted: str, base: Path) -> bool:
         """True where ``dotted`` is a directory of the source, with or without ``__init__.py``."""
         inside = () if self.alone else (base, self.root)
-        return any(start.joinpath(*dotted.split(".")).is_dir() for start in inside)
+        return any(is_dir(start.joinpath(*dotted.split("."))) for start in inside)
 
     def load(self, path: Path, *, entry: bool = False) -> Body | None:
         """Parse a file once. A file that does not parse is a fault."""

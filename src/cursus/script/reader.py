@@ -15,6 +15,7 @@ from cursus.script.files import read_folder, shown_below
 from cursus.script.modules import TOO_DEEP, Source
 from cursus.script.reading import Reading
 from cursus.script.shell import after_cd
+from cursus.script.there import is_file
 from cursus.script.wrapper import handed_on
 
 CACHE: dict[SourceCode, tuple[tuple[tuple[str, int, int], ...], ScriptFacts]] = {}
@@ -42,7 +43,7 @@ def _stamps(files: list[str]) -> tuple[tuple[str, int, int], ...]:
         try:
             status = os.stat(name)  # noqa: PTH116  (this is asked for every check; Path costs more)
             found.append((name, status.st_mtime_ns, status.st_size))
-        except OSError:
+        except (OSError, ValueError):
             found.append((name, -1, -1))
     return tuple(found)
 
@@ -84,14 +85,14 @@ def _read(source: SourceCode) -> tuple[ScriptFacts, list[str]]:
         ),
     )
     handed = handed_on(base.shell_text) if base.shell_text else None
-    if handed is not None and (root / handed.program).is_file():
+    if handed is not None and is_file(root / handed.program):
         entry = root / handed.program
         told = base.strings | {"torchrun"} if handed.launched else base.strings
         base = replace(base, entry=shown_below(source.directory, handed.program), strings=told)
     elif handed is not None:
         fault = Fault("started-missing", handed.program, Location(shown, handed.line))
         base = replace(base, faults=(*base.faults, fault))
-    if entry.suffix == ".sh" or not entry.is_file() or (entry.suffix and entry.suffix != ".py"):
+    if entry.suffix == ".sh" or not is_file(entry) or (entry.suffix and entry.suffix != ".py"):
         return base, watched
     if not entry.suffix and not _looks_python(entry):
         return base, watched

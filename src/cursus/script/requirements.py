@@ -10,6 +10,7 @@ from pathlib import Path
 from cursus.aws.tables import entries, table
 from cursus.model import Location
 from cursus.script.facts import Requirement
+from cursus.script.there import is_dir, is_file
 
 NAME = re.compile(
     r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[A-Za-z0-9._,\s-]*\])?\s*"
@@ -53,20 +54,22 @@ def _hashes(found: tuple[Requirement, ...]) -> tuple[Requirement, ...]:
 
 def _ranges(found: Iterable[Requirement]) -> tuple[Requirement, ...]:
     """The requirements, with a problem where no version is in all the ranges given for one name."""
-    demands: dict[str, list[str]] = {}
+    demands: dict[str, set[str]] = {}
     marked = []
     for one in found:
         name = re.sub(r"[-_.]+", "-", one.name.lower())
         if not one.problem and name and one.version and ";" not in one.line:
-            given = demands.setdefault(name, [])
-            given.extend(part.strip() for part in one.version.split(",") if part.strip())
-            if no_version(given):
+            given = demands.setdefault(name, set())
+            given.update(part.strip() for part in one.version.split(",") if part.strip())
+            if len(given) <= MANY and no_version(given):
                 one = dataclasses.replace(one, problem="no-version")
         marked.append(one)
     return tuple(marked)
 
 
-DEMAND = re.compile(r"(===|==|~=|!=|<=|>=|<|>)\s*v?(\d+(?:\.\d+)*)(\.\*)?$")
+DEMAND = re.compile(r"(===|==|~=|!=|<=|>=|<|>)\s*v?(\d{1,18}(?:\.\d{1,18})*)(\.\*)?$")
+MANY = 100
+"""Ranges of one package that are held against each other."""
 
 
 def no_version(demands: Iterable[str]) -> bool:
@@ -181,7 +184,7 @@ def _included(
     if "://" in rest:
         return
     target = path.parent / rest
-    if not target.is_file():
+    if not is_file(target):
         yield Requirement(line, rest, "", "missing-file", where)
     elif follow and target not in seen and len(seen) < 10:
         shown = where.file.rpartition("/")[0]
@@ -218,8 +221,8 @@ def _path_problem(path: Path, rest: str) -> str:
 def _no_project(path: Path, rest: str) -> bool:
     """True for a folder without what pip needs to install it."""
     folder = path.parent / re.sub(r"\[[^\]]*\]$", "", rest.partition(";")[0].strip())
-    return folder.is_dir() and not any(
-        (folder / name).is_file() for name in ("setup.py", "pyproject.toml", "setup.cfg")
+    return is_dir(folder) and not any(
+        is_file(folder / name) for name in ("setup.py", "pyproject.toml", "setup.cfg")
     )
 
 
@@ -230,7 +233,7 @@ def _local(path: Path, rest: str) -> bool:
         return False
     place = (path.parent / target).resolve()
     root = path.parent.resolve()
-    return place.exists() and (place == root or root in place.parents)
+    return (is_file(place) or is_dir(place)) and (place == root or root in place.parents)
 
 
 def _plain(path: Path, line: str, where: Location) -> Requirement:

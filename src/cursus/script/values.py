@@ -268,7 +268,7 @@ def format_braces(template: str, given: list[Value], named: dict[str, Value]) ->
             key = str(automatic)
             automatic += 1
         value: Value = UNKNOWN
-        if key.isdigit():
+        if key.isdecimal() and len(key) < 9:
             if int(key) < len(given):
                 value = given[int(key)]
         else:

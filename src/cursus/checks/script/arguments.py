@@ -264,7 +264,7 @@ def value_refused(view: TrainingView) -> Iterator[Problem]:
             continue
         if argument.nargs and passed.values and by_shell(view) is not False:
             passed = _in_words(passed)
-        elif argument.nargs.isdigit() and int(argument.nargs) > 1:
+        elif argument.nargs.isdecimal() and int(argument.nargs) > 1:
             yield Problem(
                 f"the script's {passed.flag} takes {argument.nargs} values, and a hyperparameter is always one",
                 passed.path,

@@ -17,6 +17,7 @@ from cursus.redact import show
 from cursus.script.calls import PROCESS_GROUP
 from cursus.script.facts import Const, ScriptFacts, Used
 from cursus.script.files import shown_below
+from cursus.script.there import is_dir, is_file
 
 
 def _enabled(view: TrainingView) -> dict[str, object]:
@@ -252,8 +253,8 @@ def _makes_no_group(module: str, folder: str) -> bool:
     return (
         module in sys.stdlib_module_names
         or module in entries("libraries", "without_process_group")
-        or own.is_dir()
-        or own.with_suffix(".py").is_file()
+        or is_dir(own)
+        or is_file(own.with_suffix(".py"))
     )
 
 
@@ -389,7 +390,7 @@ def _old_launcher(view: TrainingView) -> Iterator[Problem]:
     for name, where in started:
         try:
             text = FilePath(source.directory, name).read_text(encoding="utf-8", errors="replace")
-        except OSError:
+        except (OSError, ValueError):
             continue
         parser = re.search(r"\b(\w+)\s*=\s*(?:argparse\.)?ArgumentParser\(", text)
         if parser is None or "parse_known_args" in text or "parse_args(" not in text:

@@ -15,6 +15,7 @@ from cursus.checks.script.request import script_of
 from cursus.checks.views import TrainingView
 from cursus.script.conditions import told
 from cursus.script.facts import ArgPart, Condition, Const, Habit, Imported, Part, ScriptFacts, Text
+from cursus.script.there import is_file
 from cursus.suggest import did_you_mean, one_letter
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def _beside(view: TrainingView) -> FilePath | None:
 def _has_module(folder: FilePath, name: str) -> bool:
     if not name or _known(name):
         return False
-    return (folder / f"{name}.py").is_file() or next((folder / name).glob("*.py"), None) is not None
+    return is_file(folder / f"{name}.py") or next((folder / name).glob("*.py"), None) is not None
 
 
 MISFITS = {

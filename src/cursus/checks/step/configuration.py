@@ -11,6 +11,7 @@ from cursus.checks.views import TrainingView
 from cursus.ignores import Comment, Ignore, Ignores, read_comments
 from cursus.model import Finding, Location, Severity
 from cursus.redact import show
+from cursus.script.there import is_dir, is_file
 from cursus.suggest import did_you_mean
 
 MAX_FILES = 500
@@ -22,9 +23,9 @@ def _comments(view: TrainingView) -> Iterator[Comment]:
     if source is None:
         return
     folder = Path(source.directory)
-    files = sorted(folder.glob("*.py"))[:MAX_FILES] if folder.is_dir() else []
+    files = sorted(folder.glob("*.py"))[:MAX_FILES] if is_dir(folder) else []
     entry = folder / source.entry_point
-    if entry not in files and entry.is_file():
+    if entry not in files and is_file(entry):
         files.append(entry)
     for file in files:
         yield from read_comments(str(file)).comments

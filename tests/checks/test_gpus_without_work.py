@@ -42,6 +42,7 @@ def test_one_gpu_of_four(tmp_path: Path, line: str) -> None:
         'model.to("cuda:1")',
         "for i in range(4): model.to(f'cuda:{i}')",
         "print(os.environ['SM_NUM_GPUS'])",
+        "print(os.environ.get('CUDA_VISIBLE_DEVICES'))",
         "import lightning",
         "import a_library",
         "os.system('torchrun other.py')",

@@ -155,6 +155,8 @@ def _parser_call(
         if site.body.orders.get(id(node), (0, ()))[1]:
             rounds = loops_around(evaluator, site)
         callers = evaluator.sites.get(id(site.body.owner), [])
+        if len(callers) > 1 and _made_there(evaluator, site):
+            callers = []  # each of them has a parser of its own
         for caller in [one.node for one, _, _ in callers] if 1 < len(callers) <= ROUNDS else [None]:
             for names in rounds or ({},):
                 with evaluator.assuming(site.body, names), evaluator.at_site(site.body.owner, caller):
@@ -185,6 +187,12 @@ def _parser_call(
             replace(one, default=None, appends=False) if one.dest in given_names else one
             for one in building.arguments
         ]
+
+
+def _made_there(evaluator: Evaluator, site: CallSite) -> bool:
+    """True where the body that adds an argument makes the parser, too."""
+    base = evaluator.value(getattr(site.node.func, "value", None) or site.node, site.body)
+    return isinstance(base, v.ParserValue) and any(id(one) == base.key for one in site.body.nodes)
 
 
 def own_words(evaluator: Evaluator, node: ast.expr, body: Body) -> bool:

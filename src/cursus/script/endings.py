@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from cursus.script import values as v
 from cursus.script.bodies import EXITS, Body, names, place
 from cursus.script.evaluate import Evaluator
-from cursus.script.exits import BROAD, TRAINING_WORDS
+from cursus.script.exits import BROAD, TRAINING_WORDS, works
 from cursus.script.facts import Habit, Text
 from cursus.script.nodes import bare_name, caught, ends_with_zero, last_name, receiver, word
 from cursus.script.shell import lost_statuses
@@ -224,7 +224,7 @@ def swallowing_contexts(modules: Iterable[Body]) -> Iterator[Habit]:
             for item in node.items if isinstance(node, ast.With) else ():
                 called = item.context_expr.func if isinstance(item.context_expr, ast.Call) else None
                 name = bare_name(called)
-                if name in drops or name in held:
+                if name in drops or (name in held and works(body, getattr(node, "body", []))):
                     how = (
                         ".__exit__, which returns True,"
                         if name in drops

@@ -56,6 +56,8 @@ class Evaluator:
         self.assumed: dict[tuple[int, str], Value] = {}
         self.changed: frozenset[str] = frozenset()
         """The names of lists and mappings that are changed in place."""
+        self.replaced: frozenset[str] = frozenset()
+        """The keys of mappings that are given other values later on; with the empty one, any may be."""
         self.looking: set[tuple[str, int]] = set()
         self.site: tuple[int, tuple[CallSite, bool, bool]] | None = None
         """The function whose value is asked for at one of its calls, and that call: its parameters have no others."""
@@ -151,9 +153,11 @@ class Evaluator:
     on_Tuple = on_Set = on_List  # noqa: N815
 
     def on_Dict(self, node: ast.Dict, body: Body, order: int) -> Options:  # noqa: N802, D102
-        found = []
+        found: list[tuple[str, Value]] = []
         for key, value in zip(node.keys, node.values, strict=True):
-            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+            if key is None:  # **others, which come into the place of what stands before them
+                found.clear()
+            elif isinstance(key, ast.Constant) and isinstance(key.value, str):
                 found.append((key.value, self.evaluate(value, body, order).only))
         return one(v.Table(tuple(found), len(found) == len(node.keys)))
 
@@ -275,7 +279,7 @@ class Evaluator:
         if len(spread) != 1 or site.node.args:
             return NOTHING_KNOWN
         found = self.evaluate(spread[0], site.body, site.order)
-        return found.each(lambda value: _item(value, v.text(name)))
+        return found.each(lambda value: self._item(value, v.text(name)))
 
     def on_Attribute(self, node: ast.Attribute, body: Body, order: int) -> Options:  # noqa: N802, D102
         base = self.evaluate(node.value, body, order)
@@ -301,7 +305,7 @@ class Evaluator:
         if isinstance(base, (v.Instance, v.Klass)):
             return self._member(base, name)
         if isinstance(base, v.Table):
-            return one(_item(base, v.text(name)))
+            return one(self._item(base, v.text(name)))
         if isinstance(base, Text) and name == "parent":
             literal = base.literal
             if literal and "/" in literal.rstrip("/"):
@@ -348,7 +352,16 @@ class Evaluator:
         if isinstance(node.slice, ast.Slice):
             return base if base.values == (v.Ref("sys.argv"),) else NOTHING_KNOWN
         index = self.evaluate(node.slice, body, order)
-        return combine([base, index], lambda chosen: _item(chosen[0], chosen[1]))
+        return combine([base, index], lambda chosen: self._item(chosen[0], chosen[1]))
+
+    def _item(self, base: Value, index: Value) -> Value:
+        if isinstance(base, v.Table) and isinstance(index, Text) and index.literal is not None:
+            return self.kept(base, index.literal)
+        return _item(base, index)
+
+    def kept(self, base: v.Table, key: str) -> Value:
+        """What a mapping was written with by a name; unknown where another value may have come into its place."""
+        return UNKNOWN if self.replaced & {"", key} else dict(base.items).get(key, UNKNOWN)
 
     # -- operators --------------------------------------------------------------------------------
 
@@ -480,8 +493,6 @@ def _item(base: Value, index: Value) -> Value:
         return v.Unknown(False, base.kind)
     if isinstance(base, v.Space) and base.mapping and key is not None:
         return Text((ArgPart(key),))
-    if isinstance(base, v.Table) and key is not None:
-        return dict(base.items).get(key, UNKNOWN)
     if isinstance(base, v.Items) and isinstance(index, Const) and isinstance(index.value, int):
         at = index.value
         return base.items[at] if -len(base.items) <= at < len(base.items) else UNKNOWN

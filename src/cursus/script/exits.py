@@ -41,8 +41,7 @@ SAVING_WORDS = frozenset({"dump", "save", "save_model", "save_pretrained"})
 
 def swallowing(body: Body, node: ast.Try) -> Iterable[tuple[Location, bool, str]]:
     """Catch-all handlers of ``node`` that end well: (place, exits with 0 itself, what they are around)."""
-    local = body.top.once(_local_names)
-    around = _training_call(node.body, at_top(body), local) or _only_work(body, node)
+    around = _training_call(body, node.body) or _only_work(body, node)
     for handler in node.handlers:
         if not caught(handler) & BROAD:
             continue
@@ -93,9 +92,15 @@ def _guarded(module: Body) -> set[str]:
     }
 
 
-def _training_call(statements: list[ast.stmt], top: bool, local: frozenset[str]) -> str:
+def works(body: Body, statements: list[ast.stmt]) -> bool:
+    """True where statements train or save, or call a function of the source."""
+    inside = {id(one) for step in statements for one in ast.walk(step)}
+    return bool(_training_call(body, statements)) or any(id(one) in inside for one in body.once(_own_work))
+
+
+def _training_call(body: Body, statements: list[ast.stmt]) -> str:
     """The name of a call in a ``try`` body that trains or saves; empty where there is none."""
-    saved = ""
+    top, local, saved = at_top(body), body.top.once(_local_names), ""
     # A batch that is left out is one thing, a training that is over another.
     loops = any(isinstance(one, (ast.For, ast.While)) for step in statements for one in ast.walk(step))
     words = (*TRAINING_WORDS, "backward") if loops else TRAINING_WORDS

@@ -126,6 +126,12 @@ def _name(item: v.Value) -> str | None:
 
 def log_formats(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) -> Iterator[Habit]:
     """The formats that records are logged in: ``log-format``, ``detail`` is one, empty where it cannot be read."""
+    calls = list(calls)
+    makes = [last_name(site.node.func) for site, _ in calls]
+    handlers = [
+        one for one in makes if one == "basicConfig" or (one.endswith("Handler") and one[0].isupper())
+    ]
+    apart = len(handlers) > 1 and "addHandler" in evaluator.mentioned  # each may have a format of its own
     for site, sure in calls:
         name = evaluator.called(site.node, site.body)
         if name == "logging.basicConfig":
@@ -138,7 +144,8 @@ def log_formats(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) ->
             continue
         value = v.UNKNOWN if given is None else evaluator.value(given, site.body)
         literal = value.literal if isinstance(value, Text) else None
-        yield Habit("log-format", None, text or literal or "", sure, place(site.node, site.body))
+        detail = "" if apart else text or literal or ""
+        yield Habit("log-format", None, detail, sure, place(site.node, site.body))
 
 
 def keras_is_quiet(bodies: Iterable[Body]) -> bool:

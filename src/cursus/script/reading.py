@@ -146,6 +146,7 @@ class Reading:
             self._expand(body, sure)
         self.evaluator.bodies = self.source.bodies
         self.evaluator.changed = unrolled.changed_names(self.source.bodies)
+        self.evaluator.replaced = unrolled.replaced_keys(self.evaluator, self.source.bodies)
 
     def visit(self, body: Body, sure: bool) -> None:
         """Note that ``body`` runs."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cursus.script import values as v
 from cursus.script.bodies import CHANGES, Body, CallSite
 from cursus.script.facts import Text
-from cursus.script.nodes import bare_name, last_name
+from cursus.script.nodes import bare_name, last_name, receiver, string
 from cursus.script.values import NOTHING_KNOWN, Options, Value, one
 
 if TYPE_CHECKING:
@@ -30,6 +30,39 @@ def changed_names(bodies: list[Body]) -> frozenset[str]:
         if isinstance(site.node.func, ast.Attribute) and site.node.func.attr in CHANGES
     )
     return frozenset(found)
+
+
+def replaced_keys(evaluator: Evaluator, bodies: list[Body]) -> frozenset[str]:
+    """The keys that mappings get other values for after they were written out; the empty one stands for any."""
+    found = {
+        name
+        for body in bodies
+        for name, each in body.attributes.items()
+        if any(one.name != "self" for one in each)
+    }
+    for body in bodies:
+        placed: list[tuple[ast.expr, list[str | None]]] = [
+            (node.value, [string(node.slice)]) for node in body.stores
+        ]
+        for site in body.calls:
+            base = receiver(site.node, ("update",))
+            if base is not None:
+                placed.append((base, _updated(site.node)))
+        for base, keys in placed:
+            found.update(key for key in keys if key)
+            if None in keys and any(
+                isinstance(value, v.Table) and value.items for value in evaluator.evaluate(base, body).values
+            ):
+                found.add("")
+    return frozenset(found)
+
+
+def _updated(call: ast.Call) -> list[str | None]:
+    """The keys that ``mapping.update(…)`` sets; None for those that are not written there."""
+    keys: list[str | None] = [keyword.arg for keyword in call.keywords]
+    for given in call.args:
+        keys += [string(key) for key in given.keys] if isinstance(given, ast.Dict) else [None]
+    return keys
 
 
 def fixed(evaluator: Evaluator, node: ast.AST) -> bool:

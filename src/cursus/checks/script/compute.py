@@ -30,6 +30,8 @@ RESUMING = re.compile(
     re.IGNORECASE,
 )
 """What makes a library's trainer go on from a checkpoint: none does by itself."""
+GIVEN = frozenset({"resume_from_checkpoint", "ckpt_path"})
+"""The same as keys of a mapping that is handed on: ``train(**settings)``."""
 STARTING = frozenset(
     {f"subprocess.{name}" for name in ("run", "call", "check_call", "Popen")}
     | {f"os.{name}" for name in ("system", "execv", "execvp", "execvpe", "execl", "execlp")}
@@ -75,7 +77,7 @@ def never_resumes(view: TrainingView) -> Iterator[Problem]:
     if trainers and not _spot(view):
         return
     looks = RESUMING if trainers else LOADING
-    if any(looks.search(name) for name in (*facts.calls, *facts.attributes)):
+    if any(looks.search(name) for name in (*facts.calls, *facts.attributes)) or facts.strings & GIVEN:
         return
     if facts.calls & STARTING and any(folder in one and LOADING.search(one) for one in facts.strings):
         return

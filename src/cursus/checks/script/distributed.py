@@ -175,7 +175,7 @@ def _asks_for_gpus(facts: ScriptFacts) -> bool:
     """True where a script names several GPUs, or their number."""
     if facts.attributes & entries("libraries", "several_gpus"):
         return True
-    return any("NUM_GPUS" in text or re.search(r"(?i)(?:cuda|gpu):(?!0)", text) for text in facts.strings)
+    return any(re.search(r"NUM_GPUS|CUDA_VISIBLE|(?i:cuda|gpu):(?!0)", text) for text in facts.strings)
 
 
 @rule("DST051", scope="script")

@@ -29,19 +29,8 @@ HUGE = 2**60
 Made = TypeVar("Made")
 
 CHANGES = frozenset(
-    {
-        "append",
-        "extend",
-        "insert",
-        "remove",
-        "pop",
-        "popitem",
-        "update",
-        "setdefault",
-        "clear",
-        "add",
-        "discard",
-    }
+    {"append", "extend", "insert", "remove", "pop", "popitem"}
+    | {"update", "setdefault", "clear", "add", "discard"}
 )
 """Methods that change a list, a set or a mapping in place."""
 EXITS = frozenset({"exit", "_exit", "quit", "abort"})

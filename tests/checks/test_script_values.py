@@ -47,6 +47,7 @@ CONVERTERS = {
     "sorts numbers": ("type=lambda s: sorted(int(v) for v in s.split(','))", "5,10,80", None),
     "keeps brackets": ("type=lambda s: s.split(',')", "[1, 2]", "HPO053"),
     "several values in one text": ("nargs='+'", "5,10", "HPO053"),
+    "several words in one text": ("nargs='*'", "relu tanh", "HPO053"),
     "several values of one": ("nargs='+'", "5", None),
     "several values taken apart": ("nargs='+', type=lambda s: s.split(',')", "5,10", None),
     "reads a list": ("type=ast.literal_eval", "[1, 2]", None),

@@ -378,12 +378,17 @@ def bool_of_text(view: TrainingView) -> Iterator[Problem]:
                 else "split the text: type=lambda text: text.split(',')",
                 location=argument.location,
             )
-        listed = next((value for value in passed.values or () if SEVERAL.fullmatch(value)), None)
-        if argument.nargs in ("+", "*") and argument.type == "str" and listed is not None:
+        several = passed.values if argument.nargs in ("+", "*") and argument.type == "str" else ()
+        whole = by_shell(view) is False if several else False  # no shell takes words apart
+        listed = next(
+            (one for one in several or () if SEVERAL.fullmatch(one) or (whole and " " in one.strip())), None
+        )
+        if listed is not None:
             yield Problem(
                 f"{passed.flag} takes several values (nargs={argument.nargs!r}), and {show(listed)} comes as one of them",
                 passed.path,
-                remedy="split the text: type=lambda text: text.split(',') in place of nargs",
+                remedy="in place of nargs split the text: type="
+                + ("str.split" if "," not in listed else "lambda text: text.split(',')"),
                 location=argument.location,
             )
         yield from _converted(passed, argument)

@@ -37,6 +37,16 @@ def test_a_profiler_rule_among_debugger_rules() -> None:
     assert "ProfilerRuleConfigurations" in found.remedy
 
 
+def test_a_rule_for_another_framework_is_told_at_its_name() -> None:
+    patch = {
+        "AlgorithmSpecification": {"TrainingImage": f"{DLC}/pytorch-training:2.1.0-cpu-py310"},
+        "DebugHookConfig": HOOK,
+        "DebugRuleConfigurations": [evaluation("a", "FeatureImportanceOverweight")],
+    }
+    found = [one for one in findings_of(patch, "MON011") if "xgboost" in one.message]
+    assert [one.path for one in found] == ["DebugRuleConfigurations[0].RuleParameters.rule_to_invoke"]
+
+
 def test_a_key_that_is_no_text() -> None:
     patch = {
         "DebugHookConfig": {**HOOK, "HookParameters": {1: "a", None: "b", "save_intervall": "10"}},

@@ -140,7 +140,7 @@ def _built_in(view: TrainingView, given: str, parameters: Mapping[str, Any], pat
         if given in names and engine and (engine == "xgboost") != (kind == "xgboost"):
             yield Problem(
                 f"{show(given)} is a rule for {kind}; the image is one of {engine}",
-                path,
+                (*path, "rule_to_invoke"),
                 "use a rule that goes with the framework",
             )
 

@@ -325,6 +325,10 @@ def _ranges(container: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, Ma
                     yield (*path, member, i), entry, name
 
 
+MOST_DEFINITIONS = 20
+"""Definitions of one tuning job that rules look into. The service model allows 10; each may have all ranges of the job."""
+
+
 class TuningView(View):
     """A CreateHyperParameterTuningJob request, and a training view for each of its definitions."""
 
@@ -339,7 +343,7 @@ class TuningView(View):
             self.definitions.append(
                 TrainingView(step, single, ("TrainingJobDefinition",), self.settings, evidence, self)
             )
-        for i, definition in enumerate(listing(self.request, "TrainingJobDefinitions")):
+        for i, definition in enumerate(listing(self.request, "TrainingJobDefinitions")[:MOST_DEFINITIONS]):
             if isinstance(definition, Mapping) and not is_reference(definition):
                 place: Path = ("TrainingJobDefinitions", i)
                 self.definitions.append(TrainingView(step, definition, place, self.settings, evidence, self))

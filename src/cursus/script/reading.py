@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,7 +62,6 @@ from cursus.script.facts import (
     Imported,
     KeyRead,
     Parser,
-    PathUse,
     PrintedLine,
     ScriptFacts,
     Swallowed,
@@ -225,23 +225,11 @@ class Reading:
         for body, sure in self.reached.values():
             calls.extend((site, sure and site.sure) for site in body.calls)
         names = self._names(calls)
-        parsers, opaque = arguments.read_parsers(self.evaluator, calls)
-        foreign = {top for top in tops if not self.source.find(top, self.entry.parent)}
-        known = command_libraries.read_libraries(self.evaluator, calls, foreign)
-        parsers = (*parsers, *commands.read_commands(self.evaluator, calls), *known)
-        opaque = opaque or bool(
-            tops & entries("libraries", "opaque_modules") - {parser.kind for parser in known}
-        )
+        parsers, opaque = self._all_parsers(calls, tops)
         env_reads, key_reads = self._reads(calls)
         conversions = numbers.conversions(self.evaluator, calls)
         modules = list(self.source.modules.values())
-        uses: list[PathUse] = []
-        lines: list[PrintedLine] = []
-        for site, sure in calls:
-            uses.extend(paths.path_uses(self.evaluator, site, sure))
-            lines.extend(prints.printed(self.evaluator, site))
-            lines.extend(library_prints.boosted(self.evaluator, site) if "xgboost" in tops else ())
-            lines.extend(library_prints.bars(self.evaluator, site) if "tqdm" in tops else ())
+        uses = [use for site, sure in calls for use in paths.path_uses(self.evaluator, site, sure)]
         return replace(
             base,
             readable=True,
@@ -256,7 +244,7 @@ class Reading:
             env_open=bool({used.name for used in names} & ENVIRONMENT_LOADERS) or "load_dotenv" in attributes,
             key_reads=key_reads,
             paths=tuple(uses),
-            printed=tuple(lines),
+            printed=tuple(self._printed(calls, tops)),
             swallowed=self._swallowed(),
             exits=self._exits(calls),
             argv_reads=self._argv(),
@@ -282,6 +270,25 @@ class Reading:
             unread=habits.unread_arguments(modules, [a.dest for p in parsers for a in p.arguments]),
             faults=(*base.faults, *dict.fromkeys(self.source.faults)),
         )
+
+    def _all_parsers(
+        self, calls: list[tuple[CallSite, bool]], tops: frozenset[str]
+    ) -> tuple[tuple[Parser, ...], bool]:
+        """The parsers of the source and of libraries, and whether it may read its arguments in another way."""
+        parsers, opaque = arguments.read_parsers(self.evaluator, calls)
+        foreign = {top for top in tops if not self.source.find(top, self.entry.parent)}
+        known = command_libraries.read_libraries(self.evaluator, calls, foreign)
+        elsewhere = tops & entries("libraries", "opaque_modules") - {parser.kind for parser in known}
+        parsers = (*parsers, *commands.read_commands(self.evaluator, calls), *known)
+        return parsers, opaque or bool(elsewhere)
+
+    def _printed(self, calls: list[tuple[CallSite, bool]], tops: frozenset[str]) -> Iterator[PrintedLine]:
+        for site, _ in calls:
+            yield from prints.printed(self.evaluator, site)
+            if "xgboost" in tops:
+                yield from library_prints.boosted(self.evaluator, site)
+            if "tqdm" in tops:
+                yield from library_prints.bars(self.evaluator, site)
 
     def _habits(self, tops: frozenset[str]) -> tuple[Habit, ...]:
         reached, modules = self.reached.values(), self.source.modules.values()

@@ -392,7 +392,8 @@ class Evaluator:
                 return Text((Hole(),))
             arithmetic = isinstance(operator, (ast.Div, ast.FloorDiv, ast.Sub, ast.Pow))
             known = any(isinstance(x, Const) or (isinstance(x, v.Unknown) and x.number) for x in chosen)
-            return NUMBER if arithmetic or known else UNKNOWN
+            whole = not isinstance(operator, (ast.Div, ast.Pow)) and all(map(v.is_whole, chosen))
+            return v.WHOLE if whole else NUMBER if arithmetic or known else UNKNOWN
 
         return combine([left, right], build)
 
@@ -478,10 +479,10 @@ def _each(found: Options, sure: bool) -> Options:
         if isinstance(value, v.Items):
             values.extend(value.items)
         elif isinstance(value, v.Unknown) and value.origin in ("range", "enumerate"):
-            values.append(NUMBER if value.origin == "range" else v.Items((NUMBER, UNKNOWN)))
+            values.append(v.WHOLE if value.origin == "range" else v.Items((v.WHOLE, UNKNOWN)))
         else:
             values.append(UNKNOWN)
-    sure = (sure and len(values) <= v.LIMIT) or values == [NUMBER]
+    sure = (sure and len(values) <= v.LIMIT) or values == [v.WHOLE]
     return Options(tuple(values[: v.LIMIT]) or (UNKNOWN,), found.sure and sure)
 
 

@@ -120,6 +120,7 @@ Value = (
 )
 UNKNOWN = Unknown()
 NUMBER = Unknown(number=True)
+WHOLE = Unknown(number=True, origin="int")
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +221,14 @@ def parts_of(value: Value, spec: str = "", name: str = "") -> list[Part]:
             return [Hole(number, spec, name)]
         return [str(value.value)]
     number = isinstance(value, Unknown) and value.number
-    return [Hole(number or is_number_spec(spec), spec, name)]
+    return [Hole(number or is_number_spec(spec), spec or ("d" if is_whole(value) else ""), name)]
+
+
+def is_whole(value: Value) -> bool:
+    """True for what is surely a whole number."""
+    if isinstance(value, Const):
+        return isinstance(value.value, int)
+    return isinstance(value, Unknown) and value.number and value.origin in ("int", "len")
 
 
 _NUMBER_SPEC = re.compile(r"[-+ #0-9,._<>=^]*[bcdeEfFgGnoxX%i]$|[-+ ]?[0-9]*[,_]?\.[0-9]+$|,$")

@@ -9,7 +9,18 @@ from pathlib import Path as FilePath
 from cursus.checks.evidence.serving import PICKLES
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.artifacts import MODEL_FILE, mentions_upload, writes
-from cursus.checks.script.request import MODEL_DIR, UNKNOWN, habits, invocation, resolve, script_of
+from cursus.checks.script.channels import made_places
+from cursus.checks.script.request import (
+    INPUT_DATA,
+    MODEL_DIR,
+    UNKNOWN,
+    channel_names,
+    channel_of,
+    habits,
+    invocation,
+    resolve,
+    script_of,
+)
 from cursus.checks.views import TrainingView
 from cursus.model import Location, SourceCode
 from cursus.redact import show
@@ -21,11 +32,12 @@ BRACES = re.compile(r"\{([A-Za-z_]\w*)(?:[.\[][^{}]*)?(?::[^{}]*)?\}")
 
 @rule("ART064", severity="warning", scope="script")
 def first_part_dropped(view: TrainingView) -> Iterator[Problem]:
-    """A path is joined with one that begins with a slash, or has braces that nothing fills.
+    """A path is joined with one that begins with a slash, has braces that nothing fills, or lacks the slash before a pattern.
 
     What it does:
         Finds ``os.path.join(folder, "/name")`` and ``Path(folder) / "/name"`` where the first part is a folder of SageMaker's; and files that
-        are opened under names with braces around a name of the script's, ``"{args.model_dir}/model.txt"`` without the f.
+        are opened under names with braces around a name of the script's, ``"{args.model_dir}/model.txt"`` without the f; and
+        ``glob.glob(folder + "*.csv")`` of a channel's folder, which finds nothing.
     Why:
         A part that begins with a slash drops all before it: what was to be in the model directory is at the root of the container, and lost.
     Example:
@@ -43,12 +55,33 @@ def first_part_dropped(view: TrainingView) -> Iterator[Problem]:
     for habit in habits(view, "first-dropped"):
         first = resolve(view, habit.text)
         if isinstance(first, str) and first.startswith("/opt/ml/"):
+            opened = (path for use in facts.paths if use.mode == "read" and use.sure for path in use.paths)
+            read = any(resolve(view, path) == habit.detail for path in opened)
+            missing = read and habit.detail not in made_places(view)
             yield Problem(
                 f"{show(habit.detail)} begins with a slash, so that {show(first.replace(UNKNOWN, '…'))} before it is dropped",
                 remedy=f"write {habit.detail.lstrip('/')!r}",
+                severity="error" if missing else None,
                 location=habit.location,
             )
     yield from _unfilled(facts)
+    yield from _unparted(view, facts)
+
+
+def _unparted(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
+    """A search beside a channel's folder, for what was to be in it."""
+    channels = channel_names(view) or frozenset()
+    for use in facts.paths:
+        for path in use.paths if channels and use.call in ("glob.glob", "glob.iglob") else ():
+            place = resolve(view, path)
+            name = channel_of(place) if isinstance(place, str) else None
+            channel, _, ending = (name or "").partition("*")
+            if channel in channels and ending.startswith(".") and place == f"{INPUT_DATA}/{name}":
+                yield Problem(
+                    f"{use.call} looks for {show(place)}: a slash is missing behind the folder, and nothing is found",
+                    remedy=f"write os.path.join(folder, '*{ending}')",
+                    location=use.location,
+                )
 
 
 def _unfilled(facts: ScriptFacts) -> Iterator[Problem]:

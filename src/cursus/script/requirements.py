@@ -106,13 +106,19 @@ def _version(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split("."))
 
 
+SPACY_MODEL = re.compile(r"[a-z]{2}[-_](?:core|dep)[-_](?:web|news)[-_](?:sm|md|lg|trf)$")
+"""The packages of spaCy's trained pipelines, which are on GitHub alone: https://spacy.io/usage/models#production"""
+
+
 def _local_builds(found: Iterable[Requirement], text: str) -> tuple[Requirement, ...]:
-    """The requirements, with a problem where a local version (``+cu117``) is pinned and no index is named."""
+    """The requirements, with a problem where PyPI lacks a local version (``+cu117``) or a package, without an index."""
     if re.search(r"(?m)^\s*(?:-i|-f|--(?:extra-)?index-url|--find-links)\b", text):
         return tuple(found)
     return tuple(
         dataclasses.replace(one, problem="local-version")
         if not one.problem and re.match(r"={2,3}[^;]*\+(?:cu[0-9]|cpu|rocm)", one.version.replace(" ", ""))
+        else dataclasses.replace(one, problem="spacy-model")
+        if not one.problem and SPACY_MODEL.match(one.name) and not re.search("[@;]", one.line)
         else one
         for one in found
     )

@@ -72,6 +72,11 @@ PROBLEMS: dict[str, tuple[Severity, str, str]] = {
         "{line} is a build that PyPI does not have, and the file names no other index",
         "leave the part after + out, or name the index: --extra-index-url …",
     ),
+    "spacy-model": (
+        "error",
+        "{line} is a model of spaCy's, which PyPI does not have, and the file names no other index",
+        "name the address of its wheel: {name} @ https://github.com/explosion/spacy-models/releases/download/…",
+    ),
     "stdlib": (
         "error",
         "{line} is a module of Python itself, and pip finds no package for it",
@@ -221,6 +226,8 @@ def _requirement(requirement: Requirement, view: TrainingView) -> Problem:
     severity, message, remedy = PROBLEMS[requirement.problem]
     if requirement.problem == "vcs" and view.framework is not None and "VpcConfig" not in view.request:
         severity = "info"  # AWS's framework images have git
+    if requirement.problem == "spacy-model" and "CA_REPOSITORY_ARN" in view.environment:
+        severity = "info"  # which may have it
     if (
         requirement.problem == "local-version"
         and requirement.name.lower() != "torch"

@@ -135,13 +135,13 @@ def canonical(framework: str) -> str | None:
     return NAMES.get(re.sub(r"[^a-z]", "", framework.lower()))
 
 
-@lru_cache(maxsize=512)
 def amazon_image(uri: str | None) -> Image | None:
     """The image of a URI, where it is one that Amazon publishes."""
     image = parse_image(uri)
     return image if image is not None and image.amazon else None
 
 
+@lru_cache(maxsize=512)
 def parse_image(uri: str | None) -> Image | None:
     """Read an ECR image URI; None where it is none (another registry, no registry, not well formed)."""
     found = ECR.fullmatch(uri) if uri is not None else None

@@ -142,7 +142,7 @@ def _fitting(form: Form, request: dict[str, Any]) -> Outline | None:
     kinds = suspected_together(
         [containers[number][name] for number, name in form.read],
         [containers[number][name] for number, name in form.written],
-        [(start, containers[number][name]) for start, number, name in form.scripts],
+        [(start, containers[number][name]) for start, number, name in form.scripts] if form.scripts else (),
     )
     return Outline(form.shapes, containers, closed, kinds, texts, values, form.watched)
 

@@ -181,12 +181,13 @@ class Outline:
         Each with what of, the number of its container, and its name there.
         """
         looked_at = self._watched if harmless(self._texts, self._values, region) else self._open()
-        containers = self.containers
-        return [
-            (suspicion, number, name, containers[number][name])
-            for holder, number, name in looked_at
-            for suspicion in suspicions(holder, name, containers[number][name], region)
-        ]
+        found: list[tuple[str, int, Any, str]] = []
+        for holder, number, name in looked_at:
+            value = self.containers[number][name]
+            kinds = suspicions(holder, name, value, region)
+            if kinds:
+                found += [(kind, number, name, value) for kind in kinds]
+        return found
 
     def _open(self) -> list[Watched]:
         return [
@@ -286,7 +287,9 @@ def tells_an_algorithm(value: str) -> bool:
 def suspected_together(read: list[str], written: list[str], scripts: Iterable[tuple[str, str]]) -> list[str]:
     """What S3 locations, and the names of scripts with what they begin with (``texts.SCRIPTS``), are suspected of."""
     found = of_places(read, written) if read or written else []
-    found.extend(["script" for start, value in scripts if not names_a_script(start, value)])
+    for start, value in scripts:
+        if not names_a_script(start, value):
+            found.append("script")
     return found
 
 

@@ -104,9 +104,9 @@ def learn(step: Step, outline: Outline, outlook: Outlook) -> None:
 
 
 def _key(step: Step, settings: Settings, outline: Outline) -> tuple[Any, ...]:
-    region, promised = settings.region or step.region, _promised(step)
-    asked = (step.operation, step.in_pipeline, region, promised, settings.select, settings.ignore)
-    return outline.key, settings.allow, asked
+    promised = not outline.met and _promised(step)
+    asked = settings.region or step.region, settings.select, settings.ignore, settings.allow
+    return outline.shapes, outline.closed, step.operation, step.in_pipeline, promised, asked
 
 
 def forget(*, but_forms: bool = False) -> None:

@@ -147,7 +147,9 @@ def test_the_hook_passes_over_files_that_are_for_others(project: Path) -> None:
     command = [*shlex.split(hook("cursus-check")["entry"]), "broken-request.json"]
     done = subprocess.run(command, cwd=project, env=environment(), capture_output=True, text=True)
     # Python 3.13 points at the comma, those before it at what follows
-    assert done.returncode == 2 and re.search("broken-request.json:1:2[45]: unreadable: this is no JSON", done.stdout)
+    assert done.returncode == 2 and re.search(
+        "broken-request.json:1:2[45]: unreadable: this is no JSON", done.stdout
+    )
 
 
 def test_the_hook_leaves_other_files_alone() -> None:

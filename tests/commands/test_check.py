@@ -196,7 +196,7 @@ def test_several_targets(cursus: Cursus, good: dict[str, Any], twice: dict[str, 
 
 def test_a_file_that_cannot_be_read_is_named_once_with_the_place(cursus: Cursus, folder: Path) -> None:
     (folder / "jobs").mkdir()
-    (folder / "jobs" / "a.json").write_text('{"TrainingJobName": "a",\n}')
+    (folder / "jobs" / "a.json").write_text('{"TrainingJobName":\n]')
     for target in ("jobs", "jobs/a.json"):
         done = cursus("check", target)
         assert done.out.startswith("jobs/a.json:2:1: unreadable: this is no JSON"), done.out

@@ -23,7 +23,7 @@ from cursus.checks.outlines.plans import Outlook, Plan, Settled, selected
 from cursus.checks.outlines.skeletons import Sight, sight, suspects_of
 from cursus.checks.outlines.walk import Suspects
 from cursus.checks.pipeline import alone
-from cursus.checks.rules import Problem, Rule, Scope
+from cursus.checks.rules import ABOUT, Problem, Rule, Scope
 from cursus.checks.views import PipelineView, RequestView, SchemaView, Settings, StepView, request_views
 from cursus.model import (
     NO_PROMISES,
@@ -241,9 +241,10 @@ def _all(
         texts.suspects = suspects
 
     def planned(scope: Scope, view: Any) -> Plan:
-        made = plans.plan(scope, view, step, settings, had, kinds)
+        there = plans.present(view, step) if scope in ABOUT else ()
+        made = plans.plan(scope, there, settings, had, kinds)
         if made.parts and outline is not None and seen is not None:
-            return plans.by_parts(made, view, seen[0], outline, step, settings, kinds)
+            return plans.by_parts(made, view, seen[0], outline, step, settings, (*kinds, *there))
         return made
 
     before = None if known is None else dict(known)
@@ -278,7 +279,7 @@ def _run(
     plan: Plan | None = None,
 ) -> list[Finding]:
     if plan is None:
-        plan = plans.plan(scope, view, None, settings, None)
+        plan = plans.plan(scope, (), settings, None)
     alone = plan.told is not None and not owner.origins and not owner.prefix
     found: list[tuple[Rule, Problem]] = [] if alone else list(plan.known)
     if scope == "pipeline":  # of any size: a definition has many steps, and each rule reads all of them

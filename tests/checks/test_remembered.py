@@ -288,13 +288,7 @@ def test_long_names_and_values_are_not_remembered() -> None:
     seen = skeletons.sight(apart, "us-east-1")
     assert seen is not None
     view = next(request_views(Step("job", "CreateTrainingJob", long), Settings()))[1]
-    plan = plans.plan(
-        "training",
-        view,
-        Step("job", "CreateTrainingJob", long),
-        Settings(),
-        seen[1],
-    )
+    plan = plans.plan("training", (), Settings(), seen[1])
     for _ in range(3):
         plans.by_parts(plan, view, seen[0], apart, Step("job", "CreateTrainingJob", long), Settings())
     held = [key[2] for key in parts._KNOWN]

@@ -76,6 +76,8 @@ depend on values of hyperparameters; hyperparameters of which one bounds another
 image of Amazon's for a framework, that have more than one channel or host (or a number of hosts that is not known), or a
 builder's promises. Of tuning jobs only ``builtin`` is told."""
 
+ABOUT: tuple[Scope, ...] = ("training", "tuning")
+"""Scopes whose rules may say what jobs they are about (``When``)."""
 SHARED: tuple[Scope, ...] = ("request", "training", "tuning", "automl")
 """Scopes that may have shared rules."""
 
@@ -181,6 +183,8 @@ def rule(
     def register(check: Check) -> Check:
         if id in RULES and RULES[id].check.__qualname__ != check.__qualname__:
             raise ValueError(f"rule {id} is registered twice")
+        if when and scope not in ABOUT:
+            raise ValueError(f"rule {id}: a rule of scope {scope} would never run where it says when")
         if shared and scope not in SHARED:
             raise ValueError(f"rule {id}: no rules of scope {scope} can be shared")
         if of and (not shared or scope == "request"):

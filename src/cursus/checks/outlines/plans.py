@@ -142,8 +142,9 @@ def plans(found: Outlook, step: Step, settings: Settings, kinds: tuple[str, ...]
             found.plans.clear()
         settled = []
         for place, (scope, view) in enumerate(found.views):
-            whole = plan(scope, view, step, settings, found.sight[1], kinds)
-            left = _known(whole, view, (*kinds, *present(view, step)), settings)
+            there = present(view, step)
+            whole = plan(scope, there, settings, found.sight[1], kinds)
+            left = _known(whole, view, (*kinds, *there), settings)
             if left.rules or left.known:
                 settled.append((place, left))
         made = found.plans[kinds] = tuple(settled)
@@ -168,17 +169,15 @@ def _known(plan: Plan, view: Any, there: Sequence[str], settings: Settings) -> P
 
 def plan(
     scope: Scope,
-    view: Any,
-    step: Step | None,
+    there: tuple[When, ...],
     settings: Settings,
     had: Members | None,
     kinds: tuple[str, ...] = (),
 ) -> Plan:
     """The plan for a view by itself, from those made before where there is one for such a request.
 
-    ``had`` is what the step's request has, where that is known.
+    ``there`` is what the view is about (``present``), and ``had`` what the step's request has, where that is known.
     """
-    there = present(view, step) if scope in ("training", "tuning") and step is not None else ()
     known = _PLANS if had is None else had.plans
     key = (scope, settings.select, settings.ignore, there, kinds)
     found = known.get(key)
@@ -224,16 +223,16 @@ def by_parts(
     outline: Outline,
     step: Step,
     settings: Settings,
-    kinds: tuple[str, ...] = (),
+    there: Sequence[str] = (),
 ) -> Plan:
-    """The plan for a view of a request, with what its rules on single parts of that say already known."""
+    """The plan for a view of a request, with what its rules on single parts of that say already known.
+
+    Those that ``there`` bars are left to run.
+    """
     rules = plan.others
     known: Known = ()
-    there: Sequence[str] | None = None
     for part in plan.parts:
-        if part.unless and there is None:
-            there = (*kinds, *present(view, step))
-        barred = there is not None and not part.unless.isdisjoint(there)
+        barred = not part.unless.isdisjoint(there)
         said = None if barred else part.said(view, skeleton, outline, step, settings)
         if said is None:
             rules += part.rules

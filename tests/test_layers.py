@@ -27,6 +27,16 @@ ROWS = (
     ("commands",),
     ("pytest_plugin",),
 )
+SCRIPT_ROWS = (
+    # the same for what reads scripts
+    ("syntax",),
+    ("facts",),
+    ("source", "evaluation"),
+    ("hyperparameters", "data", "checkpoints", "training", "distributed", "lines", "ends", "python"),
+    ("habits",),
+    ("reading",),
+    ("reader",),
+)
 HEAVY = (
     "botocore",
     "boto3",
@@ -66,6 +76,28 @@ def test_dependencies_point_one_way(number: int) -> None:
         files = list(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]
         found = {path.name: imported(path) - before - {part} for path in files}
         assert {name: wrong for name, wrong in found.items() if wrong} == {}
+
+
+@pytest.mark.parametrize("number", range(len(SCRIPT_ROWS)), ids=lambda number: SCRIPT_ROWS[number][0])
+def test_what_reads_scripts_points_one_way(number: int) -> None:
+    before = {part for row in SCRIPT_ROWS[:number] for part in row}
+    for part in SCRIPT_ROWS[number]:
+        place = SOURCE / "script" / part
+        files = list(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]
+        assert files
+        for path in files:
+            assert of_scripts(path) <= before | {part}, path.name
+
+
+def of_scripts(path: Path) -> set[str]:
+    """The parts of ``cursus.script`` that a file imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            parts = node.module.split(".")
+            if parts[:2] == ["cursus", "script"]:
+                found |= {parts[2]} if len(parts) > 2 else {alias.name for alias in node.names}
+    return found
 
 
 def test_what_runs_inside_a_host_needs_no_cursus() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cursus.script.serving import excluded_function, loaded_names, misnamed_function, misshaped_function
+from cursus.script.data.serving import excluded_function, loaded_names, misnamed_function, misshaped_function
 
 
 def test_files_that_model_fn_opens_are_named_below_the_users_directory(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cursus.script.shell import lost_statuses
+from cursus.script.source.shell import lost_statuses
 
 LOSES = [
     '#!/bin/bash\npython a.py 2>&1 | tee log\npython b.py "$@"\n',

@@ -8,7 +8,7 @@ import pytest
 
 from cursus.model import SourceCode
 from cursus.script import read_source
-from cursus.script.wrapper import handed_on
+from cursus.script.source.wrapper import handed_on
 
 HANDS_ON = [
     "python train.py $@\n",

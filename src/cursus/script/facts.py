@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from cursus.model import Location
-from cursus.script.pure import Outcome
+from cursus.script.syntax.pure import Outcome
 
 HP_FILES = frozenset({"hyperparameters.json", "SM_HPS"})
 JSON_VARIABLES = frozenset(

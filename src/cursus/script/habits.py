@@ -10,10 +10,7 @@ import ast
 import re
 from collections.abc import Collection, Iterable, Iterator
 
-from cursus.script import values as v
-from cursus.script.arguments import PARSES
-from cursus.script.bodies import Body, place
-from cursus.script.endings import (
+from cursus.script.ends.endings import (
     ends_well,
     gives_status,
     only_shown,
@@ -24,22 +21,12 @@ from cursus.script.endings import (
     unused_status,
     unwatched,
 )
-from cursus.script.evaluate import Evaluator
-from cursus.script.exits import TELLS, TRAINING_WORDS, at_top
+from cursus.script.ends.exits import TELLS, TRAINING_WORDS, at_top
+from cursus.script.evaluation import values as v
+from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.facts import ArgPart, EnvPart, Habit, Text
-from cursus.script.nodes import (
-    bare_name,
-    caught,
-    ends_with_zero,
-    everything_given,
-    is_call,
-    last_name,
-    receiver,
-    sets_constant,
-    string,
-    word,
-)
-from cursus.script.texts import (
+from cursus.script.hyperparameters.arguments import PARSES
+from cursus.script.hyperparameters.texts import (
     about,
     arithmetic,
     called,
@@ -50,6 +37,19 @@ from cursus.script.texts import (
     quoted,
     swapped,
     truth,
+)
+from cursus.script.syntax.bodies import Body, place
+from cursus.script.syntax.nodes import (
+    bare_name,
+    caught,
+    ends_with_zero,
+    everything_given,
+    is_call,
+    last_name,
+    receiver,
+    sets_constant,
+    string,
+    word,
 )
 
 CONVERTS = frozenset({"int", "float", "bool", "loads", "literal_eval", "eval", "Decimal", "strtobool"})

@@ -11,12 +11,12 @@ from cursus.script.facts import (
     Fault,
     ScriptFacts,
 )
-from cursus.script.files import read_folder, shown_below
-from cursus.script.modules import TOO_DEEP, Source
 from cursus.script.reading import Reading
-from cursus.script.shell import after_cd
-from cursus.script.there import is_file
-from cursus.script.wrapper import handed_on
+from cursus.script.source.files import read_folder, shown_below
+from cursus.script.source.modules import TOO_DEEP, Source
+from cursus.script.source.shell import after_cd
+from cursus.script.source.there import is_file
+from cursus.script.source.wrapper import handed_on
 
 CACHE: dict[SourceCode, tuple[tuple[tuple[str, int, int], ...], ScriptFacts]] = {}
 

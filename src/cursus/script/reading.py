@@ -9,51 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from cursus.aws.tables import entries
-from cursus.script import (
-    arguments,
-    argv,
-    best,
-    circles,
-    classes,
-    command_libraries,
-    commands,
-    downloads,
-    endings,
-    exits,
-    filled,
-    first_start,
-    habits,
-    keras_files,
-    left_behind,
-    library_prints,
-    library_words,
-    links,
-    misfits,
-    newest,
-    numbers,
-    paths,
-    prints,
-    processes,
-    prompts,
-    resuming,
-    rows,
-    sequence,
-    settings,
-    signals,
-    signatures,
-    slips,
-    spawned,
-    subcommands,
-    torch_code,
-    unbound,
-    undefined,
-    unrolled,
-    workers,
-)
-from cursus.script import values as v
-from cursus.script.bodies import Body, CallSite, place
-from cursus.script.calls import PROCESS_GROUP, backend_of
-from cursus.script.evaluate import Evaluator
+from cursus.script import habits
+from cursus.script.checkpoints import best, first_start, newest, resuming
+from cursus.script.data import downloads, keras_files, left_behind, links, paths, rows
+from cursus.script.distributed import processes, spawned, workers
+from cursus.script.ends import endings, exits, prompts, signals
+from cursus.script.evaluation import unrolled
+from cursus.script.evaluation import values as v
+from cursus.script.evaluation.calls import PROCESS_GROUP, backend_of
+from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.facts import (
     ArgvRead,
     EnvRead,
@@ -68,9 +32,24 @@ from cursus.script.facts import (
     Text,
     Used,
 )
-from cursus.script.files import FolderFacts
-from cursus.script.modules import Source, resolve_relative
-from cursus.script.nodes import dataclass_fields, everything_given, last_name, receiver
+from cursus.script.hyperparameters import (
+    arguments,
+    argv,
+    command_libraries,
+    commands,
+    filled,
+    numbers,
+    settings,
+    subcommands,
+)
+from cursus.script.lines import library_prints, prints
+from cursus.script.python import classes, library_words, misfits, signatures, slips, unbound, undefined
+from cursus.script.source import circles
+from cursus.script.source.files import FolderFacts
+from cursus.script.source.modules import Source, resolve_relative
+from cursus.script.syntax.bodies import Body, CallSite, place
+from cursus.script.syntax.nodes import dataclass_fields, everything_given, last_name, receiver
+from cursus.script.training import sequence, torch_code
 
 ENVIRONMENT_LOADERS = frozenset(
     {"os.environ.update", "dotenv.load_dotenv", "load_dotenv", "os.putenv", "environ.update"}

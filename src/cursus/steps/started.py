@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cursus.model import UNREAD, Location, PipelineStart
-from cursus.script.nodes import is_call, last_name, string
+from cursus.script.syntax.nodes import is_call, last_name, string
 
 _ARGUMENTS = ("parameters", "execution_display_name")
 """The first arguments of ``start``, which both versions of the SDK take in this order."""

@@ -116,7 +116,7 @@ def failed(view: TrainingView) -> Iterator[Problem]:
 
 def _line(view: TrainingView, evidence: Evidence) -> Location | None:
     """The innermost line of the source in the traceback at the end of the log."""
-    from cursus.script.files import shown_below
+    from cursus.script.source.files import shown_below
 
     frames = FRAME.findall("\n".join(last_lines(evidence, TRACE)))
     if not frames or view.step.source is None:

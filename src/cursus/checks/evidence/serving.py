@@ -46,7 +46,7 @@ def model_function_finds_nothing(view: TrainingView) -> Iterator[Problem]:
     left = [file.path for file in evidence.model_files if not file.path.startswith("code/")]
     if not left:
         return
-    from cursus.script.serving import loaded_names
+    from cursus.script.data.serving import loaded_names
 
     directory = view.step.source.directory
     for name, where in dict.fromkeys(loaded_names(FilePath(directory), directory)):

@@ -22,7 +22,7 @@ from cursus.checks.script.request import (
 from cursus.checks.views import TrainingView, mapping
 from cursus.model import Location
 from cursus.redact import show
-from cursus.script.conditions import told
+from cursus.script.evaluation.conditions import told
 from cursus.script.facts import PathUse, ScriptFacts, Text
 
 MODEL_WORDS = ("SM_MODEL_DIR", "SM_TRAINING_ENV", "AIP_MODEL_DIR")

@@ -135,7 +135,7 @@ def signal_never_heard(view: TrainingView) -> Iterator[Problem]:
     kind = invocation(view).kind
     handed = None
     if kind == "command" and facts.shell_text:
-        from cursus.script.wrapper import handed_on
+        from cursus.script.source.wrapper import handed_on
 
         handed = handed_on(facts.shell_text)
     if kind != "toolkit" and (handed is None or handed.replaced):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from cursus.aws import distribution
 from cursus.checks.script.request import NONE, invocation, resolve, script_of, variable
 from cursus.checks.views import TrainingView
-from cursus.script.conditions import compare
+from cursus.script.evaluation.conditions import compare
 from cursus.script.facts import ArgPart, Argument, Condition, Const, EnvPart, Part, Text
 
 CONVERTERS = {"int": int, "float": float, "str": str, "bool": bool}

@@ -14,10 +14,10 @@ from cursus.checks.script.request import habits, invocation, readable, resolve, 
 from cursus.checks.views import TrainingView, listing, mapping
 from cursus.model import Location, Path
 from cursus.redact import show
-from cursus.script.calls import PROCESS_GROUP
+from cursus.script.evaluation.calls import PROCESS_GROUP
 from cursus.script.facts import Const, ScriptFacts, Used
-from cursus.script.files import shown_below
-from cursus.script.there import is_dir, is_file
+from cursus.script.source.files import shown_below
+from cursus.script.source.there import is_dir, is_file
 
 
 def _enabled(view: TrainingView) -> dict[str, object]:
@@ -378,7 +378,7 @@ def _old_launcher(view: TrainingView) -> Iterator[Problem]:
     if facts is None or source is None:
         return
     from cursus.aws.images import order
-    from cursus.script.processes import old_launches
+    from cursus.script.distributed.processes import old_launches
 
     started = [(habit.detail, habit.location) for habit in habits(view, "old-launch")]
     shell = Location(shown_below(source.directory, source.entry_point), None)

@@ -13,7 +13,7 @@ from cursus.checks.views import TrainingView
 from cursus.model import Location
 from cursus.redact import show
 from cursus.script.facts import ScriptFacts
-from cursus.script.files import shown_below
+from cursus.script.source.files import shown_below
 
 MOST = 100_000
 """Letters of a shell script that are read."""
@@ -235,7 +235,7 @@ def status_lost_in_shell(view: TrainingView) -> Iterator[Problem]:
     """
     facts = script_of(view)
     for name, text in _shell_scripts(view, facts):
-        from cursus.script.shell import lost_statuses
+        from cursus.script.source.shell import lost_statuses
 
         for one in lost_statuses(text):
             yield Problem(

@@ -9,7 +9,7 @@ from cursus.checks.script.request import decoded, invocation, script_of
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 from cursus.script.facts import EnvPart
-from cursus.script.numbers import CONVERSIONS
+from cursus.script.hyperparameters.numbers import CONVERSIONS
 
 REMEDIES = {
     "int": "give a whole number",

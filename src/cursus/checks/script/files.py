@@ -17,7 +17,7 @@ from cursus.checks.views import TrainingView, text
 from cursus.model import Location, Path, Severity
 from cursus.redact import show
 from cursus.script.facts import Fault
-from cursus.script.parsing import parse
+from cursus.script.syntax.parsing import parse
 from cursus.suggest import did_you_mean
 
 

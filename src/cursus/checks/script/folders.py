@@ -336,7 +336,7 @@ def requirements_elsewhere(view: TrainingView) -> Iterator[Problem]:
 
 def _imported(view: TrainingView, facts: ScriptFacts, name: str) -> bool:
     """True where the script imports a package that the requirements file ``name`` of the source lists."""
-    from cursus.script.requirements import read_requirements
+    from cursus.script.source.requirements import read_requirements
 
     if view.step.source is None:
         return False

@@ -13,9 +13,9 @@ from cursus.checks.script.conditions import all_hold
 from cursus.checks.script.processing_view import ProcessingView
 from cursus.checks.script.request import script_of
 from cursus.checks.views import TrainingView
-from cursus.script.conditions import told
+from cursus.script.evaluation.conditions import told
 from cursus.script.facts import ArgPart, Condition, Const, Habit, Imported, Part, ScriptFacts, Text
-from cursus.script.there import is_file
+from cursus.script.source.there import is_file
 from cursus.suggest import did_you_mean, one_letter
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from cursus.checks.rules import Problem
 from cursus.checks.script.request import habits
 from cursus.checks.views import TrainingView
 from cursus.model import Location
-from cursus.script.files import shown_below
-from cursus.script.launched import in_shell, known_options
+from cursus.script.source.files import shown_below
+from cursus.script.source.launched import in_shell, known_options
 from cursus.suggest import did_you_mean
 
 

@@ -17,7 +17,7 @@ from cursus.checks.type_words import is_number
 from cursus.checks.views import TrainingView, mapping, text
 from cursus.model import Path, Severity
 from cursus.redact import show
-from cursus.script.conditions import told
+from cursus.script.evaluation.conditions import told
 from cursus.script.facts import Habit, PrintedLine, ScriptFacts, Text
 
 MANY = 400

@@ -25,7 +25,7 @@ from cursus.checks.views import TrainingView
 from cursus.model import Location, SourceCode
 from cursus.redact import show
 from cursus.script.facts import ScriptFacts, Text
-from cursus.script.files import shown_below
+from cursus.script.source.files import shown_below
 
 BRACES = re.compile(r"\{([A-Za-z_]\w*)(?:[.\[][^{}]*)?(?::[^{}]*)?\}")
 
@@ -209,7 +209,7 @@ def handler_misnamed(view: TrainingView) -> Iterator[Problem]:
     facts, source = script_of(view), view.step.source
     if source is None or not facts.readable or invocation(view).kind != "toolkit":
         return
-    from cursus.script.serving import SHAPES, excluded_function, misnamed_function, misshaped_function
+    from cursus.script.data.serving import SHAPES, excluded_function, misnamed_function, misshaped_function
 
     yield from _of_main(view, source)
     names = [
@@ -248,7 +248,7 @@ def _of_main(view: TrainingView, source: SourceCode) -> Iterator[Problem]:
     saved = [place for _, place in writes(view) if place.startswith(MODEL_DIR)]
     if not any(place.endswith(PICKLES) for place in saved):
         return
-    from cursus.script.serving import has_model_function, pickled_class
+    from cursus.script.data.serving import has_model_function, pickled_class
 
     found = pickled_class(FilePath(source.directory) / source.entry_point)
     if found is not None and has_model_function(FilePath(source.directory)):

@@ -389,7 +389,7 @@ def _with_libraries(view: TrainingView, parser: Parser) -> Parser:
     """``parser`` with the fields of the libraries' dataclasses that it reads, where all of these are known."""
     if not parser.libraries:
         return parser
-    from cursus.script.arguments import field_argument
+    from cursus.script.hyperparameters.arguments import field_argument
 
     if not all(library_fields.is_known(name) for name in parser.libraries):
         return parser

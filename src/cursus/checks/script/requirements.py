@@ -14,7 +14,7 @@ from cursus.checks.views import TrainingView
 from cursus.model import Severity
 from cursus.redact import show
 from cursus.script.facts import Requirement
-from cursus.script.requirements import instead
+from cursus.script.source.requirements import instead
 
 PROBLEMS: dict[str, tuple[Severity, str, str]] = {
     "editable-vcs": (

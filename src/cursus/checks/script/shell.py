@@ -18,7 +18,7 @@ from cursus.checks.views import TrainingView
 from cursus.model import Location
 from cursus.redact import is_secret_name, show
 from cursus.script.facts import Argument, EnvRead, Parser, ScriptFacts
-from cursus.script.files import shown_below
+from cursus.script.source.files import shown_below
 
 SEVERAL = ("*", "+", "...", "A...")
 
@@ -111,7 +111,7 @@ def shell_reads(view: TrainingView, facts: ScriptFacts) -> Iterator[EnvRead]:
     """The channels' variables whose absence ends the shell script that is the entry point."""
     source = view.step.source
     if CHANNEL_VARIABLE in facts.shell_text and source is not None:
-        from cursus.script.shell import unset_uses
+        from cursus.script.source.shell import unset_uses
 
         name = shown_below(source.directory, source.entry_point)
         for used, line in unset_uses(facts.shell_text):

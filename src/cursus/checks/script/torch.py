@@ -316,7 +316,7 @@ def wrapped_for_devices(view: TrainingView) -> Iterator[Problem]:
     found = list(habits(view, "wrapped-state"))
     if not found or view.step.source is None:
         return
-    from cursus.script.serving import loads_plain_model
+    from cursus.script.data.serving import loads_plain_model
 
     if loads_plain_model(FilePath(view.step.source.directory)):
         yield Problem(
@@ -352,7 +352,7 @@ def tokenizer_not_saved(view: TrainingView) -> Iterator[Problem]:
     found = list(habits(view, "tokenizer-left"))
     if not found or view.step.source is None:
         return
-    from cursus.script.serving import has_model_function
+    from cursus.script.data.serving import has_model_function
 
     if not has_model_function(FilePath(view.step.source.directory)):
         name = found[0].detail

@@ -11,7 +11,7 @@ from cursus.checks.views import TrainingView
 from cursus.ignores import Comment, Ignore, Ignores, read_comments
 from cursus.model import Finding, Location, Severity
 from cursus.redact import show
-from cursus.script.there import is_dir, is_file
+from cursus.script.source.there import is_dir, is_file
 from cursus.suggest import did_you_mean
 
 MAX_FILES = 500

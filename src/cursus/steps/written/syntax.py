@@ -12,7 +12,7 @@ from stat import S_ISREG
 from types import CodeType
 
 from cursus.model import Location
-from cursus.script.parsing import parse
+from cursus.script.syntax.parsing import parse
 from cursus.steps.offline import STARTERS
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda

@@ -1,0 +1,272 @@
+"""Which of several models a script keeps, the best or by mistake the worst; and the host that it counts from.
+
+Each finding is a ``Habit``: ``worst-kept``, ``never-better``, ``never-noted`` (the best so far is compared with, and
+never set), ``than-the-last`` (the best is any that is better than the one before) and ``host-number``.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from collections.abc import Iterable, Iterator
+
+from cursus.aws.metrics import better, words_of
+from cursus.script.facts import Habit
+from cursus.script.syntax.bodies import Body, place
+from cursus.script.syntax.nodes import assigned, bare_name, is_call, last_name, string, word
+
+BEST = frozenset({"best", "optimal", "top"})
+LEAST = frozenset({"lowest", "min", "minimum", "least", "smallest"})
+MOST = frozenset({"highest", "max", "maximum", "greatest", "largest", "peak"})
+SIGNS = {ast.Lt: "<", ast.LtE: "<", ast.Gt: ">", ast.GtE: ">"}
+TURNED = {"<": ">", ">": "<"}
+PREVIOUS = re.compile(
+    r"(?:self\.)?(?:prev|previous|last|old)_\w*(?:loss|acc|accuracy|score|error|auc|f1|metric)\w*"
+)
+SAVES = ("save", "dump", "export", "write", "store", "persist", "copy")
+HOST = re.compile(r"SM_CURRENT_HOST|current_host")
+NUMBER = re.compile(r"^int\(.*(?:split|partition|removeprefix|replace|\[-?\d+:?\]).*\)$")
+
+
+def words(node: ast.AST) -> frozenset[str]:
+    """The words of a name, an attribute or a constant key, in lower case."""
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+        name = str(node.slice.value)
+        base = words(node.value) & (BEST | LEAST | MOST)
+    else:
+        name = last_name(node)
+        base = frozenset()
+    return base | words_of(name)
+
+
+def read_best(modules: Iterable[Body]) -> Iterator[Habit]:
+    """Everything of this kind in the modules of a source."""
+    walked = [(body, body.all_nodes) for body in modules]
+    noted = {name for _, nodes in walked for name in _noted(nodes)}
+    for body, nodes in walked:
+        begins = _beginnings(nodes)
+        for node in nodes:
+            if isinstance(node, ast.If):
+                yield from _compared(node, begins, body)
+                yield from _never_noted(node, noted, body)
+                yield from _than_the_last(node, body)
+            elif isinstance(node, ast.Assign):
+                yield from _chosen(node, body)
+                yield from _first_of_sorted(node, nodes, body)
+        yield from _host_numbers(nodes, body)
+
+
+def _beginnings(nodes: list[ast.AST]) -> dict[str, list[float]]:
+    """The numbers that names and attributes are given as constants, by their text."""
+    found: dict[str, list[float]] = {}
+    for node in nodes:
+        if not isinstance(node, ast.Assign):
+            continue
+        for left, value in assigned(node):
+            number = _number(value)
+            if number is not None:
+                found.setdefault(ast.unparse(left), []).append(number)
+            for key, inner in (
+                zip(value.keys, value.values, strict=True) if isinstance(value, ast.Dict) else ()
+            ):
+                number = _number(inner)
+                if key is not None and number is not None:
+                    found.setdefault(f"{ast.unparse(left)}[{ast.unparse(key)}]", []).append(number)
+    return found
+
+
+def _number(node: ast.expr) -> float | None:
+    text = ast.unparse(node).replace("'", "").replace('"', "")
+    text = re.sub(r"^(-?)(?:float\((.*)\)|(?:math|np|numpy|torch)\.(inf|nan))$", r"\1\2\3", text)
+    try:
+        return float(text.replace("--", ""))
+    except ValueError:
+        return None
+
+
+def _compared(node: ast.If, begins: dict[str, list[float]], body: Body) -> Iterator[Habit]:
+    """``if loss > best_loss: best_loss = loss``, and a beginning that nothing is better than."""
+    test = node.test
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.Or):
+        test = test.values[-1]
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1 or type(test.ops[0]) not in SIGNS:
+        return
+    sign, now, best = SIGNS[type(test.ops[0])], test.left, test.comparators[0]
+    if words(now) & BEST:
+        sign, now, best = TURNED[sign], best, now
+    kept = words(best)
+    measure = words(now)
+    if not kept & (BEST | LEAST | MOST) or measure & (BEST | LEAST | MOST):
+        return
+    if not _assigns(node.body, ast.unparse(best), ast.unparse(now)):
+        return
+    known = better(measure)
+    if known is None:
+        return
+    direction = "<" if known == "Minimize" else ">"
+    if kept & (BEST | (LEAST if direction == "<" else MOST)) and sign != direction:
+        yield Habit("worst-kept", None, f"{ast.unparse(test)[:80]}", True, place(node, body))
+        return
+    started = begins.get(ast.unparse(best), [])
+    hopeless = max(started, default=1) <= 0 if direction == "<" else min(started, default=0) == float("inf")
+    hopeless = hopeless or (bool(started) and all(map(math.isnan, started)))
+    if hopeless and test is node.test:
+        yield Habit("never-better", None, f"{ast.unparse(test)[:80]}", True, place(node, body))
+
+
+def _noted(nodes: list[ast.AST]) -> Iterator[str]:
+    """The last names of what is set to anything but a constant, and of parameters."""
+    for node in nodes:
+        targets: list[ast.AST] = []
+        if isinstance(node, ast.Assign):
+            targets = [
+                left
+                for left, value in assigned(node)
+                if _number(value) is None and not isinstance(value, ast.Constant)
+            ]
+        elif isinstance(node, (ast.AugAssign, ast.AnnAssign, ast.NamedExpr, ast.For)):
+            targets = [] if isinstance(getattr(node, "value", None), ast.Constant) else [node.target]
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        for target in targets:
+            for one in ast.walk(target):
+                yield string(one) or last_name(one)
+
+
+def _never_noted(node: ast.If, noted: set[str], body: Body) -> Iterator[Habit]:
+    """``if best is None or loss < best: save(…)``, where nothing ever sets ``best``: each is better than none."""
+    tests = node.test.values if isinstance(node.test, ast.BoolOp) else [node.test]
+    test = tests[-1]
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1 or type(test.ops[0]) not in SIGNS:
+        return
+    for best, now in ((test.comparators[0], test.left), (test.left, test.comparators[0])):
+        name = last_name(best)
+        if not words_of(name) & (BEST | LEAST | MOST) or isinstance(now, ast.Constant):
+            continue
+        saves = any(
+            isinstance(one, ast.Call) and last_name(one.func).startswith(SAVES) for one in ast.walk(node)
+        )
+        if saves and name not in noted and better(words(now)) is not None:
+            yield Habit("never-noted", None, ast.unparse(best), True, place(node, body))
+
+
+def _than_the_last(node: ast.If, body: Body) -> Iterator[Habit]:
+    """``if losses[-1] < losses[-2]: best = …``: better than the one before it, which may be worse than others."""
+    tests = node.test.values if isinstance(node.test, ast.BoolOp) else [node.test]
+    for test in tests:
+        if not isinstance(test, ast.Compare) or len(test.ops) != 1 or type(test.ops[0]) not in SIGNS:
+            continue
+        sides = [ast.unparse(test.left), ast.unparse(test.comparators[0])]
+        ends = sorted(side[-4:] for side in sides)
+        before = ends == ["[-1]", "[-2]"] and sides[0][:-4] == sides[1][:-4]
+        before = before or any(PREVIOUS.fullmatch(side) for side in sides)
+        kept = [
+            one for part in node.body for one in ast.walk(part) if isinstance(one, (ast.Assign, ast.Call))
+        ]
+        names = [ast.unparse(one.targets[0] if isinstance(one, ast.Assign) else one)[:200] for one in kept]
+        if before and any(words_of(name) & BEST for name in names):
+            yield Habit("than-the-last", None, ast.unparse(test)[:80], True, place(node, body))
+
+
+def _assigns(block: list[ast.stmt], target: str, value: str) -> bool:
+    return any(
+        ast.unparse(left) == target and ast.unparse(right) == value
+        for statement in block
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Assign)
+        for left, right in assigned(node)
+    )
+
+
+def _chosen(node: ast.Assign, body: Body) -> Iterator[Habit]:
+    """``best = max(runs, key=lambda run: run["loss"])``."""
+    call = node.value
+    if isinstance(call, ast.Subscript):
+        call = call.value
+    target = node.targets[0]
+    names = target.elts if isinstance(target, ast.Tuple) else [target]
+    if (
+        not is_call(call, "max", "min")
+        or len(call.args) != 1
+        or not any(words(name) & BEST for name in names)
+    ):
+        return
+    key = word(call, "key")
+    if isinstance(key, ast.Lambda):
+        found = words(key.body)
+    elif isinstance(key, ast.Call) and key.args and isinstance(key.args[0], ast.Constant):
+        found = frozenset(re.findall(r"[a-z0-9]+", str(key.args[0].value).lower()))
+    elif isinstance(key, ast.Attribute) and key.attr == "get":
+        found = words(key.value)
+    else:
+        return
+    if better(found) == ("Minimize" if is_call(call, "max") else "Maximize"):
+        yield Habit("worst-kept", None, ast.unparse(node.value)[:80], True, place(node, body))
+
+
+def _first_of_sorted(node: ast.Assign, nodes: list[ast.AST], body: Body) -> Iterator[Habit]:
+    """``loss, best = results[0]`` of results that are sorted downwards."""
+    taken, target = node.value, node.targets[0]
+    if not isinstance(taken, ast.Subscript) or ast.unparse(taken.slice) not in ("0", "-1"):
+        return
+    names = target.elts if isinstance(target, ast.Tuple) else [target]
+    found = frozenset[str]().union(*(words(name) for name in names))
+    made = taken.value
+    if isinstance(made, ast.Name):
+        given = [
+            one.value
+            for one in nodes
+            if isinstance(one, ast.Assign) and ast.unparse(one.targets[0]) == ast.unparse(taken.value)
+        ]
+        made = given[0] if len(given) == 1 else made
+    if not found & BEST or not is_call(made, "sorted"):
+        return
+    downwards = bool(getattr(word(made, "reverse"), "value", False))
+    greatest = downwards == (ast.unparse(taken.slice) == "0")
+    key = word(made, "key")
+    about = words(names[0]) if key is None else frozenset(re.findall(r"[a-z0-9]+", ast.unparse(key).lower()))
+    if better(about) == ("Minimize" if greatest else "Maximize"):
+        yield Habit("worst-kept", None, ast.unparse(node)[:80], True, place(node, body))
+
+
+def _host_numbers(nodes: list[ast.AST], body: Body) -> Iterator[Habit]:
+    """The number in ``algo-1``, taken as it is for a rank that begins at 0."""
+    hosts = {
+        target.id
+        for node in nodes
+        if isinstance(node, ast.Assign)
+        and HOST.search(ast.unparse(node.value))
+        and not isinstance(node.value, ast.Compare)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    ranks: dict[str, ast.Assign] = {}
+    for node in nodes:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            made = ast.unparse(node.value)
+            of_host = HOST.search(made) or any(re.search(rf"\b{name}\b", made) for name in hosts)
+            if NUMBER.match(made) and of_host and "index" not in made:
+                ranks[node.targets[0].id] = node
+    for node in nodes if ranks else ():
+        used = ""
+        if isinstance(node, ast.Slice) and node.step is not None:
+            used = bare_name(node.lower)
+        elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq):
+            sides = [node.left, node.comparators[0]]
+            zero = any(isinstance(side, ast.Constant) and side.value == 0 for side in sides)
+            share = any(isinstance(side, ast.BinOp) and isinstance(side.op, ast.Mod) for side in sides)
+            used = next((side.id for side in sides if isinstance(side, ast.Name) and side.id in ranks), "")
+            used = used if zero or share else ""
+        elif isinstance(node, ast.keyword) and node.arg in (
+            "rank",
+            "shard_id",
+            "shard_index",
+            "index",
+            "node_rank",
+        ):
+            used = bare_name(node.value)
+        if used in ranks:
+            yield Habit(
+                "host-number", None, ast.unparse(ranks[used].value)[:80], True, place(ranks.pop(used), body)
+            )

@@ -1,0 +1,185 @@
+"""Which of several checkpoints a script takes for the newest, or keeps.
+
+Each finding is a ``Habit``: ``text-order`` (the newest is chosen by the order of names with plain numbers),
+``no-order`` (the first or last of a folder's listing, which has no order) and ``text-order-removed`` (all but some are
+removed in the order of names).
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from cursus.script.facts import Habit
+from cursus.script.syntax.bodies import Body, place
+from cursus.script.syntax.nodes import (
+    FUNCTIONS,
+    LISTINGS,
+    bare_name,
+    first_or_last,
+    is_call,
+    last_name,
+    own,
+    receiver,
+    string,
+    word,
+)
+
+CHECKPOINT = re.compile(
+    r"ckpt|check_?point|epoch|\bep\b|step|iter|round|snapshot|state|resume", re.IGNORECASE
+)
+REMOVES = frozenset({"rmtree", "remove", "unlink", "rmdir", "removedirs"})
+MOST = 10
+"""Choices of one scope that are looked at."""
+NUMBERED = re.compile(r"%[ds]|%i|\{\w*\}")
+Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def read_newest(modules: Iterable[Body]) -> Iterator[Habit]:
+    """Everything of this kind in the modules of a source."""
+    bodies = list(modules)
+    unpadded = any(_unpadded(node) for body in bodies for node in body.all_nodes)
+    for body in bodies:
+        for scope in body.all_nodes:
+            if isinstance(scope, (ast.Module, *FUNCTIONS)):
+                for node, kind in islice(_picks(scope), MOST):
+                    if kind == "no-order" or unpadded:
+                        yield Habit(kind, None, ast.unparse(node)[:80], True, place(node, body))
+                for node in _rotated(scope) if unpadded else ():
+                    yield Habit("text-order-removed", None, ast.unparse(node)[:80], True, place(node, body))
+
+
+def _unpadded(node: ast.AST) -> bool:
+    """True for a name of a checkpoint that is put together with a number without leading zeros."""
+    if isinstance(node, ast.JoinedStr):
+        words = "".join(str(piece.value) for piece in node.values if isinstance(piece, ast.Constant))
+        holes = [piece for piece in node.values if isinstance(piece, ast.FormattedValue)]
+        named = CHECKPOINT.search(words) is not None and " " not in words
+        return bool(holes) and named and any(_plain(hole) for hole in holes)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and isinstance(node.right, ast.Call):
+        before = string(node.left) or ""
+        return is_call(node.right, "str") and CHECKPOINT.search(before) is not None
+    text = string(node) or ""
+    named = 0 < len(text) < 80 and " " not in text  # a line that is printed has blanks
+    return named and NUMBERED.search(text) is not None and CHECKPOINT.search(text) is not None
+
+
+def _plain(hole: ast.FormattedValue) -> bool:
+    return hole.format_spec is None and CHECKPOINT.search(ast.unparse(hole.value)) is not None
+
+
+def _picks(scope: Scope) -> Iterator[tuple[ast.AST, str]]:
+    """The places where one file of a listing is chosen: by the order of names, or by none."""
+    nodes = list(own(scope))
+    listed, ordered, looked = _listed(nodes), set[str](), 0
+    for node in nodes:
+        call = node.value if isinstance(node, ast.Expr) else None
+        sorted_one = bare_name(receiver(call, ("sort",)))
+        if sorted_one and isinstance(call, ast.Call) and word(call, "key") is not None:
+            listed.discard(sorted_one)
+        elif sorted_one in listed:
+            ordered.add(sorted_one)
+        if isinstance(node, ast.Assign) and _by_name(node.value, listed):
+            ordered.update(target.id for target in node.targets if isinstance(target, ast.Name))
+    for node in nodes:
+        if is_call(node, "max"):
+            if len(node.args) == 1 and not node.keywords and _is_listing(node.args[0], listed):
+                yield node, "text-order"
+        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and first_or_last(node.slice):
+            name = bare_name(node.value)
+            if name in ordered or _by_name(node.value, listed):
+                yield node, "text-order"
+            elif _is_listing(node.value, listed):
+                looked += 1
+                if looked <= MOST and _about_checkpoints(node.value, scope):
+                    yield node, "no-order"
+
+
+def _rotated(scope: Scope) -> Iterator[ast.AST]:
+    """Loops that remove all but some of what is sorted by name: ``for old in sorted(found)[:-3]: rmtree(old)``."""
+    nodes = list(own(scope))
+    listed = _listed(nodes)
+    ordered = {
+        bare_name(target)
+        for node in nodes
+        if isinstance(node, ast.Assign) and _by_name(node.value, listed)
+        for target in node.targets
+    } | {
+        bare_name(base)
+        for node in nodes
+        if (base := receiver(node, ("sort",))) is not None
+        and isinstance(node, ast.Call)
+        and word(node, "key") is None
+    }
+    for node in nodes:
+        part = node.iter if isinstance(node, ast.For) else None
+        if (
+            not isinstance(node, ast.For)
+            or not isinstance(part, ast.Subscript)
+            or not isinstance(part.slice, ast.Slice)
+        ):
+            continue
+        by_name = _by_name(part.value, listed) or bare_name(part.value) in ordered - {""}
+        if by_name and any(
+            isinstance(one, ast.Call) and last_name(one.func) in REMOVES for one in ast.walk(node)
+        ):
+            yield part
+
+
+def _listed(nodes: list[ast.AST]) -> set[str]:
+    """Names that hold a listing of a folder, as it came, and nothing else."""
+    found: set[str] = set()
+    given: dict[str, int] = {}
+    for node in nodes:
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    given[target.id] = given.get(target.id, 0) + 1
+                    if _is_listing(node.value, found):
+                        found.add(target.id)
+    return {name for name in found if given[name] == 1}
+
+
+def _is_listing(node: ast.AST, listed: set[str]) -> bool:
+    if isinstance(node, ast.Name):
+        return node.id in listed
+    if isinstance(node, (ast.ListComp, ast.GeneratorExp)):
+        return _same_names(node.elt, node.generators[0].target) and _is_listing(
+            node.generators[0].iter, listed
+        )
+    if not isinstance(node, ast.Call):
+        return False
+    name = last_name(node.func)
+    if name in ("list", "tuple") and len(node.args) == 1:
+        return _is_listing(node.args[0], listed)
+    return name in LISTINGS
+
+
+def _same_names(made: ast.AST, item: ast.AST) -> bool:
+    """True where a comprehension keeps the names: as they are, or with the folder before them."""
+    if isinstance(made, ast.Name):
+        return made.id == bare_name(item)
+    return isinstance(made, ast.Call) and last_name(made.func).endswith("join")
+
+
+def _by_name(node: ast.AST, listed: set[str]) -> bool:
+    """``sorted(listing)`` without a key."""
+    return (
+        is_call(node, "sorted")
+        and bool(node.args)
+        and word(node, "key") is None
+        and _is_listing(node.args[0], listed)
+    )
+
+
+def _about_checkpoints(node: ast.AST, scope: Scope) -> bool:
+    words = ast.unparse(node) + " " + getattr(scope, "name", "")
+    if isinstance(node, ast.Name):
+        words += " ".join(
+            ast.unparse(other.value)
+            for other in own(scope)
+            if isinstance(other, ast.Assign) and node.id in map(bare_name, other.targets)
+        )
+    return CHECKPOINT.search(words) is not None

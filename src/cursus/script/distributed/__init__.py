@@ -1,0 +1,1 @@
+"""What the processes of a training do to each other."""

@@ -1,0 +1,1 @@
+"""How a script ends, is ended, or waits for ever."""

@@ -1,0 +1,1 @@
+"""What an expression of a script can be."""

@@ -1,0 +1,1 @@
+"""How a script takes its hyperparameters: from command lines, variables and settings, and what it makes of them."""

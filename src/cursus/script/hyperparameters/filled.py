@@ -1,0 +1,79 @@
+"""What a script makes of SM_HPS, whose values the toolkit has decoded, and of hyperparameters.json.
+
+Each finding is a ``Habit``: ``filled`` (``Config(**json.loads(os.environ["SM_HPS"]))``: ``key`` are the names that it
+takes, ``source`` is the mapping) and ``decoded-twice`` (``json.loads(hps["layers"])``: ``key`` is the hyperparameter).
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from cursus.script.evaluation import values as v
+from cursus.script.evaluation.evaluate import Evaluator
+from cursus.script.facts import Habit
+from cursus.script.hyperparameters.texts import hyperparameter
+from cursus.script.syntax.bodies import Body, CallSite, place
+from cursus.script.syntax.nodes import last_name, receiver
+
+HPS = v.Special("SM_HPS")
+FILE = v.Special("hyperparameters.json")
+DECODES = frozenset({"json.loads", "ast.literal_eval"})
+
+
+def read_filled(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) -> Iterator[Habit]:
+    """Everything of this kind in what runs."""
+    sites = list(calls)
+    for site, sure in sites:
+        node, body = site.node, site.body
+        always = sure and id(node) in body.certain
+        given = [one.value for one in node.keywords if one.arg is None]
+        if len(given) == 1 and not node.args and (source := evaluator.value(given[0], body)) in (HPS, FILE):
+            if _changed(evaluator, sites, source):
+                continue
+            callee = evaluator.value(node.func, body)
+            names = _taken(callee.body) if isinstance(callee, (v.Func, v.Klass)) else None
+            if names is not None:
+                own = {one.arg for one in node.keywords if one.arg}
+                key = ",".join(sorted(names - own))
+                kind = source.kind if isinstance(source, v.Special) else ""
+                yield Habit("filled", None, ast.unparse(node.func), always, place(node, body), key, kind)
+        elif len(node.args) == 1 and evaluator.called(node, body) in DECODES:
+            taken = hyperparameter(evaluator, body, node.args[0])
+            if taken is not None and taken[1] == "SM_HPS":
+                yield Habit(
+                    "decoded-twice", None, ast.unparse(node.func), always, place(node, body), taken[0]
+                )
+
+
+def _changed(evaluator: Evaluator, sites: list[tuple[CallSite, bool]], source: v.Value) -> bool:
+    """True where something is taken out of the mapping: ``hps.pop("epochs")``, ``del hps["epochs"]``."""
+    held = [(site.body, receiver(site.node, ("pop", "popitem", "clear"))) for site, _ in sites]
+    held += [
+        (body, part.value)
+        for body in {id(site.body): site.body for site, _ in sites}.values()
+        for node in body.nodes
+        for part in (node.targets if isinstance(node, ast.Delete) else ())
+        if isinstance(part, ast.Subscript)
+    ]
+    return any(base is not None and evaluator.value(base, body) == source for body, base in held)
+
+
+def _taken(callee: Body) -> set[str] | None:
+    """The names that a function or a dataclass takes; None where it takes any, or that is not known."""
+    owner = callee.owner
+    if isinstance(owner, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        given = owner.args
+        return (
+            None
+            if given.kwarg or owner.decorator_list
+            else {one.arg for one in (*given.args, *given.kwonlyargs)}
+        )
+    if not isinstance(owner, ast.ClassDef) or owner.bases:
+        return None
+    plain = [one.func if isinstance(one, ast.Call) else one for one in owner.decorator_list]
+    made = any(isinstance(one, ast.FunctionDef) and one.name == "__init__" for one in owner.body)
+    if made or [last_name(one) for one in plain] != ["dataclass"]:
+        return None
+    fields = [one.target for one in owner.body if isinstance(one, ast.AnnAssign)]
+    return {one.id for one in fields if isinstance(one, ast.Name)}

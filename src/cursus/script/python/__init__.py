@@ -1,0 +1,1 @@
+"""What fails in any Python program: names, members, arguments."""

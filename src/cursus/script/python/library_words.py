@@ -1,0 +1,54 @@
+"""Arguments that a script gives by name to functions and classes of libraries: ``library-words``, ``best-at-end``.
+
+``detail`` is the function's dotted name, for a method that of the class which made its object; ``key`` are the names.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from cursus.script.evaluation import values as v
+from cursus.script.evaluation.evaluate import Evaluator
+from cursus.script.facts import Habit
+from cursus.script.syntax.bodies import CallSite, place
+from cursus.script.syntax.nodes import string, word
+
+MODULES = frozenset({"sklearn", "tensorflow", "keras", "xgboost", "transformers"})
+
+
+def read_library_words(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) -> Iterator[Habit]:
+    """Every call of a function of these libraries that gives arguments by name."""
+    for site, sure in calls:
+        words = [given.arg for given in site.node.keywords if given.arg is not None]
+        name = _name(evaluator, site) if words else ""
+        if name.endswith(".TrainingArguments"):
+            yield from _best_at_end(site, sure)
+        if name.partition(".")[0] in MODULES:
+            yield Habit("library-words", None, name, sure, place(site.node, site.body), key=",".join(words))
+
+
+def _best_at_end(site: CallSite, sure: bool) -> Iterator[Habit]:
+    """``load_best_model_at_end=True`` where the models are saved at other times than they are evaluated."""
+    wanted = word(site.node, "load_best_model_at_end")
+    if not (isinstance(wanted, ast.Constant) and wanted.value is True):
+        return
+    if any(one.arg is None for one in site.node.keywords):
+        return
+    evaluates = word(site.node, "eval_strategy", "evaluation_strategy")
+    saves = word(site.node, "save_strategy")
+    times = [
+        default if node is None else string(node) for node, default in ((evaluates, "no"), (saves, "steps"))
+    ]
+    if None not in times and times[0] != times[1] and times[1] != "best":
+        yield Habit("best-at-end", None, f"{times[0]},{times[1]}", sure, place(site.node, site.body))
+
+
+def _name(evaluator: Evaluator, site: CallSite) -> str:
+    name = evaluator.called(site.node, site.body)
+    func = site.node.func
+    if name or not isinstance(func, ast.Attribute):
+        return name
+    made = evaluator.value(func.value, site.body)
+    origin = made.origin if isinstance(made, v.Unknown) else ""
+    return f"{origin}.{func.attr}" if origin else ""

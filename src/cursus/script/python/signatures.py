@@ -1,0 +1,91 @@
+"""Calls of a script's own functions and classes with arguments that they do not take.
+
+Each finding is a ``Habit`` of the kind ``bad-call``: ``detail`` says what is wrong, ``source`` is the function's file.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from cursus.script.evaluation import values as v
+from cursus.script.evaluation.evaluate import Evaluator
+from cursus.script.facts import Habit
+from cursus.script.syntax.bodies import Body, CallSite, FunctionNode, place
+from cursus.script.syntax.nodes import bare_name
+
+
+def read_calls(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) -> Iterator[Habit]:
+    """The calls that fail for what they give, or leave out."""
+    for site, sure in calls:
+        found = _function(evaluator, site)
+        problem = _problem(site.node, *found) if found is not None else ""
+        if problem and found is not None:
+            told = f"{_name(site.node)}() {problem}"
+            yield Habit(
+                "bad-call", None, told, sure and site.sure, place(site.node, site.body), source=found[2].file
+            )
+
+
+def _function(evaluator: Evaluator, site: CallSite) -> tuple[FunctionNode, bool, Body] | None:
+    """(function, whether its first parameter is given already, its body) of a call of the script's own code."""
+    func = site.node.func
+    if isinstance(func, ast.Attribute) and bare_name(func.value) in ("self", "cls"):
+        return None  # which class it is of, nobody knows here
+    callee = evaluator.evaluate(func, site.body, site.order)
+    value = callee.only
+    bound = isinstance(value, v.Func) and value.bound
+    body = value.body if isinstance(value, v.Func) else None
+    if isinstance(value, v.Klass) and not _made_otherwise(value.body):
+        body = next((one for one in value.body.defined.values() if one.name == "__init__"), None)
+        bound = True
+    owner = body.owner if body is not None else None
+    if body is None or not isinstance(owner, (ast.FunctionDef, ast.AsyncFunctionDef)) or owner.decorator_list:
+        return None
+    method = (
+        isinstance(value, v.Func) and body.parent is not None and isinstance(body.parent.owner, ast.ClassDef)
+    )
+    if method and (not bound or (body.parent is not None and _made_otherwise(body.parent))):
+        return None
+    return owner, bound, body
+
+
+def _made_otherwise(body: Body) -> bool:
+    """True for a class whose calls a decorator or a metaclass may change, or that makes its instances itself."""
+    owner = body.owner
+    return isinstance(owner, ast.ClassDef) and (
+        bool(owner.decorator_list or owner.keywords)
+        or any(inner.name in ("__new__", "__getattribute__") for inner in body.defined.values())
+    )
+
+
+def _name(call: ast.Call) -> str:
+    return ast.unparse(call.func)[:60]
+
+
+def _problem(call: ast.Call, owner: FunctionNode, bound: bool, _: Body) -> str:
+    """What the function does not take, or misses; empty where the call fits, or cannot be judged."""
+    if any(isinstance(given, ast.Starred) for given in call.args):
+        return ""
+    if any(given.arg is None for given in call.keywords):
+        return ""
+    arguments = owner.args
+    positional = [one.arg for one in (*arguments.posonlyargs, *arguments.args)][1 if bound else 0 :]
+    only = {one.arg for one in arguments.posonlyargs}
+    words = {given.arg for given in call.keywords if given.arg is not None}
+    known = {*positional, *(one.arg for one in arguments.kwonlyargs)} - only
+    if arguments.kwarg is None and words - known:
+        return f"has no parameter {min(words - known)!r}"
+    if arguments.vararg is None and len(call.args) > len(positional):
+        return f"takes {len(positional)} arguments by position, and gets {len(call.args)}"
+    twice = words & set(positional[: len(call.args)])
+    if twice:
+        return f"gets {min(twice)!r} by position and by name"
+    needed = positional[: max(0, len(positional) - len(arguments.defaults))]
+    needed += [
+        one.arg
+        for one, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        if default is None
+    ]
+    missing = [name for name in needed if name not in words and name not in positional[: len(call.args)]]
+    return f"misses {', '.join(repr(name) for name in missing)}" if missing else ""

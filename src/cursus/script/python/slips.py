@@ -1,0 +1,119 @@
+"""Slips of Python that mix up what a script reads: one default list for all calls, listings paired in any order.
+
+Each finding is a ``Habit``: ``shared-default``, ``unsorted-pairs``, ``last-batch`` for ``range(0, len(rows) - n, n)``
+and ``whole-quotient`` for ``correct // total``.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+
+from cursus.script.facts import Habit
+from cursus.script.syntax.bodies import Body, place
+from cursus.script.syntax.nodes import LISTINGS, bare_name, is_call, last_name, receiver
+
+PART = re.compile(r"correct|hits?\b|matche[sd]|right\b|true_pos|\btp\b|_loss\b", re.IGNORECASE)
+WHOLE = re.compile(r"total|count|len\(|seen|samples|size|\bn\b|num", re.IGNORECASE)
+MEANT = re.compile(r"cache|memo", re.IGNORECASE)
+"""What a default that is made once is for, where its name says so."""
+GROWS = frozenset({"append", "extend", "insert", "add", "update", "setdefault"})
+
+
+def read_slips(modules: Iterable[Body]) -> Iterator[Habit]:
+    """Everything of this kind in the modules of a source."""
+    bodies = list(modules)
+    calls = [node for body in bodies for node in body.all_nodes if isinstance(node, ast.Call)]
+    for body in bodies:
+        for node in body.all_nodes:
+            if isinstance(node, ast.FunctionDef):
+                name = _shared(node, calls)
+                if name:
+                    yield Habit("shared-default", None, f"{node.name}({name}=…)", True, place(node, body))
+            elif _pairs(node, body.owner):
+                yield Habit("unsorted-pairs", None, ast.unparse(node), True, place(node, body))
+            elif _short_range(node):
+                yield Habit("last-batch", None, ast.unparse(node), True, place(node, body))
+            elif (
+                isinstance(node, ast.BinOp)
+                and isinstance(node.op, ast.FloorDiv)
+                and PART.search(ast.unparse(node.left))
+                and WHOLE.search(ast.unparse(node.right))
+            ):
+                yield Habit("whole-quotient", None, ast.unparse(node), True, place(node, body))
+
+
+def _pairs(node: ast.AST, tree: ast.AST) -> bool:
+    return is_call(node, "zip") and len(node.args) > 1 and all(_unsorted(given, tree) for given in node.args)
+
+
+def _short_range(node: ast.AST) -> bool:
+    """``range(0, len(rows) - n, n)``, which ends before the last whole batch."""
+    if not is_call(node, "range") or len(node.args) != 3:
+        return False
+    end, step = node.args[1:]
+    return (
+        isinstance(end, ast.BinOp)
+        and isinstance(end.op, ast.Sub)
+        and ast.unparse(end.right) == ast.unparse(step)
+        and is_call(end.left, "len")
+    )
+
+
+def _shared(function: ast.FunctionDef, calls: list[ast.Call]) -> str:
+    """The parameter whose default, a list or mapping made once, several calls fill; empty where there is none."""
+    parameters = [*function.args.posonlyargs, *function.args.args]
+    defaults = function.args.defaults
+    for position, default in enumerate(defaults, len(parameters) - len(defaults)):
+        made = isinstance(default, (ast.List, ast.Dict, ast.Set)) or (
+            is_call(default, "list", "dict", "set") and not default.args
+        )
+        name = parameters[position].arg
+        if not made or MEANT.search(name) or not _grows(function, name):
+            continue
+        without = [
+            call
+            for call in calls
+            if is_call(call, function.name)
+            and len(call.args) <= position
+            and not any(given.arg in (name, None) for given in call.keywords)
+        ]
+        if len(without) > 1:
+            return name
+    return ""
+
+
+def _grows(function: ast.FunctionDef, name: str) -> bool:
+    """True where a function puts things into its parameter, and never sets it to another one."""
+    grown = False
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store):
+            return False
+        target = receiver(node, GROWS)
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
+            target = node.value
+        grown = grown or bare_name(target) == name
+    return grown
+
+
+def _unsorted(given: ast.expr, tree: ast.AST, met: frozenset[str] = frozenset()) -> bool:
+    """True for the listing of a folder as it comes, or a name that is nothing else; ``met``: names on the way."""
+    if is_call(given, "list") and len(given.args) == 1:
+        given = given.args[0]
+    if isinstance(given, ast.Call):
+        return last_name(given.func) in LISTINGS
+    if not isinstance(given, ast.Name) or given.id in met:  # files = list(files)
+        return False
+    set_to = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and any(bare_name(one) == given.id for one in node.targets)
+    ]
+    sorts = any(
+        isinstance(node, ast.Attribute) and node.attr == "sort" and bare_name(node.value) == given.id
+        for node in ast.walk(tree)
+    )
+    if len(set_to) != 1 or sorts or not isinstance(set_to[0], ast.Call):
+        return False
+    return _unsorted(set_to[0], tree, met | {given.id})

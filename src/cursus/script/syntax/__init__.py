@@ -1,0 +1,1 @@
+"""Sources parsed, and what stands in them: nothing is followed."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -41,6 +41,34 @@ class PipelineStep:
     body: Mapping[str, Any]
     path: Path
     branches: tuple[tuple[Path, str], ...] = ()
+    _names: dict[Path, Mapping[str, None] | None] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def at(self, *place: str) -> Any:
+        """What stands there in the step; None where nothing does."""
+        value: Any = self.body
+        for member in place:
+            value = value.get(member) if isinstance(value, Mapping) else None
+        return value
+
+    def names(self, *place: str) -> Mapping[str, None] | None:
+        """The names that a list of mappings declares, the last of ``place`` being the member that holds them.
+
+        They are kept, as thousands of references may ask. None where one of them is not a literal.
+        """
+        if place not in self._names:
+            self._names[place] = names_in(self.at(*place[:-1]), place[-1])
+        return self._names[place]
+
+
+def names_in(entries: object, member: str) -> Mapping[str, None] | None:
+    """The names that a list of mappings declares; None where one of them is not a literal."""
+    if not isinstance(entries, list):
+        return {} if entries is None else None
+    names = [entry.get(member) if isinstance(entry, Mapping) else None for entry in entries]
+    literal = dict.fromkeys(name for name in names if isinstance(name, str))
+    return literal if all(isinstance(name, str) for name in names) else None
 
 
 INNER: Mapping[str, tuple[str, ...]] = {"Condition": ("IfSteps", "ElseSteps"), "ForEach": ("ForEachBody",)}

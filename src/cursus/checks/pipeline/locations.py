@@ -306,19 +306,20 @@ def _declared(view: PipelineView) -> Iterator[tuple[str, list[str]]]:
     """The location of each output with property files, by reference and as it is written, and their names."""
     requests = {step.name: step.request for step in view.steps if step.type == "Processing"}
     for step in view.definition.steps:
+        if step.name not in requests:
+            continue
+        files: dict[str, list[str]] = {}
         for _, entry in mappings(step.body, "PropertyFiles"):
             output, file = text(entry, "OutputName"), text(entry, "FilePath")
-            if step.name not in requests or output is None or file is None or "/" in file:
+            if output is not None and file is not None:
+                files.setdefault(output, []).append(file)
+        written = _outputs(requests[step.name]) if files else {}
+        for output, called in files.items():
+            if all("/" in file for file in called):
                 continue
-            files = [
-                other
-                for _, each in mappings(step.body, "PropertyFiles")
-                if each.get("OutputName") == output and (other := text(each, "FilePath")) is not None
-            ]
-            yield f"{{Steps.{step.name}.ProcessingOutputConfig.Outputs['{output}'].S3Output.S3Uri}}", files
-            uri = _outputs(requests[step.name]).get(output)
-            if uri is not None:
-                yield uri.rstrip("/"), files
+            yield f"{{Steps.{step.name}.ProcessingOutputConfig.Outputs['{output}'].S3Output.S3Uri}}", called
+            if output in written:
+                yield written[output].rstrip("/"), called
 
 
 def _read(view: PipelineView) -> Iterator[tuple[Path, str]]:

@@ -90,10 +90,9 @@ def _property_file(reference: Reference, target: Target, step: PipelineStep) -> 
             "refer to a property file of a processing step",
         )
         return
-    declared = names(step.body.get("PropertyFiles"), "PropertyFileName")
+    declared = step.names("PropertyFiles", "PropertyFileName")
     name = target.rest[1] if len(target.rest) > 1 else None
-    arguments = step.body.get("Arguments")
-    misplaced = isinstance(arguments, Mapping) and "PropertyFiles" in arguments
+    misplaced = step.at("Arguments", "PropertyFiles") is not None
     if declared is None or name is None or name in declared or misplaced:
         return
     known = "it declares " + ", ".join(declared) if declared else "it declares none"
@@ -105,13 +104,8 @@ def _property_file(reference: Reference, target: Target, step: PipelineStep) -> 
     )
 
 
-def outputs(step: PipelineStep) -> list[str]:
-    """The output parameters that a lambda or callback step declares."""
-    return names(step.body.get("OutputParameters"), "OutputName") or []
-
-
 def _output_parameter(reference: Reference, target: Target, step: PipelineStep) -> Iterator[Problem]:
-    declared = names(step.body.get("OutputParameters"), "OutputName")
+    declared = step.names("OutputParameters", "OutputName")
     name = target.rest[1] if len(target.rest) > 1 else None
     if declared is None or name is None:
         return
@@ -136,17 +130,6 @@ def _output_parameter(reference: Reference, target: Target, step: PipelineStep) 
         reference.path,
         f"add {name} to the OutputParameters of {target.name}, or name one of " + ", ".join(declared),
     )
-
-
-def names(entries: object, member: str) -> list[str] | None:
-    """The names that a list of mappings declares; None where one of them is not a literal."""
-    if entries is None:
-        return []
-    if not isinstance(entries, list):
-        return None
-    names = [entry.get(member) if isinstance(entry, Mapping) else None for entry in entries]
-    literal = [name for name in names if isinstance(name, str)]
-    return literal if len(literal) == len(names) else None
 
 
 def has_strangers(arguments: object) -> bool:
@@ -179,7 +162,8 @@ def _property(reference: Reference, target: Target, step: PipelineStep) -> Itera
         if first == "ProcessingOutputs":  # after ProcessingInputs
             hint = ""
             remedy = f"write Steps.{target.name}.ProcessingOutputConfig.Outputs['<name>'].S3Output.S3Uri"
-        output = next((part for part in target.rest if part in outputs(step)), None)
+        given = step.names("OutputParameters", "OutputName") or {}
+        output = next((part for part in target.rest if part in given), None)
         if output is not None:
             remedy = f"write Steps.{target.name}.OutputParameters['{output}']"
         yield Problem(
@@ -191,17 +175,10 @@ def _property(reference: Reference, target: Target, step: PipelineStep) -> Itera
     yield from _below(reference, target, step, shape)
 
 
-def steps_in(loop: PipelineStep) -> object:
-    """The steps in the body of a loop, as they are written."""
-    arguments = loop.body.get("Arguments")
-    return arguments.get("ForEachBody") if isinstance(arguments, Mapping) else None
-
-
 def items_of(view: PipelineView, loop: Path) -> list[Any]:
     """The items of the loop at a place, read as the JSON that they are, as far as they are known before an execution."""
     step = next((step for step in view.definition.steps if step.path == loop), None)
-    arguments = step.body.get("Arguments") if step is not None else None
-    items = arguments.get("IterableItems") if isinstance(arguments, Mapping) else None
+    items = step.at("Arguments", "IterableItems") if step is not None else None
     target = target_of(items)
     if target is not None and target.root == "Parameters":
         items = _read(view.definition.parameters.get(target.name, {}).get("DefaultValue"))
@@ -218,7 +195,7 @@ def _read(text: object) -> object:
 
 def _of_loop(reference: Reference, target: Target, loop: PipelineStep) -> Iterator[Problem]:
     """What a step in the body of a loop gave: ``IterationOutputs[0].<step>.<property>``, or ``Selected.<property>``."""
-    body = {step.name: step for step in walk({"Steps": steps_in(loop)}) if step.name}
+    body = {step.name: step for step in walk({"Steps": loop.at("Arguments", "ForEachBody")}) if step.name}
     right = f"write Steps.{target.name}.IterationOutputs[0].<step>.<property>"
     index, name = (*target.rest[1:3], "", "")[:2]
     if target.rest[0] == "Selected":
@@ -257,9 +234,7 @@ def _of_loop(reference: Reference, target: Target, loop: PipelineStep) -> Iterat
 def _recorded(reference: Reference, target: Target, step: PipelineStep) -> Iterator[Problem]:
     """``ArtifactArns['model']``: the step must record an entity of that name."""
     entities = str(target.rest[0]).removesuffix("Arns") + "s"
-    arguments = step.body.get("Arguments")
-    listed = arguments.get(entities) if isinstance(arguments, Mapping) else None
-    recorded = names(listed, f"{entities[:-1]}Name")
+    recorded = step.names("Arguments", entities, f"{entities[:-1]}Name")
     if entities in ENTITIES and recorded is not None and target.rest[1] not in recorded:
         yield Problem(
             f"step {target.name} records none of {entities} as {show(target.rest[1])}."
@@ -352,15 +327,12 @@ def _named_output(
 
     ``FinalMetricDataList['auc']``: a step that defines metrics must define one of that name.
     """
-    arguments = step.body.get("Arguments")
-    if rest == ("FinalMetricDataList",) and isinstance(arguments, Mapping):
-        algorithm = arguments.get("AlgorithmSpecification")
-        defined = algorithm.get("MetricDefinitions") if isinstance(algorithm, Mapping) else None
-        metrics = names(defined, "Name")
-        image = algorithm.get("TrainingImage") if isinstance(algorithm, Mapping) else None
-        if (
-            metrics == [] and isinstance(image, str) and find(image) is None
-        ):  # which reports metrics of its own
+    if rest == ("FinalMetricDataList",):
+        algorithm = ("Arguments", "AlgorithmSpecification")
+        metrics = step.names(*algorithm, "MetricDefinitions", "Name")
+        image = step.at(*algorithm, "TrainingImage")
+        # A built-in algorithm reports metrics of its own.
+        if metrics == {} and isinstance(image, str) and find(image) is None:
             yield Problem(
                 f"step {target.name} defines no metrics, and its image is no built-in algorithm: it reports none",
                 reference.path,
@@ -374,10 +346,8 @@ def _named_output(
             )
     if rest != ("ProcessingOutputConfig", "Outputs"):
         return
-    config = arguments.get("ProcessingOutputConfig") if isinstance(arguments, Mapping) else None
-    outputs = config.get("Outputs") if isinstance(config, Mapping) else None
-    declared = names(outputs, "OutputName")
-    if declared is None or name in declared or (not declared and has_strangers(arguments)):
+    declared = step.names("Arguments", "ProcessingOutputConfig", "Outputs", "OutputName")
+    if declared is None or name in declared or (not declared and has_strangers(step.body.get("Arguments"))):
         return
     known = "it declares " + ", ".join(declared) if declared else "it declares none"
     yield Problem(

@@ -11,7 +11,7 @@ from cursus.aws.pipelines import (
     loop_around,
     parse_get,
 )
-from cursus.checks.pipeline.properties import items_of, names, outputs, steps_in
+from cursus.checks.pipeline.properties import items_of
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView
 from cursus.model import Path, format_path
@@ -130,7 +130,7 @@ def _in_loop(view: PipelineView, reference: Reference, target: Target) -> Iterat
             reference.path,
             "refer to Steps.<loop>.IterationOutputs[<number>].<step>.<property>, or to Steps.<loop>.Selected",
         )
-    elif target.name not in (body := names(steps_in(here), "Name") or []) or not target.rest:
+    elif target.name not in (body := here.names("Arguments", "ForEachBody", "Name") or {}) or not target.rest:
         yield Problem(
             f"{show(reference.text)} names no output of a step in ForEachBody.{did_you_mean(target.name, body)}",
             reference.path,
@@ -160,7 +160,14 @@ def unknown_step(view: PipelineView) -> Iterator[Problem]:
         if target is None or target.root != "Steps":
             continue
         if target.name not in view.definition.by_name:
-            giver = next((step.name for step in view.definition.steps if target.name in outputs(step)), None)
+            giver = next(
+                (
+                    step.name
+                    for step in view.definition.steps
+                    if target.name in (step.names("OutputParameters", "OutputName") or ())
+                ),
+                None,
+            )
             # The SDK names the steps of a collection after it: Register makes Register-RegisterModel.
             ends = (name for name in view.definition.by_name if name.startswith(f"{target.name}-"))
             hint = did_you_mean(next(ends, target.name), view.definition.by_name) if giver is None else ""

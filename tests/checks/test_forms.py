@@ -13,6 +13,7 @@ from cursus import steps
 from cursus.checks.examples import BASES
 from cursus.checks.outlines import forms, plans
 from cursus.checks.views import Settings
+from cursus.errors import TargetError
 from tests.checks.test_remembered import Word, forget, job, leaves, put
 
 OPERATIONS = ("CreateTrainingJob", "CreateHyperParameterTuningJob", "CreateAutoMLJobV2")
@@ -97,6 +98,16 @@ def test_no_value_passes_for_another(name: str) -> None:
     for each, said in zip(changed, in_order, strict=True):
         plans.forget()
         assert told(each) == said, each
+
+
+@pytest.mark.parametrize("digits", [4000, 6000])
+def test_a_number_of_thousands_of_digits_is_refused_however_often_such_a_request_was_met(digits: int) -> None:
+    forget()
+    resources = {**XGBOOST["ResourceConfig"], "InstanceCount": 10**digits}
+    for _ in range(3):
+        with pytest.raises(TargetError, match="thousands of digits"):
+            cursus.check({**XGBOOST, "ResourceConfig": resources})
+        often(XGBOOST)
 
 
 def test_what_is_recognised_is_told_by_the_settings_of_its_check() -> None:

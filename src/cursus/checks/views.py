@@ -47,14 +47,14 @@ def mappings(container: Mapping[str, Any], name: str) -> Iterator[tuple[int, Map
             yield index, entry
 
 
-_FOREIGN = 2**63
+FOREIGN = 2**63
 """No integer of the API goes so far; one with thousands of digits cannot even be put into a message."""
 
 
 def integer(container: Mapping[str, Any], name: str) -> int | None:
     """The whole number ``container[name]``, or None where there is none."""
     value = container.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _FOREIGN else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < FOREIGN else None
 
 
 def mapping(container: Mapping[str, Any], name: str) -> Mapping[str, Any]:

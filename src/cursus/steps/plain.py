@@ -8,8 +8,6 @@ would refuse it too; in a hook's return value, which is never sent, the obvious 
 
 from __future__ import annotations
 
-import marshal
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,9 +16,6 @@ MAX_VALUES = 1_000_000
 """Values of a request or document with what stands in several places written out in each; a definition at its size
 limit has fewer."""
 
-_TUPLE = re.compile(rb"\(..\x00\x00", re.DOTALL)
-_LONG_NUMBER = re.compile(rb"l(..[^\x00].|..\x00[^\x00]|.[\x03-\x7f]\x00\x00)", re.DOTALL)
-"""An integer of thousands of digits in what marshal writes: more than 768 of 15 bits."""
 _LONGEST = 10_000
 """Bits of an integer that Python still writes out (``sys.get_int_max_str_digits``)."""
 _JSON_TYPES = frozenset({str, int, float, bool, type(None)})
@@ -30,11 +25,9 @@ class NestingError(ValueError):
     """A value that contains itself, nests deeper than any request, or is larger."""
 
 
-def is_plain(value: Any) -> bool:
-    """True where ``value`` holds only dict, list, str, int, float, bool and None, by a quick look in C.
-
-    Bytes and sets pass too: the service model's check refuses them. Raises NestingError for a value without end, and
-    for lists and mappings that would be more than ``MAX_VALUES`` with each written out wherever it stands.
+def sent(value: Any) -> Any:
+    """``value`` as the plain data that would be sent. Raises NestingError for a value without end, and for lists and
+    mappings that would be more than ``MAX_VALUES`` with each written out wherever it stands.
     """
     try:
         if _extent(value, {}) > MAX_VALUES:
@@ -43,11 +36,7 @@ def is_plain(value: Any) -> bool:
             )
     except RecursionError:
         raise NestingError(f"it nests deeper than {MAX_DEPTH} levels, or contains itself") from None
-    try:
-        written = marshal.dumps(value, 2)
-    except (ValueError, TypeError):
-        return False
-    return _TUPLE.search(written) is None and _LONG_NUMBER.search(written) is None
+    return plain(value)
 
 
 def _extent(container: Any, sizes: dict[int, int]) -> int:

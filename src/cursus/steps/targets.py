@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cursus.errors import TargetError
 from cursus.model import Pipeline, Step
 from cursus.redact import show
-from cursus.steps.plain import NestingError, is_plain, plain
+from cursus.steps.plain import NestingError, plain, sent
 from cursus.steps.requests import describe_unknown, from_mapping, is_json_text, parse_text
 from cursus.suggest import file_meant, kind_of
 
@@ -123,7 +123,7 @@ def load_one(target: Any, options: Options) -> list[Step | Pipeline]:
 
 def _of_mapping(target: Mapping[str, Any], options: Options) -> list[Step | Pipeline]:
     try:
-        data = target if is_plain(target) else plain(target)
+        data = sent(target)
     except NestingError as error:
         raise TargetError(f"this mapping cannot be sent: {error}.") from None
     except Exception as error:  # keys and mappings of somebody's own

@@ -31,7 +31,7 @@ from cursus.checks.texts import (
     suspicions,
 )
 from cursus.checks.unknowns import UNKNOWN
-from cursus.checks.views import is_reference
+from cursus.checks.views import FOREIGN, is_reference
 
 MAX_WIDTH = 128
 """Members, entries or items of one container of a request that is taken apart."""
@@ -294,8 +294,13 @@ def suspected_together(read: list[str], written: list[str], scripts: Iterable[tu
 
 
 def are_leaves(closed: list[Any]) -> bool:
-    """True for texts, integers, booleans, and numbers that are not whole: those are integers where the model wants one."""
+    """True for texts, integers, booleans, and numbers that are not whole: those are integers where the model wants one.
+
+    False where an integer has so many digits that jsonschema-rs takes it for any other.
+    """
     kinds = {*map(type, closed)}
+    if int in kinds and [value for value in closed if type(value) is int and not -FOREIGN < value < FOREIGN]:
+        return False
     if kinds <= _LEAVES:
         return True
     return kinds <= _NUMBERS and all(0 < value % 1 < 1 for value in closed if type(value) is float)

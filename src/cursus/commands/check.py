@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -52,7 +51,6 @@ def command(
     that returns one or starts a job, a Python file, a JSON or YAML file with a request or a pipeline definition,
     a folder, a pattern of files, or - for standard input. Without one, the steps of the configuration.
     """
-    started = time.perf_counter()
     project = Project(targets, config, Choices(**options))
     with rare_collections():
         checked, requests, date = check_all(project, keep=show_request)
@@ -62,7 +60,6 @@ def command(
         extra=tuple({**found.to_dict(), "target": ""} for found in project.leftovers()),
         service_model=date,
         strict=project.strict,
-        seconds=time.perf_counter() - started,
     )
     if show_request:
         common.write([shown(requests)], output)

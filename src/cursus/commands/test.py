@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -45,7 +44,6 @@ def command(
     Where the training script and its data are known, the step is really trained on this machine, once for
     all nine tests. Without a TARGET, the steps of the configuration are tested.
     """
-    started = time.perf_counter()
     project = Project(targets, config, Choices(**options))
     live = format == "text" and output is None and common.is_live()
     tested: list[TargetOutcome] = []
@@ -65,7 +63,6 @@ def command(
         extra=tuple({**found.to_dict(), "target": ""} for found in project.leftovers(ran=not no_run)),
         service_model=schema.model_date(),
         strict=project.strict,
-        seconds=time.perf_counter() - started,
         live=live,
     )
     common.deliver(result, format, output)
@@ -108,7 +105,7 @@ def _tested(subject: Subject, relay: _Relay, *, live: bool, said: bool) -> Targe
     shown = LiveTests(subject.label, [test.name for test in TESTS], color=common.want_color())
     results = []
     with shown.shown():
-        relay.listener = shown.event
+        relay.listener = lambda event: shown.say(event.text)
         try:
             for result in subject.results():
                 results.append(result)

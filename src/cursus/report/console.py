@@ -16,14 +16,20 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from cursus.report.outcome import reason_of
+from cursus.report.outcome import reason_of, verdict_of
 from cursus.report.plain import count, one_line
 
-LOOKS = {"passed": "green", "failed": "bold red", "skipped": "yellow", "running": "cyan", "": "dim"}
+LOOKS = {
+    "passed": ("passed", "green"),
+    "failed": ("FAILED", "bold red"),
+    "skipped": ("skipped", "yellow"),
+    "expected": ("failed, as expected", "yellow"),
+    "unexpected": ("PASSED unexpectedly", "bold red"),
+}
 
 
 class LiveTests:
-    """The table of one step's tests; ``result`` and ``event`` fill it."""
+    """The table of one step's tests; ``result`` and ``say`` fill it."""
 
     def __init__(self, label: str, tests: list[str], *, color: bool) -> None:
         self.label = label
@@ -56,11 +62,9 @@ class LiveTests:
         if self._live is not None:
             self._live.refresh()
 
-    def event(self, event: Any) -> None:
-        """Something happened in the local run."""
-        text = event_text(event)
-        if text:
-            self.line = text
+    def say(self, text: str) -> None:
+        """Show the last news of the local run below the table."""
+        self.line = text.strip() or self.line
 
     def _render(self) -> Group:
         table = Table(
@@ -82,30 +86,11 @@ class LiveTests:
 
 
 def _row(test: str, result: dict[str, Any]) -> tuple[Text, Text, Text]:
-    status = str(result.get("status"))
-    look = LOOKS.get(status, "")
-    word = {"passed": "passed", "failed": "FAILED", "skipped": "skipped"}.get(status, status)
-    expectation = result.get("expectation")
-    if expectation:
-        look = "yellow" if expectation == "expected" else "bold red"
-        word = "failed, as expected" if expectation == "expected" else "PASSED unexpectedly"
+    word, look = LOOKS[verdict_of(result)]
     reason = reason_of(result)
     notes = [one_line(reason)] if reason else []
-    if status == "failed":
+    if result["status"] == "failed":
         notes.append(count(len(result.get("errors") or ()), "error"))
     if result.get("warnings"):
         notes.append(count(len(result["warnings"]), "warning"))
     return Text(word, style=look), Text(test), Text(", ".join(notes), style="dim")
-
-
-def event_text(event: Any) -> str:
-    """An event of a local run as one line; empty where it has nothing to show."""
-    if isinstance(event, str):
-        return event
-    for name in ("line", "message", "text", "status"):
-        value = event.get(name) if isinstance(event, dict) else getattr(event, name, None)
-        if isinstance(value, bytes):
-            value = value.decode("utf-8", "replace")
-        if isinstance(value, str) and value.strip():
-            return value.strip()
-    return ""

@@ -41,8 +41,12 @@ def annotation(record: Record) -> str:
             if record.get("column"):
                 properties["col"] = str(record["column"])
     place = "" if file or not record["target"] else f"{record['target']}: "
-    text = place + record["message"] + (f"\n{record['remedy']}" if record.get("remedy") else "")
-    return f"::{LEVELS[record['severity']]} {_listed(properties)}::{_data(text)}\n"
+    return f"::{LEVELS[record['severity']]} {_listed(properties)}::{_data(place + sentences(record))}\n"
+
+
+def sentences(record: Record) -> str:
+    """What is wrong, and on a line of its own what to write instead."""
+    return str(record["message"]) + (f"\n{record['remedy']}" if record.get("remedy") else "")
 
 
 def _place_of(target: TargetOutcome) -> dict[str, str]:

@@ -5,13 +5,13 @@ Needs Jinja2 (``pip install jinja2``), which escapes whatever a request or a log
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from cursus.errors import CursusError
 from cursus.redact import redact
-from cursus.report.outcome import Outcome, Record, TargetOutcome, reason_of
+from cursus.report.outcome import Outcome, Record, TargetOutcome, beside_findings, reason_of, verdict_of
 from cursus.report.plain import clean, one_line
 from cursus.report.text import LOOKS, shortened, summary
 
@@ -91,7 +91,10 @@ def _target(target: TargetOutcome, bad: Sequence[str]) -> dict[str, Any]:
         "silent": silent,
         "notes": target.report.notes if target.report else (),
         "run": redact(dict(tests.get("local_run") or {})),
-        "curves": [_curve(name, points) for name, points in _series(tests)],
+        "curves": [
+            _curve(name, [point["value"] for point in points])
+            for name, points in ((tests.get("local_run") or {}).get("metrics") or {}).items()
+        ],
     }
 
 
@@ -121,29 +124,16 @@ def _tested(target: TargetOutcome) -> Iterator[Section]:
     for name, result in (target.tests or {}).get("tests", {}).items():
         mine = [{**one, "target": target.target} for one in redact(list(result.get("findings") or ()))]
         left = [one for one in left if one not in mine]
-        status = str(result.get("expectation") or result.get("status"))
-        reason = reason_of(result)
-        told = {f"{one['rule']}: {one['message']}" for one in mine}
-        others = [
-            str(text)
-            for text in (*(result.get("errors") or ()), *(result.get("warnings") or ()))
-            if not any(str(text).startswith(one) for one in told)
-        ]
-        yield Section(
-            name, mine, status if status in LOOKS else "failed", "\n".join([*filter(None, [reason]), *others])
-        )
+        status = verdict_of(result)
+        others = (*beside_findings(result, "errors"), *beside_findings(result, "warnings"))
+        note = "\n".join(filter(None, [reason_of(result), *others]))
+        yield Section(name, mine, status if status in LOOKS else "failed", note)
     if left:
         yield Section("beside the tests", left, _status(left))
 
 
-def _series(tests: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[float, float]]]]:
-    for name, points in ((tests.get("local_run") or {}).get("metrics") or {}).items():
-        yield name, [(point["timestamp"], point["value"]) for point in points]
-
-
-def _curve(name: str, points: Sequence[tuple[float, float]]) -> Curve:
+def _curve(name: str, values: Sequence[float]) -> Curve:
     """The values over their order: a metric is printed once a round, and seconds say little."""
-    values = [value for _, value in points]
     finite = [value for value in values if abs(value) != float("inf") and value == value]
     low, high = (min(finite), max(finite)) if finite else (0.0, 0.0)
     step = WIDTH / max(len(values) - 1, 1)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cursus import interruptions
-from cursus.model import Evidence, Usage
+from cursus.model import Evidence, FileEntry, Usage
 from cursus.report.plain import clean, count
 
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
@@ -34,7 +34,11 @@ def lines(evidence: Evidence) -> Iterator[str]:
             + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in evidence.stages.items())
             + "\n"
         )
-    written = [f"{place}: {told}" for place, told in _written(evidence)]
+    written = [
+        f"{_NAMES.get(place, place)}: {count(len(files), 'file')} of {size(sum(file.size for file in files))}"
+        for place, files in _written(evidence).items()
+        if files
+    ]
     if written:
         yield "written: " + "; ".join(written) + "\n"
     yield from _interruptions(evidence)
@@ -50,15 +54,17 @@ def _use(usage: Usage) -> str:
     )
 
 
-def _written(evidence: Evidence) -> Iterator[tuple[str, str]]:
-    for place, files in (
-        ("model", evidence.model_files),
-        ("output/data", evidence.output_files),
-        ("checkpoints", evidence.checkpoint_files),
-        ("elsewhere, thrown away", evidence.stray_files),
-    ):
-        if files:
-            yield place, f"{count(len(files), 'file')} of {size(sum(file.size for file in files))}"
+_NAMES = {"output": "output/data", "stray": "elsewhere, thrown away"}
+
+
+def _written(evidence: Evidence) -> dict[str, Sequence[FileEntry]]:
+    """What the job left, by the place."""
+    return {
+        "model": evidence.model_files,
+        "output": evidence.output_files,
+        "checkpoints": evidence.checkpoint_files,
+        "stray": evidence.stray_files,
+    }
 
 
 def _interruptions(evidence: Evidence) -> Iterator[str]:
@@ -131,12 +137,7 @@ def data(evidence: Evidence) -> dict[str, Any]:
         "fetched": dict(evidence.fetched),
         "written": {
             place: [{"path": file.path, "size": file.size} for file in files]
-            for place, files in (
-                ("model", evidence.model_files),
-                ("output", evidence.output_files),
-                ("checkpoints", evidence.checkpoint_files),
-                ("stray", evidence.stray_files),
-            )
+            for place, files in _written(evidence).items()
         },
         "starts": [dataclasses.asdict(start) for start in evidence.starts],
         "interruptions": answers,

@@ -65,6 +65,17 @@ class TargetOutcome(NamedTuple):
         return self.report is not None and self.report.ok
 
 
+def verdict_of(result: Mapping[str, Any]) -> str:
+    """What became of a Level 4 test: its status, or ``expected`` or ``unexpected`` where it was known to fail."""
+    return str(result.get("expectation") or result.get("status"))
+
+
+def beside_findings(result: Mapping[str, Any], kind: str) -> list[str]:
+    """The errors or warnings (``kind``) of a Level 4 test that none of its findings tells."""
+    told = tuple(f"{one['rule']}: {one['message']}" for one in result.get("findings") or ())
+    return [text for text in map(str, result.get(kind) or ()) if not text.startswith(told)]
+
+
 def reason_of(result: Mapping[str, Any]) -> str:
     """Why a Level 4 test was skipped, or why its failure is expected; empty where neither is so."""
     return str(result.get("expected_reason") or (result.get("details") or {}).get("skipped") or "")
@@ -91,7 +102,6 @@ class Outcome(NamedTuple):
     notes: tuple[str, ...] = ()
     service_model: str = ""
     strict: bool = False
-    seconds: float = 0.0
     live: bool = False
 
     def findings(self) -> Iterator[Record]:

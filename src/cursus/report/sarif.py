@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from cursus.report.as_json import dumps
-from cursus.report.github import relative
+from cursus.report.github import relative, sentences
 from cursus.report.outcome import Outcome, Record
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -51,7 +51,7 @@ def document(outcome: Outcome) -> dict[str, Any]:
                     {"level": "error", "message": {"text": target.named_failure}} for target in failures
                 ],
                 "toolConfigurationNotifications": [
-                    {"level": LEVELS[record["severity"]], "message": {"text": _text(record)}}
+                    {"level": LEVELS[record["severity"]], "message": {"text": sentences(record)}}
                     for record in found
                     if not _file(record)
                 ],
@@ -90,19 +90,14 @@ def _rule(id: str) -> dict[str, Any]:
 
 def _result(record: Record, index: int) -> dict[str, Any]:
     identity = "\0".join((record["rule"], record["target"], record["step"], record["path"]))
-    result: dict[str, Any] = {
+    return {
         "ruleId": record["rule"],
         "ruleIndex": index,
         "level": LEVELS[record["severity"]],
-        "message": {"text": _text(record)},
+        "message": {"text": sentences(record)},
         "locations": [_location(record)],
         "partialFingerprints": {"place/v1": hashlib.sha256(identity.encode("utf-8", "replace")).hexdigest()},
     }
-    return result
-
-
-def _text(record: Record) -> str:
-    return str(record["message"]) + (f"\n{record['remedy']}" if record.get("remedy") else "")
 
 
 def _file(record: Record) -> str:

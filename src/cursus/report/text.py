@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from cursus.report.outcome import Outcome, Record, TargetOutcome, reason_of
+from cursus.report.outcome import Outcome, Record, TargetOutcome, beside_findings, reason_of, verdict_of
 from cursus.report.plain import Style, clean, count, one_line
 
 
@@ -135,17 +135,12 @@ def _tests(target: TargetOutcome, style: Style, several: bool, live: bool) -> It
 
 def explained(result: Record, style: Style) -> Iterator[str]:
     """Why a test went as it did: its findings, and what else was wrong, indented."""
-    said = set()
     for record in result.get("findings") or ():
-        said.add(f"{record['rule']}: {record['message']}")
         for line in finding(record, style):
             yield "    " + line.replace("\n", "\n    ").rstrip(" ")
-    for error in result.get("errors") or ():
-        if not any(str(error).startswith(text) for text in said):
-            yield f"    {style('error', 'error')}: {_indented(str(error))}\n"
-    for warning in result.get("warnings") or ():
-        if not any(str(warning).startswith(text) for text in said):
-            yield f"    {style('warning', 'warning')}: {_indented(str(warning))}\n"
+    for word in ("error", "warning"):
+        for text in beside_findings(result, f"{word}s"):
+            yield f"    {style(word, word)}: {_indented(text)}\n"
 
 
 LOOKS = {
@@ -159,7 +154,7 @@ LOOKS = {
 
 def test_line(test: str, result: Record, style: Style) -> str:
     """One Level 4 test and what became of it: a skip says why, an expected failure too."""
-    word, look = LOOKS.get(result.get("expectation") or str(result.get("status")), ("?", "error"))
+    word, look = LOOKS.get(verdict_of(result), ("?", "error"))
     text = f"{style(word, look)} {test}"
     reason = reason_of(result)
     if reason:
@@ -200,7 +195,7 @@ TALLY = {
 
 def _test_summary(outcome: Outcome) -> str:
     found = [
-        str(result.get("expectation") or result.get("status"))
+        verdict_of(result)
         for target in outcome.targets
         for result in (target.tests or {}).get("tests", {}).values()
     ]

@@ -100,7 +100,7 @@ def test_builder_config_from_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("regoin = 'x'", "cursus.toml:1: [tool.cursus] has no key 'regoin'. Did you mean 'region'?"),
+        ("regoin = 'x'", "cursus.toml:1: the configuration has no key 'regoin'. Did you mean 'region'?"),
         (
             "\nsteps = [{ targt = 'm:B' }]",
             "cursus.toml:2: steps[0] has no key 'targt'. Did you mean 'target'?",

@@ -91,10 +91,13 @@ def test_leftovers(tmp_path: Path) -> None:
         "A: 1  # cursus: ignore[STP080] one\nB: 2  # cursus: ignore[STP080] two\nC: 3 # cursus: ignore\n"
     )
     used = Ignore("STP081", "used")
-    idle = Ignore("STP081", "idle", path="Nowhere", location=Location("cursus.toml", 3))
+    idle = Ignore("STP081", "idle", path="Nowhere", step="Trian", location=Location("cursus.toml", 3))
     ignores = Ignores([used, idle])
     assert ignores.keep([at(file, 1), at(file, 9, "STP081")]) == []
-    found = leftovers(ignores, [used, idle], [str(file)], {"script"})
+    found = leftovers(ignores, [used, idle], [str(file)], {"script"}, steps=["Train", "Split"])
+    assert (
+        "at 'Nowhere' in the step 'Trian' (idle) ignores nothing. Did you mean 'Train'?" in found[0].message
+    )
     assert [(f.rule, f.severity, str(f.location)) for f in found] == [
         ("STP080", "info", "cursus.toml:3"),
         ("STP080", "info", f"{file}:2:7"),

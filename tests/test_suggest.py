@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cursus.suggest import closest
+from cursus.suggest import closest, did_you_mean
 
 NAMES = [f"Train{number}" for number in range(500)] + [
     "Evaluate",
@@ -42,3 +42,19 @@ def test_the_nearest_of_many_is_found_by_few_comparisons(
     monkeypatch.setattr(difflib, "get_close_matches", counted)
     assert closest(word, NAMES) == meant
     assert sum(compared) < 50
+
+
+@pytest.mark.parametrize(
+    ("word", "options", "meant"),
+    [
+        ("CHN0O1", [f"CHN0{number:02}" for number in range(100)], "CHN001"),
+        ("Log", ["Linear", "Logarithmic", "ReverseLogarithmic"], "Logarithmic"),
+        ("Log", ["LogLoss", "Logarithmic"], None),
+        ("scr", ["src", "data"], "src"),
+        ("lo", ["logs", "data"], None),
+    ],
+)
+def test_a_beginning_or_letters_exchanged_are_enough_for_a_hint(
+    word: str, options: list[str], meant: str | None
+) -> None:
+    assert did_you_mean(word, options) == (f" Did you mean {meant!r}?" if meant else "")

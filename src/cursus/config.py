@@ -279,7 +279,9 @@ class _Reader:
     def configuration(self, table: Any) -> Configuration:
         if not isinstance(table, dict):
             raise self.fault(f"tool.cursus is a table, not a {_kind(table)}", "cursus")
-        self.known(table, KEYS, "[tool.cursus]")
+        self.known(
+            table, KEYS, "[tool.cursus]" if self.path.name == "pyproject.toml" else "the configuration"
+        )
         steps = table.get("steps", [])
         if not isinstance(steps, list):
             raise self.fault(f"steps is a list of targets or tables, not a {_kind(steps)}", "steps")

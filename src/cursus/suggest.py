@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 MOST = 2000
+LEAST = 3
+"""Letters of a beginning that stands for the only option with it."""
 COMPARED = 16
 """Of many options, those are compared whose beginning and end are most like the word's: a comparison is slow."""
+_LOOKS = str.maketrans("oil", "011")
+"""Letters that are taken for figures."""
 
 
 def closest(word: str, options: Iterable[str]) -> str | None:
     """The option nearest to ``word``, or None where none is near.
 
-    Differences of case, hyphens and underscores count as none. Among more than ``MOST`` options none is looked
-    for: a definition with thousands of steps and a mistake in each would take minutes.
+    Differences of case, hyphens and underscores count as none, nor do letters and figures that look alike. Among more
+    than ``MOST`` options none is looked for: a definition with thousands of steps and a mistake in each would take
+    minutes.
     """
     if len(word) > 200:
         return None
@@ -21,12 +26,16 @@ def closest(word: str, options: Iterable[str]) -> str | None:
     if len(known) > MOST:
         return word if word in known else None
     plain = {plain_name(option): option for option in reversed(known)}
-    exact = plain.get(plain_name(word))
+    wanted = plain_name(word)
+    exact = plain.get(wanted)
     if exact is not None:
         return exact
+    looks = {option.translate(_LOOKS): option for option in plain}
+    alike = looks.get(wanted.translate(_LOOKS))
+    if alike is not None:
+        return plain[alike]
     import difflib
 
-    wanted = plain_name(word)
     likely: Iterable[str] = plain
     if len(plain) > 4 * COMPARED:
         import heapq
@@ -58,8 +67,24 @@ def _shared(one: str, other: str) -> int:
 
 def did_you_mean(word: str, options: Iterable[str]) -> str:
     """`` Did you mean 'x'?`` with a leading space, or an empty string."""
-    near = closest(word, options)
+    known = list(options)
+    near = closest(word, known) or _nearly(word, known)
     return f" Did you mean {near!r}?" if near else ""
+
+
+def _nearly(word: str, options: Iterable[str]) -> str | None:
+    """The only option that begins with ``word``, or has the same letters with two of them exchanged.
+
+    Enough for a hint on what is wrong anyway; not for calling a word misspelt.
+    """
+    lower = word.lower()
+    found = [
+        one
+        for one in options
+        if isinstance(one, str)
+        and (one.lower().startswith(lower) or (len(one) == len(word) and sorted(one) == sorted(word)))
+    ]
+    return found[0] if len(word) >= LEAST and len(found) == 1 else None
 
 
 def file_meant(path: str) -> str:
@@ -70,7 +95,8 @@ def file_meant(path: str) -> str:
     try:
         if missing.is_symlink():
             return f" It is a link to {str(missing.readlink())!r}, which is not there."
-        near = closest(missing.name, [one.name for one in missing.parent.iterdir()])
+        there = [one.name for one in missing.parent.iterdir()]
+        near = closest(missing.name, there) or _nearly(missing.name, there)
     except (OSError, ValueError):
         return ""
     return f" Did you mean {str(missing.parent / near)!r}?" if near else ""

@@ -372,6 +372,8 @@ def test_folder(cursus: Cursus, folder: Path, twice: dict[str, Any]) -> None:
         (("good.json", "--selct", "CHN"), "--selct"),
         (("good.json", "--select", "CHX001"), "there is no rule 'CHX001'. Did you mean 'CHN001'?"),
         (("good.json", "--ignore", "nothing"), "there is no rule 'nothing'"),
+        (("good.json", "--format", "jsn"), "Did you mean 'json'?"),
+        (("good.json", "--kind", "CreateTrainigJob"), "Did you mean 'CreateTrainingJob'?"),
         (("good.json", "--ignore", "CHX001=why"), "there is no rule 'CHX001'. Did you mean 'CHN001'?"),
         (("good.json", "--ignore", "CHN001="), "gives no reason"),
         (("good.json", "--parameter", "x"), "NAME=VALUE"),

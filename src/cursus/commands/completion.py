@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from cursus.commands import common
+from cursus.commands import common, options
 
 
 @click.command("completion")
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=options.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> int:
     """Print the completion script for SHELL.
 

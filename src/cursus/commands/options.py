@@ -4,13 +4,48 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+if TYPE_CHECKING:
+    AnyChoice = click.Choice[str]
+else:
+    AnyChoice = click.Choice  # click 8.1 has no index
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-FOLDER = click.Path(exists=True, file_okay=False)
+
+class Choice(AnyChoice):
+    """One of a few words; for another the one that was probably meant is named."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The word."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            from cursus.suggest import did_you_mean
+
+            error.message += did_you_mean(str(value), self.choices)
+            raise
+
+
+class Folder(click.Path):
+    """A folder that is there; for another the one that was probably meant is named."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path as it was given."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            if not os.path.lexists(value):
+                from cursus.suggest import file_meant
+
+                error.message += file_meant(os.fspath(value))
+            raise
+
+
+FOLDER = Folder(exists=True, file_okay=False)
 SECONDS = click.FloatRange(min=0, min_open=True)
 
 
@@ -120,7 +155,7 @@ def output(formats: Iterable[str]) -> Callable[[Function], Function]:
     return together(
         click.option(
             "--format",
-            type=click.Choice(list(formats)),
+            type=Choice(list(formats)),
             default="text",
             show_default=True,
             help="How the result is written.",

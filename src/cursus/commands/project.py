@@ -56,6 +56,10 @@ class Project:
         fault = misspelt_region(choices.region) if choices.region else ""
         if fault:
             raise ConfigurationError(fault)
+        if choices.kind:
+            from cursus.steps.kinds import operation
+
+            operation(choices.kind)
         entries = [self._entry(target, builder_config) for target in targets]
         if not targets:
             entries = [self._with_choices(entry) for entry in self.configuration.steps]
@@ -79,6 +83,7 @@ class Project:
         self._used: set[Ignore | tuple[str, int]] = set()
         self._scopes: set[str] = set()
         self._scripts: list[str] = []
+        self._steps: list[str] = []
         _make_importable(self.configuration)
 
     def _entry(self, target: str, builder_config: Mapping[str, Any] | None) -> StepEntry:
@@ -181,11 +186,17 @@ class Project:
         from cursus.ignores import Ignores
 
         scopes = self._scopes | ({"run", "script"} if ran else set())
-        return leftovers(Ignores(used=self._used), dict.fromkeys(entries), files, scopes, self._scripts)
+        used = Ignores(used=self._used)
+        return leftovers(used, dict.fromkeys(entries), files, scopes, self._scripts, self._steps)
 
     def _note_scopes(self, loaded: Sequence[Step | Pipeline]) -> None:
+        from cursus.api import pipeline_sections
+
         for item in loaded:
+            self._steps.append(item.name)
             if isinstance(item, Pipeline):
+                if any(ignore.step for ignore in self.configuration.ignore):
+                    self._steps += [section.name for section in pipeline_sections(item)]
                 self._scopes |= {"pipeline", "schema", "request", "training", "tuning", "automl"}
                 continue
             self._scopes |= {"schema", "request", "training", "tuning", "automl"}

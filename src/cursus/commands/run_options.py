@@ -6,7 +6,7 @@ import re
 
 import click
 
-from cursus.commands.options import together
+from cursus.commands.options import Choice, together
 
 UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
@@ -61,7 +61,7 @@ store = click.option(
 containers = together(
     click.option(
         "--engine",
-        type=click.Choice(("podman", "docker")),
+        type=Choice(("podman", "docker")),
         help="Run it in containers of the request's TrainingImage.",
     ),
     click.option("--image", metavar="NAME", help="The local image that stands in for the request's."),

@@ -37,16 +37,18 @@ def leftovers(
     files: Iterable[str],
     scopes: Iterable[str],
     scripts: Iterable[str] = (),
+    steps: Sequence[str] = (),
 ) -> list[Finding]:
     """Those of ``entries`` that took out nothing, and comments in ``files`` that cannot count or took out nothing.
 
     ``scopes`` are the scopes of rules that were looked at: an ignore of a rule that had nothing to read is no
-    leftover. ``scripts`` are training scripts, whose comments that cannot count the rules below report.
+    leftover. ``scripts`` are training scripts, whose comments that cannot count the rules below report, and ``steps`` the
+    names that an entry may be for.
     """
     checks.load()
     looked = frozenset(scopes)
     findings = [
-        unused((entry.rule,), entry.reason, entry.location, looked)
+        unused((entry.rule,), entry.reason, entry.location, looked, *_place(entry, steps))
         for entry in entries
         if not ignores.is_used(entry) and looked.intersection(_scopes((entry.rule,)))
     ]
@@ -66,12 +68,26 @@ def _scopes(ids: Sequence[str]) -> set[str]:
     return {found.scope for id, found in RULES.items() if id.startswith(tuple(ids))}
 
 
-def unused(ids: Sequence[str], reason: str, location: Location | None, looked: frozenset[str]) -> Finding:
+def _place(entry: Ignore, steps: Sequence[str]) -> tuple[str, str]:
+    """Where an ignore of the configuration looks, and the step that is meant where there is none of its name."""
+    named = f" in the step {show(entry.step)}" if entry.step else ""
+    hint = did_you_mean(entry.step, steps) if entry.step and entry.step not in steps else ""
+    return (f" at {show(entry.path)}" if entry.path else "") + named, f".{hint}" if hint else ""
+
+
+def unused(
+    ids: Sequence[str],
+    reason: str,
+    location: Location | None,
+    looked: frozenset[str],
+    place: str = "",
+    hint: str = "",
+) -> Finding:
     """The finding on an ignore that took out nothing; ``looked`` are the scopes of rules that were looked at."""
     remedy = "remove it, so that it cannot hide a later fault"
     if "run" in _scopes(ids) - looked:
         remedy = "remove it, unless a run needs it: `cursus test` tells"
-    message = f"the ignore of {', '.join(ids)} ({reason}) ignores nothing"
+    message = f"the ignore of {', '.join(ids)}{place} ({reason}) ignores nothing{hint}"
     return _finding("STP080", "info", message, remedy, location)
 
 

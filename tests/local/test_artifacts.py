@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from cursus.local import artifacts
+from cursus.local import artifacts, storage
 from cursus.local.jobs.job import TrainingJob
 from tests.local.conftest import Run
 
@@ -127,9 +127,9 @@ for name in (b"new\\nline", b"\\xff\\xfe", "ünï".encode(), b"-rf", b"a" * 200)
 
 
 def test_store_path_does_not_climb() -> None:
-    assert artifacts.store_path("/root", "s3://bucket/a/b") == os.path.realpath("/root") + "/s3/bucket/a/b"
-    assert artifacts.store_path("/root", "s3://bucket/../../x") is None
-    assert artifacts.store_path("/root", "https://bucket/x") is None
+    assert storage.store_path("/root", "s3://bucket/a/b") == os.path.realpath("/root") + "/s3/bucket/a/b"
+    assert storage.store_path("/root", "s3://bucket/../../x") is None
+    assert storage.store_path("/root", "https://bucket/x") is None
 
 
 @pytest.fixture

@@ -106,7 +106,7 @@ def _leftovers(folder: Path) -> Iterator[Path]:
 
 def _outputs(job: TrainingJob, root: Path) -> Iterator[Path]:
     """The folder ``<S3OutputPath>/<TrainingJobName>`` of a job in the local S3."""
-    from cursus.local.artifacts import store_path
+    from cursus.local.storage import store_path
 
     uri = (job.describe().get("ModelArtifacts") or {}).get("S3ModelArtifacts") or ""
     stored = store_path(str(root), uri)

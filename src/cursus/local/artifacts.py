@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cursus.local import storage
+from cursus.local.data.files import clone
+from cursus.local.linux.disk import reason, whole
 
 if TYPE_CHECKING:
     from cursus.local.data.gzip_blocks import BlockWriter
@@ -50,7 +52,7 @@ def collect(folder: str, ml: str) -> Collected:
             if stat.S_ISREG(status.st_mode) and not os.access(path, os.R_OK):
                 os.chmod(path, 0o600)
         except OSError as error:
-            left_out.append((name, os.strerror(error.errno or 0)))
+            left_out.append((name, reason(error)))
             continue
         entries.append((name, path, status))
     return Collected(entries, left_out)
@@ -69,7 +71,7 @@ def _walk(folder: str, left_out: list[tuple[str, str]]) -> Iterator[tuple[str, s
                 names = sorted(os.listdir(directory))
         except OSError as error:
             if inner:
-                left_out.append((inner, os.strerror(error.errno or 0)))
+                left_out.append((inner, reason(error)))
             continue
         below: list[str] = []
         for found in names:
@@ -111,20 +113,11 @@ def pack(collected: Collected, target: str, threads: int = 1) -> None:
 
     from cursus.local.data.gzip_blocks import BlockWriter
 
-    temporary = target + ".part"
-    try:
-        with BlockWriter(temporary, threads) as stream:
-            seen: dict[tuple[int, int], str] = {}
-            for name, path, status in collected.entries:
-                _add(stream, name, path, status, seen)
-            stream.write(b"\0" * 2 * tarfile.BLOCKSIZE)
-        os.replace(temporary, target)
-    except BaseException:
-        try:
-            os.unlink(temporary)
-        except OSError:
-            pass
-        raise
+    seen: dict[tuple[int, int], str] = {}
+    with whole(target) as part, BlockWriter(part, threads) as stream:
+        for name, path, status in collected.entries:
+            _add(stream, name, path, status, seen)
+        stream.write(b"\0" * 2 * tarfile.BLOCKSIZE)
 
 
 SMALL = 1 << 17
@@ -167,25 +160,14 @@ def _add(
     stream.write(b"\0" * (-info.size % tarfile.BLOCKSIZE))
 
 
-store_path = storage.store_path
-upload = storage.put
-
-
 def place(source: str, target: str) -> None:
     """Put an archive of ours at its place in the local store, sharing its bytes where that is possible."""
     os.makedirs(os.path.dirname(target), exist_ok=True)
-    temporary = target + ".part"
-    storage.forget(temporary)
-    try:
-        os.link(source, temporary)
-    except OSError:
-        upload(source, target)
-        return
-    try:
-        os.replace(temporary, target)
-    except BaseException:
-        storage.forget(temporary)
-        raise
+    with whole(target) as part:
+        try:
+            os.link(source, part)
+        except OSError:
+            clone(source, part)
 
 
 def upload_tree(collected: Collected, target: str) -> None:
@@ -195,7 +177,7 @@ def upload_tree(collected: Collected, target: str) -> None:
         if stat.S_ISDIR(status.st_mode):
             os.makedirs(place, exist_ok=True)
         elif os.path.isfile(path):
-            upload(os.path.realpath(path), place)
+            storage.put(os.path.realpath(path), place)
 
 
 def listing(collected: Collected) -> list[dict[str, Any]]:

@@ -9,22 +9,30 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from cursus.local import contract, storage
 from cursus.local.data import manifests, sharding
-from cursus.local.data.files import (
-    KeyConflictError,
-    clone,
-    lay_out,
-    leading_into,
-    survey,
-)
+from cursus.local.data.files import KeyConflictError, clone, lay_out, leading_into, survey
+from cursus.local.linux.disk import reason
 
 
 class ChannelError(Exception):
     """A channel whose data cannot be had; the text is the job's FailureReason."""
+
+
+class DownloadError(ChannelError):
+    """What SageMaker calls a failed download, and why."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"ClientError: Data download failed:{why}")
+
+
+def matched_nothing(uri: str) -> DownloadError:
+    """The error of a channel whose prefix or object is not in the store."""
+    return DownloadError(f"S3 key: {uri} matched no files on s3")
 
 
 class Object(NamedTuple):
@@ -99,13 +107,13 @@ def resolve(
         path = os.path.realpath(os.path.expanduser(given))
         found = _given(name, uri, path, kind, place, root)
     elif storage.split(uri) is None:
-        raise ChannelError(f"ClientError: Data download failed:channel {name} has no S3Uri and no local path")
+        raise DownloadError(f"channel {name} has no S3Uri and no local path")
     elif kind == "S3Prefix":
         found = _prefix(name, uri, root)
     else:
         path = storage.find(root, uri) or ""
         if not path:
-            raise ChannelError(f"ClientError: Data download failed:S3 key: {uri} matched no files on s3")
+            raise matched_nothing(uri)
         found = _manifest(name, uri, path, kind, place, root)
     system = source.get("FileSystemDataSource") or {}
     found = found._replace(
@@ -119,7 +127,7 @@ def resolve(
 def _prefix(name: str, uri: str, root: str) -> Source:
     found = storage.matching(root, uri)
     if found is None:
-        raise ChannelError(f"ClientError: Data download failed:S3 key: {uri} matched no files on s3")
+        raise matched_nothing(uri)
     return Source(
         name,
         uri,
@@ -139,13 +147,13 @@ HIDDEN_PLACES = ("/tmp/", "/var/tmp/", "/run/", "/root/")
 def _given(name: str, uri: str, path: str, kind: str, place: Mapping[str, Any], root: str) -> Source:
     if os.path.isdir(path):
         if kind == "AugmentedManifestFile":
-            raise ChannelError(
-                f"ClientError: Data download failed:{path} (channel {name}) is a folder, and S3DataType is {kind}: "
+            raise DownloadError(
+                f"{path} (channel {name}) is a folder, and S3DataType is {kind}: "
                 "give the path of the manifest"
             )
         found = survey(path)
         if not (found.any_file or found.links):
-            raise ChannelError(f"ClientError: Data download failed:{path} (channel {name}) holds no file")
+            raise DownloadError(f"{path} (channel {name}) holds no file")
         notes = [f"channel {name}: {path}/{inner} is no file" for inner in found.special]
         notes += [
             f"channel {name}: {path}/{inner} leads to {os.path.realpath(os.path.join(path, inner))}, which a host does "
@@ -162,7 +170,7 @@ def _given(name: str, uri: str, path: str, kind: str, place: Mapping[str, Any], 
             notes=tuple(notes),
         )
     if not os.path.isfile(path):
-        raise ChannelError(f"ClientError: Data download failed:{path} (channel {name}) does not exist")
+        raise DownloadError(f"{path} (channel {name}) does not exist")
     if kind == "AugmentedManifestFile":
         return _manifest(name, uri or path, path, kind, place, root)
     if kind == "ManifestFile" and os.path.getsize(path) < 1 << 28 and manifests.looks_like(_read(path, name)):
@@ -175,14 +183,22 @@ def _read(path: str, name: str) -> bytes:
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
-        text = os.strerror(error.errno or 0)
-        raise ChannelError(f"ClientError: Data download failed:{path} (channel {name}): {text}") from error
+        raise DownloadError(f"{path} (channel {name}): {reason(error)}") from error
+
+
+@contextmanager
+def _told(name: str, uri: str) -> Iterator[None]:
+    """A manifest that cannot be read, as the failure of its channel."""
+    try:
+        yield
+    except manifests.ManifestError as error:
+        raise DownloadError(f"manifest {uri} of channel {name}: {error}") from error
 
 
 def _manifest(name: str, uri: str, path: str, kind: str, place: Mapping[str, Any], root: str) -> Source:
     """The objects that a manifest names. They keep their whole keys below the channel's directory."""
     data = _read(path, name)
-    try:
+    with _told(name, uri):
         if kind == "ManifestFile":
             files: dict[str, str] = {}
             for wanted in manifests.read(data):
@@ -190,10 +206,6 @@ def _manifest(name: str, uri: str, path: str, kind: str, place: Mapping[str, Any
                 files[parts[1] if parts else wanted] = _object(wanted, name, root)
             return Source(name, uri, None, files, manifest=data)
         lines = manifests.read_augmented(data, place.get("AttributeNames") or ())
-    except manifests.ManifestError as error:
-        raise ChannelError(
-            f"ClientError: Data download failed:manifest {uri} of channel {name}: {error}"
-        ) from error
     sent: list[list[Part]] = [
         [
             ("file", _object(field.uri, name, root)) if field.uri is not None else ("text", field.text or "")
@@ -210,25 +222,18 @@ def named_by_manifest(channel: Mapping[str, Any], root: str) -> set[str]:
     uri = str(place.get("S3Uri", ""))
     path = storage.find(root, uri)
     if path is None:
-        raise ChannelError(f"ClientError: Data download failed:S3 key: {uri} matched no files on s3")
-    try:
+        raise matched_nothing(uri)
+    with _told(name, uri):
         if place.get("S3DataType") == "ManifestFile":
             return set(manifests.read(_read(path, name)))
         lines = manifests.read_augmented(_read(path, name), place.get("AttributeNames") or ())
-    except manifests.ManifestError as error:
-        raise ChannelError(
-            f"ClientError: Data download failed:manifest {uri} of channel {name}: {error}"
-        ) from error
     return {field.uri for fields in lines for field in fields if field.uri is not None}
 
 
 def _object(uri: str, name: str, root: str) -> str:
     path = storage.find(root, uri)
     if path is None:
-        raise ChannelError(
-            f"ClientError: Data download failed:S3 key: {uri} matched no files on s3 "
-            f"(channel {name}, from its manifest)"
-        )
+        raise DownloadError(f"S3 key: {uri} matched no files on s3 (channel {name}, from its manifest)")
     return path
 
 
@@ -316,7 +321,7 @@ def lower(source: Source, farm: str) -> str | None:
     try:
         lay_out(source.files, farm, linked=True)
     except KeyConflictError as error:
-        raise ChannelError(f"ClientError: Data download failed:channel {source.channel}: {error}") from error
+        raise DownloadError(f"channel {source.channel}: {error}") from error
     except OSError:
         return None  # another file system, or somebody else's files: both know no further names here
     return farm
@@ -345,14 +350,14 @@ def copy(source: Source, target: str) -> None:
                     clone(entry.path, os.path.join(target, name), follow_symlinks=False)
         lay_out(source.linked, target, linked=False)
     except KeyConflictError as error:
-        raise ChannelError(f"ClientError: Data download failed:channel {source.channel}: {error}") from error
+        raise DownloadError(f"channel {source.channel}: {error}") from error
     except OSError as error:
-        text = os.strerror(error.errno) if error.errno else str(error)
+        text = reason(error)
         if error.errno == errno.ENOSPC:
             text = f"Insufficient disk space for channel {source.channel}"
         elif error.filename:
             text += f": {error.filename}"
-        raise ChannelError(f"ClientError: Data download failed:{text}") from error
+        raise DownloadError(f"{text}") from error
 
 
 def place_linked(source: Source, upper: str) -> None:
@@ -361,9 +366,7 @@ def place_linked(source: Source, upper: str) -> None:
         try:
             lay_out(source.linked, upper, linked=False)
         except (OSError, KeyConflictError) as error:
-            raise ChannelError(
-                f"ClientError: Data download failed:channel {source.channel}: {error}"
-            ) from error
+            raise DownloadError(f"channel {source.channel}: {error}") from error
 
 
 def manifest_file(source: Source, data: str) -> None:

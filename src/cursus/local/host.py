@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from cursus.local import contract
-from cursus.local.channels import ChannelError
+from cursus.local.channels import DownloadError
 from cursus.local.data.files import clone
 from cursus.local.framework import toolkit
 from cursus.local.isolation.mounts import ML, OURS, PROGRAMS
@@ -89,7 +89,7 @@ def copy_source(directory: str, code: str, root: str) -> dict[str, tuple[int, in
     ``root``, where jobs are kept, may lie in the source directory: it is left out.
 
     Raises:
-        ChannelError: it cannot be read, or the disk is full.
+        DownloadError: it cannot be read, or the disk is full.
     """
     top = os.path.realpath(root)
     kept_out = {top, os.path.join(top, "jobs"), os.path.join(top, "s3")}
@@ -110,7 +110,7 @@ def copy_source(directory: str, code: str, root: str) -> dict[str, tuple[int, in
         )
     except (OSError, shutil.Error) as error:
         detail = error.args[0][0][2] if isinstance(error, shutil.Error) else os.strerror(error.errno or 0)
-        raise ChannelError(f"ClientError: Data download failed:source code {directory}: {detail}") from error
+        raise DownloadError(f"source code {directory}: {detail}") from error
     return snapshot(code)
 
 

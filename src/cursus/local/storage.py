@@ -11,6 +11,7 @@ import os
 from typing import NamedTuple
 
 from cursus.local.data.files import Survey, clone, survey, within
+from cursus.local.linux.disk import whole
 
 VARIABLE = "CURSUS_S3"
 """Which store stands for S3: a directory where it is not set, ``aws``, or the URL of an endpoint."""
@@ -190,19 +191,5 @@ def _several(folder: str, stem: str, names: list[str], bucket: str) -> Found | N
 def put(source: str, target: str) -> None:
     """Put a file at its place, whole or not at all. Raises OSError."""
     os.makedirs(os.path.dirname(target), exist_ok=True)
-    temporary = target + ".part"
-    forget(temporary)  # it may be another name of a file that is still needed: never write into it
-    try:
-        clone(source, temporary)
-        os.replace(temporary, target)
-    except BaseException:
-        forget(temporary)
-        raise
-
-
-def forget(path: str) -> None:
-    """Remove a file of ours that may not be there."""
-    try:
-        os.unlink(path)
-    except OSError:
-        pass
+    with whole(target) as part:
+        clone(source, part)

@@ -26,7 +26,7 @@ from cursus.local.lifecycle.cluster import Cluster
 from cursus.local.lifecycle.finish import finish
 from cursus.local.lifecycle.hosts import HostError
 from cursus.local.lifecycle.spot import Starts
-from cursus.local.linux import syscalls
+from cursus.local.linux import disk, syscalls
 from cursus.local.metrics import Scanner
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Supervisor:
         except (channels.ChannelError, HostError) as error:
             self.state["failure_reason"] = str(error)
         except OSError as error:
-            text = os.strerror(error.errno or 0)
+            text = disk.reason(error)
             self.state["failure_reason"] = f"InternalServerError: {text}: {error.filename or error}"
         except Exception as error:  # a fault of ours: the job still ends, and its record says so
             self.state["failure_reason"] = f"InternalServerError: {type(error).__name__}: {error}"

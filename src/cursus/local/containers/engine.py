@@ -9,7 +9,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
+
+from cursus.local.linux.disk import whole
 
 ENGINES = ("podman", "docker")
 """The programs that can be asked for, which are isolation levels too."""
@@ -273,10 +276,6 @@ def swept(folder: str) -> str:
     except EngineError as error:
         return f"what it left in {engine.name} could not be removed: {error}"
     text = f"{count} left in {engine.name} {'was' if count == 1 else 'were'} removed" if count else ""
-    try:
-        with open(path + ".part", "w") as file:
-            json.dump({"swept": text}, file)
-        os.replace(path + ".part", path)
-    except OSError:
-        pass  # the root cannot be written: the next one looks again
+    with suppress(OSError), whole(path) as part, open(part, "w") as file:  # else the next one looks again
+        json.dump({"swept": text}, file)
     return text

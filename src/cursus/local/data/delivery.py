@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from cursus.local import artifacts, storage
+from cursus.local.linux.disk import reason
 
 if TYPE_CHECKING:
     from cursus.local.supervisor import Supervisor
@@ -29,7 +30,7 @@ def deliver(job: Supervisor, found: dict[str, artifacts.Collected]) -> dict[str,
             artifacts.pack(collected, path, threads=1 + (os.cpu_count() or 1))
             evidence[key + "_artifact"] = made[key] = path
         except OSError as error:
-            errors.append(f"{_text(error)}: {path}; the files themselves are in {job.folder}/hosts")
+            errors.append(f"{reason(error)}: {path}; the files themselves are in {job.folder}/hosts")
     whole = (job.request.get("OutputDataConfig") or {}).get("CompressionType") == "NONE"
     for key, path in made.items():
         uri = job.plan["uris"][key]
@@ -41,20 +42,14 @@ def deliver(job: Supervisor, found: dict[str, artifacts.Collected]) -> dict[str,
             else:
                 _to_folder(job, found[key] if whole else None, path, uri)
         except (OSError, storage.StoreError) as error:
-            errors.append(f"{_text(error)}: {uri}; it is kept at {path}")
+            errors.append(f"{reason(error)}: {uri}; it is kept at {path}")
     if errors:
         evidence["upload_error"] = errors[0]
     return evidence
 
 
-def _text(error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno)
-    return str(error)
-
-
 def _to_folder(job: Supervisor, files: artifacts.Collected | None, path: str, uri: str) -> None:
-    target = artifacts.store_path(job.plan["root"], uri)
+    target = storage.store_path(job.plan["root"], uri)
     if target is None:
         raise storage.StoreError("its key leads out of its bucket")
     if files is None:

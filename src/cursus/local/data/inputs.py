@@ -66,7 +66,7 @@ def _on_demand(job: Supervisor, channel: dict[str, Any]) -> channels.Source | No
     found = transfer(job, {"list": uri})
     job.notes += [f"channel {name}: {sentence}" for sentence in found["notes"]]
     if not found["objects"]:
-        raise channels.ChannelError(f"ClientError: Data download failed:S3 key: {uri} matched no files on s3")
+        raise channels.matched_nothing(uri)
     objects = {inner: channels.Object(*rest) for inner, *rest in found["objects"]}
     return channels.Source(name, uri, None, {}, mode="FastFile", read_only=True, objects=objects)
 
@@ -107,7 +107,7 @@ def transfer(job: Supervisor, work: dict[str, Any]) -> dict[str, Any]:
             {**work, "store": job.plan["store"], "region": job.plan["region"]}, lambda: job.breathe(0.05)
         )
     except storage.StoreError as error:
-        raise channels.ChannelError(f"ClientError: Data download failed:{error}") from error
+        raise channels.DownloadError(f"{error}") from error
 
 
 def _unpack(job: Supervisor, uri: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cursus.local.framework import toolkit
+from cursus.local.linux.disk import reason
 
 
 class ArchiveError(Exception):
@@ -40,7 +41,7 @@ def unpack(path: str, target: str) -> None:
     except (tarfile.TarError, EOFError) as error:
         raise ArchiveError(f"it is no tar archive: {error}") from error
     except OSError as error:
-        raise ArchiveError(os.strerror(error.errno) if error.errno else str(error)) from error
+        raise ArchiveError(reason(error)) from error
 
 
 def _member(archive: tarfile.TarFile, member: tarfile.TarInfo, target: str) -> None:

@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from cursus.local.jobs import record
+from cursus.local.linux.disk import whole
 
 REMOVED = ".deleted-"
 """How a job's folder is called while it is removed, so that its name is free at once."""
@@ -126,16 +128,8 @@ def _load_index(root: str) -> dict[str, Any]:
 
 def _save_index(root: str, entries: dict[str, Any]) -> None:
     path = os.path.join(root, "jobs", INDEX)
-    partial = f"{path}.{os.getpid()}"
-    try:
-        with open(partial, "w") as file:
-            json.dump({"version": 2, "jobs": entries}, file)
-        os.replace(partial, path)
-    except OSError:
-        try:
-            os.unlink(partial)
-        except OSError:
-            pass
+    with suppress(OSError), whole(path, f"{path}.{os.getpid()}") as part, open(part, "w") as file:
+        json.dump({"version": 2, "jobs": entries}, file)
 
 
 def remove(root: str, name: str) -> None:

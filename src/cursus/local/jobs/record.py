@@ -13,6 +13,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from cursus.local.linux.disk import whole
+
 RESERVE = 256 * 1024
 """Bytes held back on the disk, so that a job that fills it can still be described."""
 
@@ -108,10 +110,9 @@ class Record:
 
 def replace(folder: str, state: dict[str, Any]) -> None:
     """Put ``state`` in the place of a job's, whole or not at all. Raises OSError."""
-    temporary = os.path.join(folder, ".job.json")
-    with open(temporary, "wb") as file:
+    places = (os.path.join(folder, name) for name in ("job.json", ".job.json"))
+    with whole(*places) as part, open(part, "wb") as file:
         file.write(json.dumps(state, ensure_ascii=True).encode())
-    os.replace(temporary, os.path.join(folder, "job.json"))
 
 
 def acquire(folder: str) -> int:
@@ -169,10 +170,9 @@ def updates(folder: str) -> dict[str, Any]:
 
 def write_updates(folder: str, changes: Mapping[str, Any]) -> None:
     """Write them down. Raises OSError."""
-    temporary = os.path.join(folder, f".{UPDATES}.{os.getpid()}")
-    with open(temporary, "w") as file:
+    places = (os.path.join(folder, name) for name in (UPDATES, f".{UPDATES}.{os.getpid()}"))
+    with whole(*places) as part, open(part, "w") as file:
         json.dump(changes, file)
-    os.replace(temporary, os.path.join(folder, UPDATES))
 
 
 def updated(state: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from cursus.local import artifacts, contract, sandbox
@@ -14,6 +15,7 @@ from cursus.local.host import snapshot
 from cursus.local.isolation.mounts import ML
 from cursus.local.lifecycle.outcome import failure_reason
 from cursus.local.lifecycle.spot import billable
+from cursus.local.linux.disk import reason, whole
 from cursus.local.monitoring.opens import together
 from cursus.local.storage import StoreError
 
@@ -67,10 +69,10 @@ def finish(job: Supervisor) -> None:
 
 def _final(job: Supervisor) -> tuple[str, str]:
     if job.state.get("failure_reason") is not None:
-        reason = str(job.state["failure_reason"])
+        text = str(job.state["failure_reason"])
         for secret in job.plan["secrets"]:
-            reason = reason.replace(secret, "***")
-        job.state["failure_reason"] = reason
+            text = text.replace(secret, "***")
+        job.state["failure_reason"] = text
         return "Failed", "Failed"
     if job.stopping in ("MaxRuntimeExceeded", "MaxWaitTimeExceeded"):
         return "Stopped", job.stopping
@@ -93,8 +95,7 @@ def _upload(job: Supervisor) -> dict[str, Any]:
         evidence["checkpoint_files"] = files
         evidence["left_out"] = [*evidence["left_out"], *map(list, left_out)][:LISTED]
     except (OSError, StoreError) as error:
-        text = os.strerror(error.errno or 0) if isinstance(error, OSError) else str(error)
-        evidence.setdefault("upload_error", f"{text}: the checkpoints")
+        evidence.setdefault("upload_error", f"{reason(error)}: the checkpoints")
     try:
         job.outputs.finish()
     except StoreError as error:
@@ -244,14 +245,10 @@ def _replace_secrets(path: str, secrets: list[str]) -> None:
 
 
 def _write(job: Supervisor, evidence: dict[str, Any]) -> None:
-    path = os.path.join(job.folder, "evidence.json")
     data = json.dumps(evidence).encode()
-    for attempt in (1, 2):
-        try:
-            with open(path + ".part", "wb") as file:
+    for _ in range(2):
+        with suppress(OSError):
+            with whole(os.path.join(job.folder, "evidence.json")) as part, open(part, "wb") as file:
                 file.write(data)
-            os.replace(path + ".part", path)
             return
-        except OSError:
-            if attempt == 1:
-                job.record.release()  # the disk is full: this is what the reserve is for
+        job.record.release()  # the disk is full: this is what the reserve is for

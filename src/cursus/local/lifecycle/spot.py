@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cursus.local import sandbox
 from cursus.local.lifecycle.cluster import Cluster
 from cursus.local.lifecycle.outcome import failure_reason
+from cursus.local.linux import disk
 from cursus.local.monitoring import opens
 from cursus.local.storage import StoreError
 
@@ -102,8 +103,7 @@ class Starts:
             found["synced"] = len(owner.checkpoints.finish()[0])
             owner.outputs.finish()
         except (OSError, StoreError) as error:
-            text = os.strerror(error.errno or 0) if isinstance(error, OSError) else str(error)
-            owner.state["failure_reason"] = f"ClientError: Checkpoint upload failed:{text}"
+            owner.state["failure_reason"] = f"ClientError: Checkpoint upload failed:{disk.reason(error)}"
             return False
         self.ended.append(found)
         self._clear()

@@ -173,3 +173,12 @@ def test_output_below_input() -> None:
     assert findings_of(patch, "CHN020")
     patch["OutputDataConfig"] = {"S3OutputPath": "s3://b-1/workshop/"}
     assert not findings_of(patch, "CHN020")
+
+
+@pytest.mark.parametrize(
+    ("accepted", "wrong"), [({}, True), ({"accept_eula": "false"}, True), ({"accept_eula": "true"}, False)]
+)
+def test_a_gated_model_of_the_environment(accepted: dict[str, str], wrong: bool) -> None:
+    uri = "s3://jumpstart-private-cache-prod-us-east-1/meta-training/train-meta-textgeneration-llama-2-7b.tar.gz"
+    found = findings_of({"Environment": {"SageMakerGatedModelS3Uri": uri, **accepted}}, "CHN013")
+    assert bool(found) is wrong

@@ -369,12 +369,13 @@ def name_of_a_pipe_or_manifest(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("CHN013", reads=("*.ModelAccessConfig",))
+@rule("CHN013", reads=("*.ModelAccessConfig", "Environment.SageMakerGatedModelS3Uri"))
 def model_access(view: TrainingView) -> Iterator[Problem]:
     """A gated model needs its licence accepted.
 
     What it does:
-        Looks for AcceptEula false in ModelAccessConfig, and for a hub model without S3Prefix.
+        Looks for AcceptEula false in ModelAccessConfig, and for SageMakerGatedModelS3Uri in the environment, by which
+        JumpStart's scripts take a gated model, without accept_eula "true" beside it.
     Why:
         SageMaker gives the artifacts of a gated model only to those who accept its end-user licence agreement:
         AcceptEula has to be true, or the job cannot read the model.
@@ -398,3 +399,14 @@ def model_access(view: TrainingView) -> Iterator[Problem]:
                 (*channel.path, "DataSource", "S3DataSource", "ModelAccessConfig", "AcceptEula"),
                 "set AcceptEula to true after reading the licence, or leave ModelAccessConfig out",
             )
+    environment = view.environment
+    if "SageMakerGatedModelS3Uri" in environment and environment.get("accept_eula", "false") in (
+        "",
+        "false",
+        "False",
+    ):
+        yield Problem(
+            "SageMakerGatedModelS3Uri names a gated model, and accept_eula does not accept its licence",
+            ("Environment", "accept_eula"),
+            'add accept_eula: "true" to Environment after reading the licence',
+        )

@@ -156,7 +156,9 @@ def _too_few(view: TrainingView, found: Mapping[str, Any], path: Path) -> Iterat
     if parts == shards == 1 or found.get("partitions", cut) != cut:
         return
     processes = 0
-    written = view.hyperparameters.get(distribution.PROCESSES_PER_HOST)
+    by_mpi = any(strategy.name == "mpi" for _, _, strategy in switches(view))
+    # The training toolkit has mpirun start one process a host unless it is told how many.
+    written = view.hyperparameters.get(distribution.PROCESSES_PER_HOST, "1" if by_mpi else None)
     for _, kind, count in view.instances:
         instance = instances.find(kind)
         if instance is None or count is None or not instance.gpus:
@@ -167,7 +169,7 @@ def _too_few(view: TrainingView, found: Mapping[str, Any], path: Path) -> Iterat
         yield Problem(
             f"the model is cut into {parts} parts, and the job has {processes} processes: a part takes one",
             path,
-            "ask for fewer partitions, or for more GPUs",
+            "ask for fewer partitions, or for more processes a host",
         )
     elif parts and processes % parts:
         yield Problem(

@@ -156,9 +156,8 @@ def _too_few(view: TrainingView, found: Mapping[str, Any], path: Path) -> Iterat
     if parts == shards == 1 or found.get("partitions", cut) != cut:
         return
     processes = 0
-    by_mpi = any(strategy.name == "mpi" for _, _, strategy in switches(view))
-    # The training toolkit has mpirun start one process a host unless it is told how many.
-    written = view.hyperparameters.get(distribution.PROCESSES_PER_HOST, "1" if by_mpi else None)
+    # A process a GPU, unless the training toolkit is told how many.
+    written = view.hyperparameters.get(distribution.PROCESSES_PER_HOST)
     for _, kind, count in view.instances:
         instance = instances.find(kind)
         if instance is None or count is None or not instance.gpus:

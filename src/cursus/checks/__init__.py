@@ -58,6 +58,7 @@ MODULES: tuple[str, ...] = (
     "pipeline.values",
     "pipeline.jobs",
     "pipeline.quality",
+    "pipeline.notebooks",
     "pipeline.clusters",
     "pipeline.lineage",
     "pipeline.models",

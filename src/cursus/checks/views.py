@@ -301,9 +301,9 @@ class TrainingView(View):
         """(path in the step's request, range, name) of every hyperparameter range that applies here."""
         if self.tuning is None:
             return []
-        found = list(_ranges(mapping(self.tuning.config, "ParameterRanges"), (TUNING, "ParameterRanges")))
+        found = list(ranges_in(mapping(self.tuning.config, "ParameterRanges"), (TUNING, "ParameterRanges")))
         own = mapping(self.request, "HyperParameterRanges")
-        found.extend(_ranges(own, (*self.path, "HyperParameterRanges")))
+        found.extend(ranges_in(own, (*self.path, "HyperParameterRanges")))
         return found
 
 
@@ -316,7 +316,8 @@ RANGE_MEMBERS = (
 )
 
 
-def _ranges(container: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, Mapping[str, Any], str]]:
+def ranges_in(container: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, Mapping[str, Any], str]]:
+    """(path, range, name) of every hyperparameter range in a member that holds them by kind."""
     for member in RANGE_MEMBERS:
         for i, entry in enumerate(listing(container, member)):
             if isinstance(entry, Mapping):

@@ -337,7 +337,7 @@ def _check_step(step: PipelineStep) -> Iterator[Problem]:
             f"the step makes an endpoint of a model for the check {kind}, and names none",
             (*step.path, "ModelName"),
             'write {"Get": "Steps.<step>.ModelName"}, of the step that creates the model',
-            severity="warning",
+            severity="warning",  # the data may have what the model said
         )
     if step.body.get("SkipCheck") is False and not any(map(step.body.get, facts()["baselines"])):
         yield Problem(
@@ -345,7 +345,6 @@ def _check_step(step: PipelineStep) -> Iterator[Problem]:
             "take it from",
             (*step.path, "SkipCheck"),
             "name the ModelPackageGroupName or a baseline, or write true",
-            severity="warning",
         )
 
 

@@ -21,7 +21,7 @@ from cursus.aws.pipelines import (
     walk,
 )
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import PipelineView, is_reference
+from cursus.checks.views import TUNING, PipelineView, is_reference, mapping, mappings, ranges_in
 from cursus.model import Path
 from cursus.redact import show
 from cursus.suggest import did_you_mean
@@ -33,7 +33,8 @@ def unknown_property(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Follows the reference through what the step's Describe operation answers, and through the outputs,
-        output parameters and property files that the step declares.
+        output parameters and property files that the step declares, the hyperparameters that it tunes, and the lists and
+        mappings that its own request writes out.
     Why:
         CreatePipeline refuses a reference to a property that the step does not return.
     Example:
@@ -280,6 +281,8 @@ def _below(
                 return
         elif "items" in shape and isinstance(part, int):
             yield from _numbered(reference, step, target.rest[:position], part)
+        elif isinstance(shape.get("additionalProperties"), Mapping) and isinstance(part, str):
+            yield from _keyed(reference, step, target.rest[:position], part)
         inner = inner_shape(shape, part)
         if inner is None:
             members = sorted(shape.get("properties", ()))
@@ -300,10 +303,8 @@ def _below(
         shape = inner
 
 
-def _numbered(
-    reference: Reference, step: PipelineStep, rest: tuple[str | int, ...], index: int
-) -> Iterator[Problem]:
-    """``InputDataConfig[1]``: a list that the step's request writes out must be as long as that."""
+def _written(step: PipelineStep, rest: tuple[str | int, ...]) -> Any:
+    """What the step's own request has where its description has a property; None where it says nothing."""
     value: Any = step.body.get("Arguments")
     for part in rest:
         if isinstance(value, Mapping):
@@ -311,12 +312,42 @@ def _numbered(
         elif isinstance(value, list) and isinstance(part, int) and part < len(value):
             value = value[part]
         else:
-            return
+            return None
+    return value
+
+
+def _numbered(
+    reference: Reference, step: PipelineStep, rest: tuple[str | int, ...], index: int
+) -> Iterator[Problem]:
+    """``InputDataConfig[1]``: a list that the step's request writes out must be as long as that."""
+    value = _written(step, rest)
     if isinstance(value, list) and index >= len(value):
         yield Problem(
             f"{rest[-1]} of step {step.name} has {len(value)} entries, and none with the number {index}",
             reference.path,
             f"count from 0: the last is {len(value) - 1}",
+        )
+
+
+def _keyed(
+    reference: Reference, step: PipelineStep, rest: tuple[str | int, ...], key: str
+) -> Iterator[Problem]:
+    """``HyperParameters['eta']``: a mapping that the step's request writes out, or a tuning job fills, must have it."""
+    known: Any = _written(step, rest)
+    if rest[-1] == "TunedHyperParameters":
+        job = mapping(step.body, "Arguments")
+        several = [one for _, one in mappings(job, "TrainingJobDefinitions")]
+        parts = [mapping(mapping(job, TUNING), "ParameterRanges")]
+        parts += [mapping(one, "HyperParameterRanges") for one in several]
+        autotuned = mapping(mapping(job, TUNING), "Autotune")
+        known = (
+            {name: None for part in parts for _, _, name in ranges_in(part, ())} if not autotuned else None
+        )
+    if isinstance(known, Mapping) and known and not is_reference(known) and key not in known:
+        yield Problem(
+            f"{rest[-1]} of step {step.name} have no {show(key)}.{did_you_mean(key, known)}",
+            reference.path,
+            "name one of " + ", ".join(map(str, known)),
         )
 
 

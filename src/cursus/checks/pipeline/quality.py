@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from cursus.aws import images
 from cursus.checks.pipeline import is_json, place_of
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, mapping, mappings, text
-from cursus.model import Step
+from cursus.model import Path, Step
 from cursus.redact import show
+from cursus.suggest import did_you_mean
 
 IMAGES = {"QualityCheck": "sagemaker-model-monitor-analyzer", "ClarifyCheck": "sagemaker-clarify-processing"}
 """The repository of the image that does the checks of a step's type."""
@@ -23,9 +25,10 @@ def quality_checks(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Looks in the Environment of a QualityCheck step for dataset_format, dataset_source and output_path, for the analysis
-        and the problem_type of a check of a model's quality. Errors are a dataset_format that is no JSON, a dataset_source
-        into which no input is put, and an image of Amazon's that does no such checks; a ClarifyCheck step without an input at
-        /opt/ml/processing/input/config is a warning.
+        and the problem_type of a check of a model's quality. Errors are a dataset_format that is no JSON, a problem_type that
+        is none, a check of a model's quality without labels or predictions, a dataset_source into which no input is put, and
+        an image of Amazon's that does no such checks; a ClarifyCheck step without an input at /opt/ml/processing/input/config
+        is a warning.
     Why:
         Model Monitor's analyzer reads all that it does from these variables, and ends without them. Clarify's container reads
         analysis_config.json in that folder.
@@ -100,6 +103,8 @@ def _told(view: PipelineView, step: Step, folders: list[str | None]) -> Iterator
             (*top, "analysis_type"),
             "write CheckType: MODEL_QUALITY, or leave analysis_type out",
         )
+    if checks_model and told.get("analysis_type") == "MODEL_QUALITY":
+        yield from _compared(told, top)
     form = told.get("dataset_format")
     if isinstance(form, str) and form and not is_json(form):
         yield Problem(
@@ -118,3 +123,29 @@ def _told(view: PipelineView, step: Step, folders: list[str | None]) -> Iterator
             "write the LocalPath of the input",
             severity="error",
         )
+
+
+PROBLEMS = ("Regression", "BinaryClassification", "MulticlassClassification")
+
+
+def _compared(told: Mapping[str, Any], top: Path) -> Iterator[Problem]:
+    """What a check of a model's quality compares: the labels with what the model said."""
+    kind = told.get("problem_type")
+    if isinstance(kind, str) and kind and kind not in PROBLEMS:
+        yield Problem(
+            f"there is no problem_type {show(kind)}.{did_you_mean(kind, PROBLEMS)}",
+            (*top, "problem_type"),
+            "write one of " + ", ".join(PROBLEMS),
+            severity="error",
+        )
+    for names, what in (
+        (("ground_truth_attribute",), "labels"),
+        (("inference_attribute", "probability_attribute"), "predictions"),
+    ):
+        if not any(told.get(name) for name in names):
+            yield Problem(
+                f"the check's container is not told where the {what} are",
+                (*top, names[0]),
+                f"add {' or '.join(names)}, such as _c0 for the first column",
+                severity="error",
+            )

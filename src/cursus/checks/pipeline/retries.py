@@ -96,6 +96,9 @@ def _policy(policy: Mapping[str, Any], place: Path) -> Iterator[Problem]:
         least = 0 if member == "IntervalSeconds" else 1
         if not least <= value <= greatest:
             yield Problem(f"{member} is {value}", (*place, member), f"write {least or 1} to {greatest}")
+    rate = policy.get("BackoffRate")
+    if isinstance(rate, (int, float)) and rate < 0:
+        yield Problem(f"BackoffRate is {rate}", (*place, "BackoffRate"), "write 1 or more, such as 2.0")
     if policy.get("MaxAttempts") is not None and policy.get("ExpireAfterMin") is not None:
         yield Problem(
             "MaxAttempts and ExpireAfterMin are both given", (*place, "ExpireAfterMin"), "keep one of them"

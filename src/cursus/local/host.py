@@ -8,6 +8,7 @@ import re
 import shutil
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from cursus.local import contract
@@ -200,10 +201,8 @@ def script_mode(
     if distribution.older(image) and entry_point.endswith(".py") and "/" not in entry_point:
         command = [python, "-m", entry_point[: -len(".py")], *arguments]
     if command[0] == "/bin/sh":
-        try:
+        with suppress(OSError):  # it is not there: the shell will say so, as in the container
             os.chmod(os.path.join(code, entry_point), 0o777)
-        except OSError:
-            pass  # it is not there: the shell will say so, as in the container
     launch = Launch(command, environment, f"{base}/code", True, command)
     if "pytorch" in str(image) or any(settings.get(name) for name in toolkit.LAUNCHERS):
         facts = json.loads(named["SM_TRAINING_ENV"])

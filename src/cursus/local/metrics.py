@@ -13,6 +13,7 @@ import json
 import re
 import signal
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import IO, Any, NamedTuple
 
 LINE_LIMIT = 256 * 1024
@@ -121,10 +122,8 @@ class Scanner:
                 points.append(f"{heads[number]}{value!r}{end}")
         if points:
             self.wrote = False
-            try:
+            with suppress(OSError):  # a full disk: the count and the last value are still known
                 self.sink.write("".join(points).encode())
-            except OSError:
-                pass  # a full disk: the count and the last value are still known
 
     def _value(self, number: int, found: re.Match[str]) -> float | None:
         try:
@@ -142,10 +141,8 @@ class Scanner:
         """Write out what is buffered."""
         if not self.wrote:
             self.wrote = True
-            try:
+            with suppress(OSError):
                 self.sink.flush()
-            except OSError:
-                pass
 
     def summary(self) -> list[dict[str, Any]]:
         """One entry a definition: name, regex, lines matched, numbers found, examples that held none."""

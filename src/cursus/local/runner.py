@@ -12,6 +12,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -348,9 +349,7 @@ def _start(planned: dict[str, Any], inherited: tuple[int, ...] = ()) -> subproce
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
     assert process.stdin is not None
-    try:
-        with process.stdin as stream:
-            stream.write(json.dumps(planned, default=str).encode())
-    except BrokenPipeError:
-        pass  # it is gone already: the job is described as what it is, failed
+    # Where it is gone already, the job is described as what it is, failed.
+    with suppress(BrokenPipeError), process.stdin as stream:
+        stream.write(json.dumps(planned, default=str).encode())
     return process

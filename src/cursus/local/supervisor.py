@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from cursus.local import channels, contract
@@ -132,10 +133,8 @@ class Supervisor:
     def tell(self) -> None:
         """Wake whoever follows the job. What it has to know is in the files."""
         self.scanner.flush()
-        try:
+        with suppress(OSError):  # nobody there, or it has not yet looked
             os.write(1, b".")
-        except OSError:
-            pass  # nobody there, or it has not yet looked
 
     # --- signals, death of the client -----------------------------------------------------------
 
@@ -319,10 +318,8 @@ def main() -> int:
     terminal = plan.get("terminal") or {}
     for descriptor in (plan["lock"], *(terminal[name] for name in ("device", "log") if name in terminal)):
         os.set_inheritable(int(descriptor), False)  # the lock is held as long as this process lives
-    try:
+    with suppress(OSError):
         os.set_blocking(1, False)
-    except OSError:
-        pass
     record = records.Record(folder, records.load(folder))
     record.state["supervisor"] = os.getpid()
     record.save()

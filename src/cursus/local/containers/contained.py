@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from cursus.local import contract, host
@@ -91,10 +92,8 @@ class Contained:
         self._send(keeper.KILL)
 
     def _send(self, what: bytes) -> None:
-        try:
+        with suppress(OSError):  # it has ended
             os.write(self._control, what)
-        except OSError:
-            pass  # it has ended
 
     def close(self) -> None:
         """Let the keeper go; where it still has a container, it ends it."""
@@ -213,10 +212,8 @@ class Joined:
 
     def close(self) -> None:
         """Remove it; what is left is removed with the job's containers."""
-        try:
+        with suppress(EngineError):
             self.engine.ask("network", "rm", self.name)
-        except EngineError:
-            pass
 
 
 def _addresses(subnet: str, count: int) -> list[str]:

@@ -206,10 +206,8 @@ def _remove(engine: Engine, containers: Sequence[str], filters: Sequence[str]) -
 
 def remove_container(engine: Engine, id: str) -> None:
     """End a container and remove it; one that is gone is no fault. Raises EngineError."""
-    try:
+    with suppress(EngineError):  # it does not run
         engine.ask("kill", "--signal", "KILL", id)
-    except EngineError:
-        pass  # it does not run
     for last in (False, True):
         try:
             engine.ask("rm", "--force", "--volumes", id)
@@ -250,10 +248,8 @@ def note(folder: str, engine: Engine) -> None:
 def let_go(folder: str, engine: Engine) -> int:
     """Remove what the engine still holds of the job, and forget that it did; how many. Raises EngineError."""
     count = remove(engine, folder)
-    try:
+    with suppress(FileNotFoundError):
         os.unlink(os.path.join(folder, NOTE))
-    except FileNotFoundError:
-        pass
     return count
 
 

@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import tarfile
+from contextlib import suppress
 
 from cursus.local.containers.engine import Engine, EngineError, said, silent
 
@@ -87,7 +88,5 @@ def _sweep(engine: Engine) -> None:
 
 
 def _remove(engine: Engine, name: str) -> None:
-    try:
+    with suppress(EngineError):
         engine.ask("rmi", name)
-    except EngineError:
-        pass

@@ -12,6 +12,7 @@ import os
 import re
 import select
 import signal
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from cursus.local import sandbox
@@ -234,10 +235,8 @@ class Keeper:
                 init.report(self.status, running=True, first=seen, limited=bool(seen) and self._is_limited())
         while self.wanted and self.first:
             name = "TERM" if self.wanted.pop(0) == TERMINATE else "KILL"
-            try:
+            with suppress(EngineError):  # it has ended meanwhile
                 self.engine.ask("kill", "--signal", name, self.id)
-            except EngineError:
-                pass  # it has ended meanwhile
 
     def _state(self, form: str, default: int) -> int:
         try:
@@ -303,10 +302,8 @@ class Keeper:
         return True
 
     def _remove(self) -> None:
-        try:
+        with suppress(EngineError):  # the supervisor looks once more, and so does the next command
             engines.remove_container(self.engine, self.id)
-        except EngineError:
-            pass  # the supervisor looks once more, and so does the next command
 
     def _take_over(self) -> str:
         """Make the files that the container's users left the user's own; why that could not be done, or nothing."""

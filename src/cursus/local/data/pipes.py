@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, cast
 
 from cursus.local import contract
@@ -121,18 +122,14 @@ def _run(feed: Feed) -> None:
         os.mkfifo(following, 0o666)
         os.chmod(following, 0o666)
         descriptors.enlarge(descriptor)
-        try:
+        with suppress(BrokenPipeError):  # the reader has seen enough
             for record in epoch_of(feed, epoch):
                 for part in record:
                     _send(feed, part, descriptor)
-        except BrokenPipeError:
-            pass  # the reader has seen enough
-        try:
+        with suppress(FileNotFoundError):
             os.unlink(
                 path
             )  # before the end is seen: who opens this epoch again is told, and does not wait forever
-        except FileNotFoundError:
-            pass
         os.close(descriptor)
         epoch += 1
 

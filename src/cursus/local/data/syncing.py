@@ -11,6 +11,7 @@ import os
 import stat
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cursus.local import artifacts, storage
@@ -57,12 +58,10 @@ class Folder:
     def delete(self, name: str) -> None:
         """Take one away, and the folders that are empty then."""
         path = os.path.join(self.folder, name)
-        try:
+        with suppress(OSError):  # it never came there, or something else lies beside it
             os.unlink(path)
             while (path := os.path.dirname(path)) != self.folder:
                 os.rmdir(path)
-        except OSError:
-            pass  # it never came there, or something else lies beside it
 
 
 class Prefix:

@@ -16,6 +16,7 @@ import resource  # os.wait4 loads it, and inside a host it may not be found any 
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 _ = resource
@@ -31,10 +32,8 @@ Become = Callable[[list[str], dict[str, str], str, int], None]
 
 def report(descriptor: int, **facts: Any) -> None:
     """Tell the supervisor. It may be gone; then there is nobody to tell."""
-    try:
+    with suppress(OSError):
         os.write(descriptor, json.dumps(facts).encode() + b"\n")
-    except OSError:
-        pass
 
 
 def default_signals() -> None:
@@ -50,14 +49,12 @@ def default_signals() -> None:
 
 def attach() -> None:
     """Take the terminal, where there is one: its keys, its output, its Ctrl-C."""
-    try:
+    with suppress(OSError):  # it is a terminal all the same, without Ctrl-C
         if not os.isatty(TERMINAL):
             return
         if os.getsid(0) != os.getpid():
             os.setsid()
         fcntl.ioctl(TERMINAL, SET_CONTROLLING, 0)
-    except OSError:
-        pass  # it is a terminal all the same, without Ctrl-C
     for stream in (0, 1, 2):
         os.dup2(TERMINAL, stream)
     os.close(TERMINAL)

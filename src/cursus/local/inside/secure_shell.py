@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from typing import Any
 
 PORT = 22
@@ -99,19 +100,15 @@ def _carry_out(channel: Any, command: str) -> None:
     _pump(process.stdout.fileno(), channel.sendall)
     errors.join()
     code = process.wait()
-    try:
+    with suppress(OSError):  # the one who asked is gone
         channel.send_exit_status(128 - code if code < 0 else code)
         channel.close()
-    except OSError:
-        pass  # the one who asked is gone
 
 
 def _pump(source: int, sink: Any) -> None:
-    try:
+    with suppress(OSError):  # the one who asked is gone
         while data := os.read(source, 1 << 15):
             sink(data)
-    except OSError:
-        pass  # the one who asked is gone
 
 
 def _variables() -> dict[str, str]:

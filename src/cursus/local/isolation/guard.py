@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 from typing import NoReturn
 
 from cursus.local.inside import init
@@ -74,7 +75,5 @@ def _end() -> NoReturn:
 
 
 def _prctl(option: int, argument: int) -> None:
-    try:
+    with suppress(OSError, AttributeError):  # no Linux
         syscalls.prctl(option, argument)
-    except (OSError, AttributeError):
-        pass  # no Linux

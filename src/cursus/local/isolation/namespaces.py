@@ -11,6 +11,7 @@ import os
 import select
 import signal
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
@@ -250,8 +251,6 @@ def _devices() -> None:
     os.mkdir("/new/dev/shm")
     sc.mount("cursus", "/new/dev/shm", "tmpfs", sc.MS_NOSUID | sc.MS_NODEV, "mode=1777")
     os.mkdir("/new/dev/pts")
-    try:
+    with suppress(OSError):  # no terminals inside: a training job needs none
         sc.mount("devpts", "/new/dev/pts", "devpts", sc.MS_NOSUID | sc.MS_NOEXEC, "newinstance,ptmxmode=0666")
         os.symlink("pts/ptmx", "/new/dev/ptmx")
-    except OSError:
-        pass  # no terminals inside: a training job needs none

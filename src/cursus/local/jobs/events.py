@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -54,21 +55,18 @@ class Follower:
     def _new(self, path: str) -> list[bytes]:
         """The complete new lines of a file."""
         lines: list[bytes] = []
-        try:
-            with open(path, "rb") as file:
-                file.seek(self._offsets.get(path, 0))
-                while data := file.read(CHUNK):
-                    self._offsets[path] = self._offsets.get(path, 0) + len(data)
-                    *whole, rest = (self._rests.get(path, b"") + data).split(b"\n")
-                    lines.extend(whole)
-                    if len(rest) > LONGEST:
-                        lines.append(rest)
-                        rest = b""
-                    self._rests[path] = rest
-                    if len(lines) > 10_000:
-                        break
-        except FileNotFoundError:
-            pass
+        with suppress(FileNotFoundError), open(path, "rb") as file:
+            file.seek(self._offsets.get(path, 0))
+            while data := file.read(CHUNK):
+                self._offsets[path] = self._offsets.get(path, 0) + len(data)
+                *whole, rest = (self._rests.get(path, b"") + data).split(b"\n")
+                lines.extend(whole)
+                if len(rest) > LONGEST:
+                    lines.append(rest)
+                    rest = b""
+                self._rests[path] = rest
+                if len(lines) > 10_000:
+                    break
         return lines
 
     def _states(self) -> None:

@@ -7,14 +7,15 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from cursus.errors import RunError
 from cursus.local.jobs import record
 from cursus.local.jobs.events import Event, Follower, Listener
-from cursus.model import Evidence, FileEntry, Finding, MetricPoint, MetricScan, Start, Step, Usage
+from cursus.local.jobs.evidence import read as read_evidence
+from cursus.model import Evidence, Finding, MetricPoint, Step
 
 if TYPE_CHECKING:
     from subprocess import Popen
@@ -88,16 +89,13 @@ class TrainingJob:
     def metrics(self) -> dict[str, tuple[MetricPoint, ...]]:
         """By metric name, every value that was printed, in order."""
         found: dict[str, list[MetricPoint]] = {}
-        try:
-            with open(self.folder / "metrics.jsonl", "rb") as file:
-                for line in file:
-                    if not line.endswith(b"\n"):
-                        break
-                    point = json.loads(line)
-                    entry = MetricPoint(point["time"], point["value"], point["host"])
-                    found.setdefault(point["name"], []).append(entry)
-        except FileNotFoundError:
-            pass
+        with suppress(FileNotFoundError), open(self.folder / "metrics.jsonl", "rb") as file:
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                point = json.loads(line)
+                entry = MetricPoint(point["time"], point["value"], point["host"])
+                found.setdefault(point["name"], []).append(entry)
         return {name: tuple(points) for name, points in found.items()}
 
     def logs(self, host: str = "algo-1") -> str:
@@ -126,7 +124,16 @@ class TrainingJob:
     def evidence(self) -> Evidence:
         """What the run left behind; of a job that still runs, what is there so far."""
         if self._evidence is None:
-            found = self._read_evidence()
+            state, model, output = self._state(), self.model_artifact, self.output_artifact
+            found = read_evidence(
+                self.folder,
+                status=state["status"],
+                description=self.describe(),
+                failure_reason=state.get("failure_reason"),
+                metrics=self.metrics,
+                model_artifact=str(model) if model else None,
+                output_artifact=str(output) if output else None,
+            )
             if found.status not in FINAL:
                 return found
             self._evidence = found
@@ -135,73 +142,6 @@ class TrainingJob:
     def forget(self) -> None:
         """Read the evidence anew: something was added to the folder."""
         self._evidence = None
-
-    def _read_evidence(self) -> Evidence:
-        state = self._state()
-        try:
-            raw = json.loads((self.folder / "evidence.json").read_bytes())
-        except (OSError, ValueError):
-            raw = {}
-        model, output = self.model_artifact, self.output_artifact
-        logs = raw.get("logs") or {
-            path.stem: str(path) for path in sorted((self.folder / "logs").glob("*.log"))
-        }
-        return Evidence(
-            status=state["status"],
-            folder=str(self.folder),
-            description=self.describe(),
-            failure_reason=state.get("failure_reason"),
-            exit_codes=raw.get("exit_codes", {}),
-            script_exit_codes=raw.get("script_exit_codes", {}),
-            metrics=self.metrics,
-            metric_scans=tuple(
-                MetricScan(
-                    scan["name"],
-                    scan["regex"],
-                    scan["matches"],
-                    tuple(scan.get("not_numbers", ())),
-                    scan.get("given_up", False),
-                )
-                for scan in raw.get("metric_scans", ())
-            ),
-            logs=logs,
-            log_lines=raw.get("log_lines", 0),
-            model_artifact=str(model) if model else None,
-            output_artifact=str(output) if output else None,
-            model_files=_files(raw, "model_files"),
-            output_files=_files(raw, "output_files"),
-            checkpoint_files=_files(raw, "checkpoint_files"),
-            stray_files=_files(raw, "stray_files"),
-            left_out=tuple((name, reason) for name, reason in raw.get("left_out", ())),
-            opened=raw.get("opened", {}),
-            opened_files={name: tuple(files) for name, files in raw.get("opened_files", {}).items()},
-            fetched=raw.get("fetched", {}),
-            usage={host: _of(Usage, usage) for host, usage in raw.get("usage", {}).items()},
-            runtime=raw.get("runtime", {}),
-            signals=raw.get("signals", {}),
-            stages=raw.get("stages", {}),
-            isolation=raw.get("isolation", ""),
-            not_reproduced=tuple(raw.get("not_reproduced", ())),
-            waits=tuple(raw.get("waits", ())),
-            starts=tuple(_start(entry) for entry in raw.get("starts", ())),
-            interruptions_missed=raw.get("interruptions_missed", 0),
-            memory_kills=raw.get("memory_kills", {}),
-            foreign_checkpoints=tuple(raw.get("foreign_checkpoints", ())),
-            comparison=self._added("comparison.json"),
-            trials=self._added("trials.json"),
-            unmoved={
-                name: tuple(values)
-                for name, values in self._added("variants.json").get("unmoved", {}).items()
-            },
-        )
-
-    def _added(self, name: str) -> dict[str, Any]:
-        """What a later look at the job put beside it."""
-        try:
-            found = json.loads((self.folder / name).read_bytes())
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -294,10 +234,8 @@ class TrainingJob:
         while record.is_running(folder) and time.monotonic() < end:
             pid = record.load(folder).get("supervisor")
             if pid:
-                try:
+                with suppress(ProcessLookupError):
                     os.kill(int(pid), number)
-                except ProcessLookupError:
-                    pass
                 return
             time.sleep(0.01)  # it is about to start
 
@@ -315,23 +253,3 @@ def begun(
         terminal.started()
         job._terminal = terminal
     return job
-
-
-Fact = TypeVar("Fact")
-
-
-def _of(kind: Callable[..., Fact], entry: Mapping[str, Any]) -> Fact:
-    """One fact of a record, which another version may have written: what it has beside is passed over."""
-    known = kind.__dataclass_fields__  # type: ignore[attr-defined]
-    return kind(**{name: value for name, value in entry.items() if name in known})
-
-
-def _start(entry: dict[str, Any]) -> Start:
-    opened = entry.get("restored_read", ())
-    points = {name: (first, end) for name, (first, end) in entry.get("points", {}).items()}
-    known = {"began": 0.0, "seconds": 0.0, **entry, "points": points}
-    return _of(Start, {**known, "restored_read": None if opened is None else tuple(opened)})
-
-
-def _files(raw: dict[str, Any], name: str) -> tuple[FileEntry, ...]:
-    return tuple(FileEntry(entry["path"], entry["size"]) for entry in raw.get(name, ()))

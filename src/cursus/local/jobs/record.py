@@ -11,6 +11,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from cursus.local.linux.disk import whole
@@ -58,10 +59,8 @@ class Record:
 
     def release(self) -> None:
         """Give the reserve back, for the last entries or at the end."""
-        try:
+        with suppress(FileNotFoundError):
             os.unlink(os.path.join(self.folder, ".reserve"))
-        except FileNotFoundError:
-            pass
 
     def close(self) -> None:
         """Leave the record to another process."""
@@ -102,10 +101,8 @@ class Record:
             replace(self.folder, self.state)
 
     def _append(self, entry: dict[str, Any]) -> None:
-        try:
+        with suppress(OSError):  # a full disk: job.json holds the same
             os.write(self._log, json.dumps(entry).encode() + b"\n")
-        except OSError:
-            pass  # a full disk: job.json holds the same
 
 
 def replace(folder: str, state: dict[str, Any]) -> None:
@@ -220,20 +217,16 @@ def cut_off(state: dict[str, Any], folder: str) -> dict[str, Any]:
     """The state of a job whose supervisor is gone without having written the end."""
     steps = [dict(step) for step in state["transitions"]]
     ended = float(state.get("modified", state.get("created", 0.0)))
-    try:
+    with suppress(OSError, TypeError, ValueError):
         ended = max(
             ended, *(os.stat(entry.path).st_mtime for entry in os.scandir(os.path.join(folder, "logs")))
         )
-    except (OSError, TypeError, ValueError):
-        pass
     message = "InternalServerError: the job's supervisor was killed, and its hosts with it"
-    try:
+    with suppress(OSError):
         with open(os.path.join(folder, "supervisor.log"), "rb") as file:
             last = file.read()[-2000:].decode("utf-8", "replace").strip().splitlines()
         if last:
             message = f"InternalServerError: the job's supervisor ended: {last[-1]}"
-    except OSError:
-        pass
     message += swept(folder)
     if steps:
         steps[-1].setdefault("EndTime", ended)

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import time
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -420,11 +421,9 @@ class Host:
             os.close(self._pidfd)
         self.owner.forget(self._status_fd)
         os.set_blocking(self._status_fd, False)
-        try:
+        with suppress(BlockingIOError):
             while data := os.read(self._status_fd, 65536):
                 self._told(data)
-        except BlockingIOError:
-            pass
         os.close(self._status_fd)
         if self.contained is not None:
             self.contained.close()

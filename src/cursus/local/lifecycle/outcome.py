@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,11 +33,9 @@ def failure_file(ml: str) -> str | None:
 def leave_failure(ml: str, text: str) -> None:
     """Write the failure file as the toolkit does: one that is there already stays."""
     path = os.path.join(ml, "output", "failure")
-    try:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(text)
-    except OSError:
-        pass  # it is there, or the disk is full: the reason is known to the record all the same
+    # It may be there, or the disk full: the reason is known to the record all the same.
+    with suppress(OSError), open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
 
 
 def algorithm_error(text: str | None, code: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 MOUNT = "/sys/fs/cgroup"
@@ -95,11 +95,9 @@ class Limit:
         """The host has ended: what it cost."""
         if self._group is None:
             return
-        try:
+        with suppress(OSError):  # somebody else's process is in it: the next job of ours sweeps it away
             self.killed = self._group.killed()
             self._group.remove()
-        except OSError:
-            pass  # somebody else's process is in it: the next job of ours sweeps it away
         self._group = None
 
 
@@ -114,12 +112,10 @@ def make(name: str, limit: int) -> Group | None:
             os.mkdir(group.path)
         except OSError:
             continue
-        try:
+        with suppress(OSError):  # memory is not among the controllers here
             _limit(group, limit)
             if group.enter() and group.leave():
                 return group
-        except OSError:
-            pass  # memory is not among the controllers here
         try:
             group.remove()
         except OSError:
@@ -134,10 +130,8 @@ def _limit(group: Group, limit: int) -> None:
     else:
         _write(os.path.join(group.path, "memory.limit_in_bytes"), str(limit))
         swap, most = "memory.memsw.limit_in_bytes", str(limit)
-    try:
+    with suppress(OSError):  # this kernel does not count it
         _write(os.path.join(group.path, swap), most)  # an instance has no swap
-    except OSError:
-        pass  # this kernel does not count it
 
 
 def _version_2() -> Place | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 
 from cursus.local.linux.processes import descendants
 
@@ -14,18 +15,14 @@ SECONDS = 5.0
 
 def kill(pid: int) -> None:
     """SIGKILL, where the process is still there and ours."""
-    try:
+    with suppress(ProcessLookupError, PermissionError):
         os.kill(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def collect(pid: int) -> None:
     """Wait for the end of a child, where it has not been collected yet."""
-    try:
+    with suppress(ChildProcessError):
         os.waitpid(pid, 0)
-    except ChildProcessError:
-        pass
 
 
 def end(pid: int) -> None:

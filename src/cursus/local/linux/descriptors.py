@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
+from contextlib import suppress
 
 PIPE = 1 << 20
 """The size of a pipe that is to take a burst without holding up who writes, in bytes."""
@@ -13,10 +14,8 @@ def enlarge(pipe: int) -> None:
     """Let a pipe hold ``PIPE`` bytes, where this machine allows it."""
     import fcntl
 
-    try:
+    with suppress(OSError):
         fcntl.fcntl(pipe, 1031, PIPE)  # F_SETPIPE_SZ
-    except OSError:
-        pass
 
 
 def write_all(descriptor: int, data: bytes | memoryview) -> None:

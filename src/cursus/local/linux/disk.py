@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 @contextmanager
@@ -25,10 +25,8 @@ def whole(path: str, part: str = "") -> Iterator[str]:
 
 def forget(path: str) -> None:
     """Remove a file of ours that may not be there."""
-    try:
+    with suppress(OSError):
         os.unlink(path)
-    except OSError:
-        pass
 
 
 def reason(error: Exception) -> str:

@@ -15,6 +15,7 @@ import socket
 import stat
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 DEVICE = "/dev/fuse"
@@ -194,17 +195,13 @@ class Mount:
     def answer(self, unique: int, parts: Sequence[bytes | memoryview]) -> None:
         """The answer to a request. Nothing where the file system is gone meanwhile."""
         length = _ANSWER.size + sum(len(part) for part in parts)
-        try:
+        with suppress(OSError):  # ENOENT: nobody waits any more; ENODEV: it was unmounted
             os.writev(self.descriptor, [_ANSWER.pack(length, 0, unique), *parts])
-        except OSError:
-            pass  # ENOENT: nobody waits any more; ENODEV: it was unmounted
 
     def refuse(self, unique: int, number: int) -> None:
         """Answer a request with an errno."""
-        try:
+        with suppress(OSError):
             os.write(self.descriptor, _ANSWER.pack(_ANSWER.size, -number, unique))
-        except OSError:
-            pass
 
     # --- one method a request; an int is an errno -------------------------------------------------
 

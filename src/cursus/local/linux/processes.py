@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -52,13 +53,10 @@ def memory(pid: int, *, alone: bool) -> int:
                     if line.startswith(b"VmHWM:"):
                         return int(line.split()[1]) * 1024
             return 0
-        try:
-            with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
-                for line in file:
-                    if line.startswith(b"Pss:"):
-                        return int(line.split()[1]) * 1024
-        except PermissionError:
-            pass
+        with suppress(PermissionError), open(f"/proc/{pid}/smaps_rollup", "rb") as file:
+            for line in file:
+                if line.startswith(b"Pss:"):
+                    return int(line.split()[1]) * 1024
         with open(f"/proc/{pid}/statm", "rb") as file:
             return int(file.read().split()[1]) * PAGE
     except (OSError, ValueError, IndexError):
@@ -105,11 +103,8 @@ def behind_shell(pid: int) -> int:
 
 def handles(pid: int, number: int) -> bool | None:
     """True where a process has a handler for signal ``number``; None where that cannot be seen."""
-    try:
-        with open(f"/proc/{pid}/status", "rb") as file:
-            for line in file:
-                if line.startswith(b"SigCgt:"):
-                    return bool(int(line.split()[1], 16) >> (number - 1) & 1)
-    except (OSError, ValueError):
-        pass
+    with suppress(OSError, ValueError), open(f"/proc/{pid}/status", "rb") as file:
+        for line in file:
+            if line.startswith(b"SigCgt:"):
+                return bool(int(line.split()[1], 16) >> (number - 1) & 1)
     return None

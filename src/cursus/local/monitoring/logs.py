@@ -7,6 +7,7 @@ import struct
 import time
 from bisect import bisect_right
 from collections.abc import Callable
+from contextlib import suppress
 
 from cursus.local.metrics import LINE_LIMIT
 
@@ -97,10 +98,8 @@ class Log:
         now = time.time()
         if abs(now - self._marked) >= MARK_SECONDS:
             self._marked = now
-            try:
+            with suppress(OSError):  # a full disk: what came then seems to have come before
                 os.write(self._times, MARK.pack(self._begun + self.size - self.lost, now))
-            except OSError:
-                pass  # a full disk: what came then seems to have come before
         self.size += len(data)
         view = memoryview(data)
         while view:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,10 +94,8 @@ def learned(path: str | None) -> dict[str, str]:
                 continue
             data = stream.read()
             if member.name.endswith(".json"):
-                try:
+                with suppress(ValueError, RecursionError):  # the bytes as they are
                     data = json.dumps(_unmeasured(json.loads(data))).encode()
-                except (ValueError, RecursionError):
-                    pass  # the bytes as they are
             found[member.name] = hashlib.sha256(data).hexdigest()
     return found
 

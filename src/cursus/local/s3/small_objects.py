@@ -13,6 +13,7 @@ import select
 import socket
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -105,14 +106,12 @@ def fetch(client: Client, targets: Mapping[str, Object]) -> dict[str, Object]:
         return dict(targets)
     poll = select.poll()
     open_ones: dict[int, _Connection] = {}
-    try:
+    with suppress(OSError):  # with those there are, or by the other client, which says why
         for _ in range(min(CONNECTIONS, len(waiting))):
             found = socket.create_connection((place.hostname, place.port or 80), timeout=10)
             found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             open_ones[found.fileno()] = _Connection(found)
             poll.register(found, select.POLLIN)
-    except OSError:
-        pass  # with those there are, or by the other client, which says why
     try:
         for connection in list(open_ones.values()):
             if not _next(client, connection, waiting, left):

@@ -36,6 +36,16 @@ KINDS = {
 }
 
 
+OF_OTHER_TYPES: dict[str, tuple[Any, ...]] = {
+    "object": (5, "x", []),
+    "array": (5, "x", {}),
+    "string": (5, None, True, ["x"]),
+    "integer": ("5", 1.5, True, None),
+    "number": ("5", True, [1.0]),
+    "boolean": (5, "true", None),
+}
+
+
 @dataclass(frozen=True)
 class Case:
     """One broken constraint: where, of which kind, the sound request, and the broken one."""
@@ -246,8 +256,7 @@ class _Walk:
     def node(self, node: Mapping[str, Any], path: Path) -> Iterator[Case]:
         node = self.maker.resolve(node)
         kind = node["type"]
-        if path:
-            wrong: Any = 5 if kind != "integer" and kind != "number" else "5"
+        for wrong in OF_OTHER_TYPES[kind] if path else ():
             yield self.put("type", path, wrong)
         if kind == "object" and "properties" in node:
             yield from self.structure(node, path)

@@ -473,3 +473,17 @@ def test_what_a_part_is_remembered_by_is_all_that_it_holds(tmp_path: pathlib.Pat
     for _ in range(3):
         plans.forget()  # the outlines, not the parts
         assert [all_told(*each) for each in requests] == alone
+
+
+def test_what_is_known_of_one_definition_is_not_told_of_others_beside_it() -> None:
+    request = copy.deepcopy(BASES["CreateHyperParameterTuningJob"])
+    for _ in range(3):
+        cursus.check(copy.deepcopy(request))
+    definition = copy.deepcopy(request["TrainingJobDefinition"])
+    del definition["ResourceConfig"]
+    definition["AlgorithmSpecification"] = {"TrainingInputMode": "File"}
+    request["TrainingJobDefinitions"] = [definition]
+    first = cursus.check(request)
+    forget()
+    assert {finding.rule for finding in first.findings} >= {"HPO016", "STP020", "STP021"}
+    assert first.findings == cursus.check(request).findings

@@ -85,7 +85,7 @@ def _one_a_constraint(found: list[Violation]) -> list[Violation]:
     kept: list[Violation] = []
     for violation in found:
         beside = strong[violation.path, violation.key]
-        if violation.kind == "enum" and "type" in beside:
+        if violation.kind in ("enum", "range") and "type" in beside:
             continue
         if violation.kind == "pattern" and "length" in beside:
             continue  # most patterns count too: the length is what to mend first

@@ -54,6 +54,8 @@ class Part:
         self, view: Any, skeleton: Skeleton, outline: Outline, step: Step, settings: Settings
     ) -> Known | None:
         """What the rules say of this part of a job with that outline; None at its first sight, or where none can."""
+        if "TrainingJobDefinitions" in step.request:  # a part of which one?
+            return None
         closed = outline.closed
         inside, indexes = skeleton.within(self.members)
         values = tuple([closed[index] for index in indexes])
@@ -80,8 +82,6 @@ class Part:
 
     def _alone(self, view: Any, outline: Outline, step: Step, settings: Settings) -> Any:
         """The same view of a request that has nothing but this part; None where there is none."""
-        if "TrainingJobDefinitions" in step.request:
-            return None
         whole = outline.request()
         definition = whole.get("TrainingJobDefinition")
         request = self._of(whole)

@@ -84,6 +84,26 @@ def test_what_a_structure_holds_stands_beside_it(holder: str) -> None:
     assert f"belong{'s' if len(inside) == 1 else ''} in {holder}" in finding.remedy
 
 
+@pytest.mark.parametrize(
+    ("operation", "holder", "name", "right"),
+    [
+        (TRAINING, (), "HyperParamters", "HyperParameters"),
+        (TRAINING, ("StoppingCondition",), "MaxRuntimeInSecond", "MaxRuntimeInSeconds"),
+        (TUNING, ("TrainingJobDefinition",), "HyperParameters", "StaticHyperParameters"),
+    ],
+)
+def test_a_member_is_given_a_second_time_under_another_name(
+    operation: str, holder: tuple[str, ...], name: str, right: str
+) -> None:
+    request = copy.deepcopy(BASES[operation])
+    inside = request
+    for part in holder:
+        inside = inside[part]
+    inside[name] = inside.setdefault(right, {"a": "b"})
+    (finding,) = [one for one in found(operation, request) if one.severity == "error"]
+    assert finding.rule == "STP002" and f"has {right} already: keep one" in finding.remedy
+
+
 def test_a_training_definition_stands_in_the_tuning_job_itself() -> None:
     request = copy.deepcopy(BASES[TUNING])
     definition = request.pop("TrainingJobDefinition")

@@ -128,6 +128,7 @@ class _Member:
         self.missing = missing - {*found.values()}
         self.beside = {place[:-1] for path, place in found.items() if path[:-1] == self.around}
         self.options = [o for o in violation.options if not given(request, (*self.around, o))]
+        self.twice = self._second(violation.options)
         self.lacking = [o for o in self.options if (*self.around, o) in self.missing]
 
     def place(self) -> Path | None:
@@ -144,12 +145,21 @@ class _Member:
             if place is not None:
                 return place
             own = self._alike()
-            if own is None and not self._foreign():
+            if own is None and self.twice is None and not self._foreign():
                 own = closest(self.name, self.options) or self._alone() or self._longer(self.options)
         return None if own is None else (*self.around, own, *self._inside(own))
 
     def taken(self) -> Path | None:
+        if self.twice is not None:
+            return (*self.around, self.twice)
         return self._elsewhere(frozenset({(plain_name(self.name),)}), taken=True)
+
+    def _second(self, options: Sequence[str]) -> str | None:
+        """The member beside it that is given, and that it is a second time: misspelt, or in another request's word."""
+        near = closest(self.name, options)
+        same = {other for group in ALIKE if self.name in group for other in group}
+        given = [option for option in options if option not in self.options]
+        return near if near in given else next((option for option in given if option in same), None)
 
     def _same(self) -> str | None:
         return next((option for option in self.options if plain_name(option) == plain_name(self.name)), None)

@@ -71,6 +71,13 @@ def words(node: Mapping[str, Any]) -> str:
     return f" ({text})" if text else ""
 
 
+def fits(node: Mapping[str, Any], text: str) -> bool:
+    """True where a text is one that the schema of a member allows, as far as Python's expressions tell."""
+    pattern = str(node.get("awsPattern", "")) or "(?s:.*)"
+    long_enough = len(text) >= int(node.get("minLength", 0))
+    return long_enough and (r"\p{" in pattern or re.fullmatch(pattern, text) is not None)
+
+
 def shorter(node: Mapping[str, Any], value: object) -> str:
     """What a name that is too long could be instead: its beginning, without a cut word where that leaves enough."""
     if isinstance(value, str) and (left := placeholder(value)):

@@ -13,7 +13,7 @@ from cursus.aws import schema
 from cursus.aws.schema import Violation
 from cursus.checks.meant import answered, operations_with, places, taken, value_at, wrapped
 from cursus.checks.rules import Problem, rule
-from cursus.checks.step.pattern_words import shorter, words
+from cursus.checks.step.pattern_words import fits, shorter, words
 from cursus.checks.type_words import WHAT, kind_in_words, listed, written
 from cursus.checks.views import SchemaView
 from cursus.model import Path, format_path
@@ -99,7 +99,7 @@ def missing_member(view: SchemaView) -> Iterator[Problem]:
         if violation.path not in ends and not _of_the_pipeline(view, violation.path):
             lacking.setdefault(violation.path[:-1], []).append(violation.path)
     for holder, paths in lacking.items():
-        around = format_path(holder) or view.step.operation
+        around = _around(view, holder)
         if len(paths) > 1 and value_at(view.step.request, holder) == {}:
             names = [_name(path) for path in paths]
             shown = _and(names)
@@ -111,8 +111,13 @@ def missing_member(view: SchemaView) -> Iterator[Problem]:
                 f", one of {', '.join(kind['enum'])}" if len(kind.get("enum", ())) in range(1, 8) else ""
             )
             yield Problem(
-                f"{around} has no {name}, which it must have", path, f"add {name}{example}{words(kind)}"
+                f"Missing required parameter in {around}: {name!r}", path, f"add {name}{example}{words(kind)}"
             )
+
+
+def _around(view: SchemaView, holder: Path) -> str:
+    """What a member stands in, as botocore's messages call it; a step's arguments are never botocore's input."""
+    return format_path(holder) or (view.step.operation if view.step.in_pipeline else "input")
 
 
 def _of_the_pipeline(view: SchemaView, path: Path) -> bool:
@@ -148,7 +153,7 @@ def unknown_member(view: SchemaView) -> Iterator[Problem]:
         groups.setdefault(("answer",) if _is_answer(violation.path) else mistake, []).append(violation)
     for group in groups.values():
         first = group[0].path
-        around = format_path(first[:-1]) or view.step.operation
+        around = _around(view, first[:-1])
         names = list(dict.fromkeys(show(str(one.path[-1])) for one in group))
         entries = len({one.path[:-1] for one in group})
         yield Problem(
@@ -195,6 +200,8 @@ def _instead(view: SchemaView, group: list[Violation], targets: list[Path]) -> s
         return f"leave {'them' if len(group) > 1 else 'it'} out: {described} answers with such members, no request has them"
     if not targets:
         place = taken(view.step.operation, view.step.request, violation)
+        if place is not None and place[:-1] == violation.path[:-1]:
+            return f"{around} has {place[-1]} already: keep one of the two, as {place[-1]}"
         if place is not None:
             return f"{name} belongs in {format_path(place[:-1]) or 'the request itself'}, which has it: leave it out here"
         if name.endswith(".$"):
@@ -255,16 +262,21 @@ def wrong_type(view: SchemaView) -> Iterator[Problem]:
     """
     for violation in _of_kind(view, "type"):
         wanted = str(violation.limit)
-        name = _name(violation.path) or "the request"
+        name = _name(violation.path) or "input"
         if violation.path and isinstance(violation.path[-1], int):
-            name = f"an item of {name}"
+            name = f"{name}[{violation.path[-1]}]"
         what = WHAT.get(wanted, wanted)
         value = violation.value
         shown = f" {_shown(violation)}," if isinstance(value, (str, int, float)) else ""
+        node = _node(view, violation.path)
+        if wanted == "string" and shown and not fits(node, str(value)):
+            remedy = f"write a text{words(node)}"
+        else:
+            remedy = written(value, wanted, _shown(violation), node, _name(violation.path))
         yield Problem(
-            f"{name} is{shown} {kind_in_words(value)}; the API takes {what}",
+            f"Invalid type for parameter {name}: it is{shown} {kind_in_words(value)}; the API takes {what}",
             violation.path,
-            written(value, wanted, _shown(violation), _node(view, violation.path), _name(violation.path)),
+            remedy,
         )
 
 

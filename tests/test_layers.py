@@ -34,6 +34,7 @@ SCRIPT_ROWS = (
     ("source", "evaluation"),
     ("hyperparameters", "data", "checkpoints", "training", "distributed", "lines", "ends", "python"),
     ("habits",),
+    ("reach",),
     ("reading",),
     ("reader",),
 )

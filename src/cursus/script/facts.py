@@ -245,13 +245,14 @@ class Imported:
 class Used:
     """A call worth knowing by name (``signal.signal``, ``torch.distributed.init_process_group``, …).
 
-    ``backend``: of ``init_process_group`` the backend it is given, where that can be read.
+    ``backend``: of ``init_process_group`` the backend it is given, where that can be read. ``own``: it is the source's.
     """
 
     name: str
     sure: bool
     location: Location
     backend: Text | Const | None = None
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ import ast
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 from cursus.aws.tables import entries
 from cursus.script import habits
@@ -14,10 +13,8 @@ from cursus.script.checkpoints import best, first_start, newest, resuming
 from cursus.script.data import downloads, keras_files, left_behind, links, paths, rows
 from cursus.script.distributed import processes, spawned, workers
 from cursus.script.ends import endings, exits, prompts, signals
-from cursus.script.evaluation import unrolled
 from cursus.script.evaluation import values as v
 from cursus.script.evaluation.calls import PROCESS_GROUP, backend_of
-from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.facts import (
     ArgvRead,
     EnvRead,
@@ -44,11 +41,15 @@ from cursus.script.hyperparameters import (
 )
 from cursus.script.lines import library_prints, prints
 from cursus.script.python import classes, library_words, misfits, signatures, slips, unbound, undefined
+from cursus.script.reach import Reach
 from cursus.script.source import circles
 from cursus.script.source.files import FolderFacts
-from cursus.script.source.modules import Source, resolve_relative
-from cursus.script.syntax.bodies import Body, CallSite, place
-from cursus.script.syntax.nodes import dataclass_fields, everything_given, last_name, receiver
+from cursus.script.syntax.bodies import CallSite, place
+from cursus.script.syntax.nodes import (
+    everything_given,
+    last_name,
+    receiver,
+)
 from cursus.script.training import sequence, torch_code
 
 ENVIRONMENT_LOADERS = frozenset(
@@ -60,132 +61,8 @@ ENDS = frozenset({"sys.exit", "exit", "quit", "os._exit"})
 LOGGING_LEVELS = frozenset({"setLevel", "dictConfig", "fileConfig", "level", "disable"})
 
 
-class Reading:
+class Reading(Reach):
     """One reading of one source: which bodies run, and what they do."""
-
-    def __init__(self, source: Source, entry: Path) -> None:
-        self.source = source
-        self.entry = entry
-        self.evaluator = Evaluator(self.resolve_import, str(source.root))
-        self.reached: dict[int, tuple[Body, bool]] = {}
-        self.edges: set[tuple[int, int, bool]] = set()
-        self.pending: list[tuple[Body, bool]] = []
-
-    # -- imports ----------------------------------------------------------------------------------
-
-    def resolve_import(self, node: ast.AST, name: str, body: Body) -> v.Value:
-        """What an import statement binds ``name`` to."""
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                bound = alias.asname or alias.name.partition(".")[0]
-                if bound == name:
-                    dotted = alias.name if alias.asname else bound
-                    local = self._local(dotted, body)
-                    return v.LocalModule(local) if local is not None else v.Ref(dotted)
-        elif isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                if (alias.asname or alias.name) == name:
-                    return self._member(node, alias.name, body)
-        return v.UNKNOWN
-
-    def _member(self, node: ast.ImportFrom, name: str, body: Body) -> v.Value:
-        module = self._module(node, body)
-        if module is not None and name in module.bindings:
-            return self.evaluator.member(module, name)
-        inner = self._local(f"{node.module}.{name}" if node.module else name, body, node.level)
-        if inner is not None:
-            return v.LocalModule(inner)
-        if module is not None or node.level:
-            return v.UNKNOWN
-        dotted = f"{node.module}.{name}"
-        return v.Special("environ") if dotted == "os.environ" else v.Ref(dotted)
-
-    def _module(self, node: ast.ImportFrom, body: Body) -> Body | None:
-        return self._local(node.module or "", body, node.level) if node.module or node.level else None
-
-    def _local(self, dotted: str, body: Body, level: int = 0) -> Body | None:
-        base = self.entry.parent
-        if level:
-            start = resolve_relative(Path(body.module), level, self.source.root)
-            if start is None:
-                return None
-            base = start
-        path = self.source.find(dotted, base)
-        return self.source.load(path, entry=path == self.entry) if path is not None else None
-
-    # -- reachability -----------------------------------------------------------------------------
-
-    def follow(self, module: Body) -> None:
-        """Find every body that runs, from the entry point on, and whether it runs each time."""
-        self.visit(module, True)
-        rounds = 0
-        while self.pending and rounds < 5000:
-            rounds += 1
-            body, sure = self.pending.pop(0)
-            self._expand(body, sure)
-        self.evaluator.bodies = self.source.bodies
-        self.evaluator.changed = unrolled.changed_names(self.source.bodies)
-        self.evaluator.replaced = unrolled.replaced_keys(self.evaluator, self.source.bodies)
-
-    def visit(self, body: Body, sure: bool) -> None:
-        """Note that ``body`` runs."""
-        known = self.reached.get(id(body))
-        if known is None or (sure and not known[1]):
-            self.reached[id(body)] = (body, sure)
-            self.pending.append((body, sure))
-
-    def _expand(self, body: Body, sure: bool) -> None:
-        for node, certain in body.imports:
-            for module in self._imported(node, body):
-                self.visit(module, sure and certain)
-        for inner in body.defined.values():
-            if isinstance(inner.owner, ast.ClassDef):
-                self.visit(inner, False)
-            elif commands.click_decorators(inner):
-                self.evaluator.command_functions.add(id(inner.owner))
-            elif getattr(inner.owner, "decorator_list", []) or isinstance(body.owner, ast.ClassDef):
-                self.visit(inner, False)
-        for site in body.calls:
-            self._call(site, sure and site.sure)
-
-    def _imported(self, node: ast.Import | ast.ImportFrom, body: Body) -> list[Body]:
-        found: list[Body | None] = []
-        if isinstance(node, ast.Import):
-            found.extend(self._local(alias.name, body) for alias in node.names)
-        else:
-            found.append(self._module(node, body))
-            for alias in node.names:
-                dotted = f"{node.module}.{alias.name}" if node.module else alias.name
-                found.append(self._local(dotted, body, node.level))
-        return [module for module in found if module is not None]
-
-    def _call(self, site: CallSite, sure: bool) -> None:
-        callee = self.evaluator.evaluate(site.node.func, site.body, site.order)
-        alone = len(callee.values) == 1
-        for value in callee.values:
-            if isinstance(value, v.Func):
-                self._edge(site, value.body, sure and alone, value.bound)
-            elif isinstance(value, v.Klass):
-                if dataclass_fields(value.body.owner):
-                    self.evaluator.add_site(value.body.owner, site, sure and alone, False)
-                for inner in value.body.defined.values():
-                    if inner.name == "__init__":
-                        self._edge(site, inner, sure and alone, True)
-                    else:
-                        self.visit(inner, False)
-        for given in everything_given(site.node):
-            if isinstance(given, (ast.Name, ast.Lambda, ast.Attribute)):
-                value = self.evaluator.value(given, site.body)
-                if isinstance(value, v.Func):
-                    self.visit(value.body, False)
-
-    def _edge(self, site: CallSite, body: Body, sure: bool, bound: bool) -> None:
-        edge = (id(site.node), id(body.owner), sure)
-        if edge not in self.edges:
-            self.edges.add(edge)
-            if (edge[0], edge[1], True) not in self.edges or sure:
-                self.evaluator.add_site(body.owner, site, sure, bound)
-        self.visit(body, sure)
 
     # -- facts ------------------------------------------------------------------------------------
 
@@ -336,12 +213,14 @@ class Reading:
     def _names(self, calls: list[tuple[CallSite, bool]]) -> list[Used]:
         found = []
         for site, sure in calls:
-            name = self.evaluator.called(site.node, site.body)
+            callee = self.evaluator.value(site.node.func, site.body)
+            name = callee.name if isinstance(callee, v.Ref) else ""
             if not name and isinstance(site.node.func, ast.Attribute):
                 name = "." + site.node.func.attr
             if name:
                 backend = backend_of(self.evaluator, site) if name == PROCESS_GROUP else None
-                found.append(Used(name, sure, place(site.node, site.body), backend))
+                own = isinstance(callee, (v.Func, v.Klass))
+                found.append(Used(name, sure, place(site.node, site.body), backend, own))
         return found
 
     def _reads(self, calls: list[tuple[CallSite, bool]]) -> tuple[tuple[EnvRead, ...], tuple[KeyRead, ...]]:

@@ -7,18 +7,22 @@ from collections.abc import Iterator
 
 from cursus.aws.tables import entries, table
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script.artifacts import mentions_folder
+from cursus.checks.script.artifacts import mentions_folder, writes
+from cursus.checks.script.conditions import never_holds
 from cursus.checks.script.request import (
     NONE,
+    UNKNOWN,
     channel_names,
     checkpoint_path,
     habits,
     invocation,
     readable,
+    resolve,
     variable,
 )
 from cursus.checks.views import TrainingView
 from cursus.model import Severity
+from cursus.script.facts import ScriptFacts
 
 LOADING = re.compile(
     r"load|restore|resume|latest|checkpoint_exists|listdir|glob|exists|isfile|isdir|iterdir|scandir|from_pretrained|xgb_model|init_model",
@@ -32,6 +36,12 @@ RESUMING = re.compile(
 """What makes a library's trainer go on from a checkpoint: none does by itself."""
 GIVEN = frozenset({"resume_from_checkpoint", "ckpt_path"})
 """The same as keys of a mapping that is handed on: ``train(**settings)``."""
+TAKES = re.compile(
+    r"(?!(?:csv|json|yaml|pickle)\.|\.read(?:lines?)?$).*?"
+    r"(?:(?:^|[._])(?:load|restore|resume|latest|read|open|connect|from)(?:_|$)|check_?point|ckpt|File$)",
+    re.IGNORECASE,
+)
+"""Calls that may read a file at a place that is not seen; those of an open file do not."""
 STARTING = frozenset(
     {f"subprocess.{name}" for name in ("run", "call", "check_call", "Popen")}
     | {f"os.{name}" for name in ("system", "execv", "execvp", "execvpe", "execl", "execlp")}
@@ -77,7 +87,8 @@ def never_resumes(view: TrainingView) -> Iterator[Problem]:
     if trainers and not _spot(view):
         return
     looks = RESUMING if trainers else LOADING
-    if any(looks.search(name) for name in (*facts.calls, *facts.attributes)) or facts.strings & GIVEN:
+    seen = any(looks.search(name) for name in (*facts.calls, *facts.attributes)) or facts.strings & GIVEN
+    if seen and (trainers or not _reads_elsewhere(view, facts, folder)):
         return
     if facts.calls & STARTING and any(folder in one and LOADING.search(one) for one in facts.strings):
         return
@@ -86,6 +97,23 @@ def never_resumes(view: TrainingView) -> Iterator[Problem]:
         ("CheckpointConfig",),
         remedy="on start, list the folder and load the newest checkpoint",
     )
+
+
+def _reads_elsewhere(view: TrainingView, facts: ScriptFacts, folder: str) -> bool:
+    """True where a script saves to a folder, and each place that it reads from is known, and another one."""
+    if facts.outside_effects or not any(place.startswith(folder) for _, place in writes(view)):
+        return False
+    reads = [use for use in facts.paths if use.mode not in ("write", "make", "remove")]
+    seen = {use.location for use in facts.paths}
+    if any(not used.own and used.location not in seen and TAKES.match(used.name) for used in facts.used):
+        return False
+    for use in reads:
+        for path in use.paths if not never_holds(view, use.tests) else ():
+            place = resolve(view, path)
+            known, unknown, _ = place.partition(UNKNOWN) if isinstance(place, str) else ("", "", "")
+            if known.startswith(folder) or (unknown and folder.startswith(known)):
+                return False
+    return True
 
 
 @rule("RES051", severity="warning", scope="script")

@@ -32,7 +32,9 @@ def holds(view: TrainingView, test: Condition, *, others: bool = True) -> bool |
         return test.value if isinstance(test.value, bool) else None
     if test.kind == "first":
         local = "local" in test.written.lower()  # each host has such a process, and perhaps no other
-        return False if others and not local and several_processes(view) else None
+        if several_processes(view):
+            return False if others and not local else None
+        return holds(view, test.inner[0]) if test.inner else None
     if test.kind in ("and", "or"):
         found = [holds(view, one, others=others) for one in test.inner]
         decides = test.kind == "or"

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from cursus.aws import library_fields
+from cursus.aws import distribution, library_fields
 from cursus.aws.images import amazon_image
-from cursus.aws.tables import table
+from cursus.aws.tables import entries, table
 from cursus.checks.rules import Problem
 from cursus.checks.script.processing_view import COMMAND, ProcessingView
 from cursus.checks.type_words import is_number
@@ -27,6 +27,7 @@ UNKNOWN = "\0"
 MODEL_DIR = "/opt/ml/model"
 INPUT_DATA = "/opt/ml/input/data"
 CHANNEL_VARIABLE = "SM_CHANNEL_"
+LAUNCHER = re.compile(r"torchrun|torch\.distributed|deepspeed|accelerate|horovodrun|mpirun|mpiexec")
 HIDDEN_NAMES = frozenset({"_tuning_objective_metric"})
 
 
@@ -231,6 +232,9 @@ def variable(view: TrainingView, name: str) -> str | Missing | None:
         return str(place)
     if name == "SM_NUM_GPUS":
         return _gpus(view)
+    if name in entries("toolkit", "rank_variables") and invocation(view).kind == "toolkit":
+        started = distribution.switched_on(view.hyperparameters) or any(map(LAUNCHER.search, facts.strings))
+        return None if started else NONE
     if name.startswith(CHANNEL_VARIABLE):
         channels = channel_names(view)
         if channels is None:

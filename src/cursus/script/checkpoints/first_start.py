@@ -18,13 +18,16 @@ from cursus.script.evaluation import values as v
 from cursus.script.evaluation.conditions import MANY, negated, read_test
 from cursus.script.evaluation.evaluate import LAST, Evaluator
 from cursus.script.facts import ArgPart, Condition, Const, EnvPart, Habit, Text
-from cursus.script.syntax.bodies import EXITS, Body, CallSite, gives_up, is_main_guard, place
+from cursus.script.syntax.bodies import Body, CallSite, place
 from cursus.script.syntax.nodes import (
+    EXITS,
     LISTINGS,
     assigned,
     bare_name,
     first_or_last,
+    gives_up,
     is_call,
+    is_main_guard,
     last_name,
     receiver,
     string,

@@ -14,8 +14,9 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from cursus.script.facts import Habit
-from cursus.script.syntax.bodies import EXITS, Body, place
+from cursus.script.syntax.bodies import Body, place
 from cursus.script.syntax.nodes import (
+    EXITS,
     FUNCTIONS,
     assigned,
     bare_name,

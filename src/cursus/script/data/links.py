@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from cursus.script.evaluation import values as v
 from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.facts import Habit, Text
-from cursus.script.syntax.bodies import Body, CallSite, is_main_guard, place, rounds
-from cursus.script.syntax.nodes import bare_name, last_name, may_exist
+from cursus.script.syntax.bodies import Body, CallSite, place, rounds
+from cursus.script.syntax.nodes import bare_name, is_main_guard, last_name, may_exist
 
 MAKES = {"os.symlink": 1, "os.link": 1, "os.mkdir": 0, "os.makedirs": 0}
 """Calls that fail where there is something already, and the position of its path."""

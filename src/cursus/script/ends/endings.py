@@ -12,8 +12,8 @@ from cursus.script.evaluation import values as v
 from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.facts import Habit, Text
 from cursus.script.source.shell import lost_statuses
-from cursus.script.syntax.bodies import EXITS, Body, names, place
-from cursus.script.syntax.nodes import bare_name, caught, ends_with_zero, last_name, receiver, word
+from cursus.script.syntax.bodies import Body, names, place
+from cursus.script.syntax.nodes import EXITS, bare_name, caught, ends_with_zero, last_name, receiver, word
 
 STARTS = frozenset(
     {"Popen", "run", "call", "system", "Process", "create_subprocess_exec", "create_subprocess_shell"}

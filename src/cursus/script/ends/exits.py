@@ -8,8 +8,16 @@ from collections.abc import Iterable
 from cursus.model import Location
 from cursus.script.evaluation import values as v
 from cursus.script.facts import Const, Text
-from cursus.script.syntax.bodies import Body, is_main_guard, place
-from cursus.script.syntax.nodes import bare_name, caught, ends_with_zero, is_call, last_name, string
+from cursus.script.syntax.bodies import Body, place
+from cursus.script.syntax.nodes import (
+    bare_name,
+    caught,
+    ends_with_zero,
+    is_call,
+    is_main_guard,
+    last_name,
+    string,
+)
 
 BROAD = frozenset({"Exception", "BaseException"})
 EXIT_NAMES = frozenset({"exit", "_exit", "quit", "abort", "kill", "SystemExit"})

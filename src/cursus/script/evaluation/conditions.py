@@ -39,6 +39,8 @@ OTHER = Condition("")
 MANY = 25
 """Tests around one statement; what more of them ask is not known."""
 PLAIN = (ast.If, ast.With, ast.AsyncWith, ast.Assign, ast.AnnAssign, ast.Expr, ast.Return)
+TESTS = (ast.BoolOp, ast.Compare, ast.UnaryOp, ast.Call)
+"""What a test may be that has a name, or is what a function gives."""
 DEEPEST = 4
 """Functions one in another that are followed."""
 
@@ -136,20 +138,39 @@ def _behind(module: Body) -> set[int]:
     return found
 
 
-def read_test(evaluator: Evaluator, test: ast.expr, body: Body) -> Condition:
+def read_test(evaluator: Evaluator, test: ast.expr, body: Body, depth: int = 0) -> Condition:
     """A test as far as a request may decide it."""
+    first = of_first(test)
+    if first is None:
+        return _read(evaluator, test, body, depth)
+    read = _read(evaluator, test, body, depth)
+    inner = () if read == OTHER else (read if first else negated(read),)
+    only = Condition("first", inner=inner, written=ast.unparse(test))
+    return only if first else negated(only)
+
+
+def _read(evaluator: Evaluator, test: ast.expr, body: Body, depth: int) -> Condition:
     if isinstance(test, ast.BoolOp):
         kind = "and" if isinstance(test.op, ast.And) else "or"
-        return Condition(kind, inner=tuple(read_test(evaluator, one, body) for one in test.values))
-    first = of_first(test)
-    if first is not None:
-        only = Condition("first", written=ast.unparse(test))
-        return only if first else negated(only)
+        return Condition(kind, inner=tuple(read_test(evaluator, one, body, depth) for one in test.values))
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        return negated(read_test(evaluator, test.operand, body))
+        return negated(read_test(evaluator, test.operand, body, depth))
     if isinstance(test, ast.Compare):
         return _comparison(evaluator, test, body)
+    made, around = _made_by(evaluator, test, body)
+    if made is not test and isinstance(made, TESTS) and depth < DEEPEST:
+        return read_test(evaluator, made, around, depth + 1)
     return _atom(evaluator, test, body, "truth", None)
+
+
+def _made_by(evaluator: Evaluator, node: ast.expr, body: Body) -> tuple[ast.expr, Body]:
+    """What a name is set to, or a function of the source gives, where it is that alone; and where it stands."""
+    if isinstance(node, ast.Name):
+        return (body.only(node.id) or node), body
+    callee = evaluator.value(node.func, body) if isinstance(node, ast.Call) else None
+    if isinstance(callee, v.Func) and len(callee.body.returns) == 1 and not callee.body.bindings:
+        return callee.body.returns[0][0], callee.body
+    return node, body
 
 
 def _comparison(evaluator: Evaluator, test: ast.Compare, body: Body) -> Condition:
@@ -165,8 +186,8 @@ def _comparison(evaluator: Evaluator, test: ast.Compare, body: Body) -> Conditio
 
 
 def _atom(evaluator: Evaluator, node: ast.expr, body: Body, kind: str, value: object) -> Condition:
-    plain, number = _number_of(node, body)
-    found = evaluator.evaluate(plain, body)
+    plain, around, number = _number_of(evaluator, node, body)
+    found = evaluator.evaluate(plain, around)
     written = ast.unparse(node) if kind == "truth" else f"{ast.unparse(node)} {kind} {value!r}"
     constant = _constant(found.only)
     if constant is not ... and found.sure:
@@ -177,12 +198,12 @@ def _atom(evaluator: Evaluator, node: ast.expr, body: Body, kind: str, value: ob
     return Condition(kind, part, value, written=written, number=number)
 
 
-def _number_of(node: ast.expr, body: Body) -> tuple[ast.expr, bool]:
-    """``x`` and True of ``int(x)``, also by a name that is set to it alone; any other expression as it is."""
-    made = body.only(node.id) if isinstance(node, ast.Name) else node
+def _number_of(evaluator: Evaluator, node: ast.expr, body: Body) -> tuple[ast.expr, Body, bool]:
+    """``x`` and True of ``int(x)``, also by a name or a function that is it alone; any other expression as it is."""
+    made, around = _made_by(evaluator, node, body)
     if isinstance(made, ast.Call) and bare_name(made.func) in ("int", "float") and len(made.args) == 1:
-        return made.args[0], True
-    return node, False
+        return made.args[0], around, True
+    return node, body, False
 
 
 def _constant(value: v.Value) -> object:

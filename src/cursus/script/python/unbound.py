@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from cursus.script.evaluation.conditions import conditions, read_test
 from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.facts import Condition, Habit
-from cursus.script.syntax.bodies import EXITS, Body, place
-from cursus.script.syntax.nodes import DEFINITIONS, FUNCTIONS, caught, last_name
+from cursus.script.syntax.bodies import Body, place
+from cursus.script.syntax.nodes import DEFINITIONS, EXITS, FUNCTIONS, caught, last_name
 
 SCOPES = (*DEFINITIONS, ast.Lambda)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)

@@ -16,8 +16,17 @@ from cursus.script.evaluation import values as v
 from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.evaluation.unrolled import fixed
 from cursus.script.facts import Habit, Parser
-from cursus.script.syntax.bodies import EXITS, Body, gives_up, is_main_guard, place
-from cursus.script.syntax.nodes import DEFINITIONS, bare_name, caught, last_name, string
+from cursus.script.syntax.bodies import Body, place
+from cursus.script.syntax.nodes import (
+    DEFINITIONS,
+    EXITS,
+    bare_name,
+    caught,
+    gives_up,
+    is_main_guard,
+    last_name,
+    string,
+)
 
 BUILTINS = frozenset(dir(builtins))
 WAITS = frozenset({"NameError", "Exception", "BaseException"})

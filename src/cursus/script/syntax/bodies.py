@@ -8,17 +8,22 @@ after a place that may leave early is not sure.
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from cursus.model import Location
 from cursus.script.syntax.nodes import (
+    EXITS,
     Owner,
     bare_name,
-    ends_with_zero,
+    ends_early,
     everything_given,
+    gives_up,
+    is_main_guard,
     last_name,
+    leaves,
     own,
     receiver,
     takes_one_file,
@@ -33,7 +38,6 @@ CHANGES = frozenset(
     | {"update", "setdefault", "clear", "add", "discard"}
 )
 """Methods that change a list, a set or a mapping in place."""
-EXITS = frozenset({"exit", "_exit", "quit", "abort"})
 PERHAPS = (ast.IfExp, ast.BoolOp, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 """What may leave a part of itself out; a call in what it surely evaluates is told by itself."""
 
@@ -198,35 +202,6 @@ def rounds(loop: ast.For | ast.AsyncFor | ast.While | ast.comprehension, body: B
     return 0
 
 
-def ends_early(loop: ast.For | ast.AsyncFor) -> bool:
-    """True for a loop that may leave rounds out."""
-    return any(isinstance(node, (ast.Break, ast.Return)) for node in ast.walk(loop))
-
-
-def is_main_guard(test: ast.expr) -> bool:
-    """True for ``__name__ == "__main__"``."""
-    if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq)):
-        return False
-    sides = [test.left, test.comparators[0]]
-    names = [side.id for side in sides if isinstance(side, ast.Name)]
-    texts = [side.value for side in sides if isinstance(side, ast.Constant)]
-    return names == ["__name__"] and texts == ["__main__"]
-
-
-def gives_up(handler: ast.ExceptHandler) -> bool:
-    """True for a handler that raises at its end, or ends the script with a status that is not 0."""
-    last = handler.body[-1]
-    if isinstance(last, ast.Raise):
-        return True
-    call = last.value if isinstance(last, ast.Expr) else None
-    if not isinstance(call, ast.Call) or last_name(call.func) not in EXITS:
-        return False
-    told = call.args[0] if call.args else None
-    return last_name(call.func) == "abort" or (
-        isinstance(told, (ast.Constant, ast.JoinedStr)) and not ends_with_zero(call)
-    )
-
-
 class Walker:
     """Walks one body. ``inner`` collects the bodies defined inside it, which are walked on their own."""
 
@@ -242,9 +217,13 @@ class Walker:
         self.inner: list[Body] = []
 
     def block(self, statements: list[ast.stmt], sure: bool) -> None:
-        """Walk statements in order."""
+        """Walk statements in order. Behind a test that leaves, the others run where it did not hold."""
+        around = self.tests
         for statement in statements:
             self.statement(statement, sure and not self.left and not self.skipped)
+            if isinstance(statement, ast.If) and not statement.orelse and leaves(statement.body[-1]):
+                self.tests = (*self.tests, (statement.test, False))
+        self.tests = around
 
     def statement(self, node: ast.stmt, sure: bool) -> None:
         """Walk one statement."""
@@ -416,11 +395,14 @@ class Walker:
             self.inner.append(inner)
         elif isinstance(node, ast.IfExp):
             self.expression(node.test, sure)
-            self.expression(node.body, False)
-            self.expression(node.orelse, False)
+            self.under(node.test, node.body, True)
+            self.under(node.test, node.orelse, False)
         elif isinstance(node, ast.BoolOp):
-            for i, value in enumerate(node.values):
-                self.expression(value, sure and i == 0)
+            self.expression(node.values[0], sure)
+            around, goes_on = self.tests, isinstance(node.op, ast.And)
+            for before, value in itertools.pairwise(node.values):
+                self.under(before, value, goes_on, kept=True)
+            self.tests = around
         elif isinstance(node, (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)):
             self.comprehension(node, sure)
         elif isinstance(node, ast.NamedExpr):
@@ -433,6 +415,13 @@ class Walker:
                 if isinstance(child, ast.expr):
                     self.expression(child, sure)
         self.body.orders[id(node)] = (self.order, self.loops)
+
+    def under(self, test: ast.expr, node: ast.expr, wanted: bool, *, kept: bool = False) -> None:
+        """Walk an expression that is evaluated where a test ends so; with ``kept``, so is what comes next."""
+        around = self.tests
+        self.tests = (*around, (test, wanted))
+        self.expression(node, False)
+        self.tests = self.tests if kept else around
 
     def call(self, node: ast.Call, sure: bool) -> None:
         """Walk a call: its function, its arguments, then the call itself."""

@@ -11,6 +11,7 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 DEFINITIONS = (*FUNCTIONS, ast.ClassDef)
 UNREADABLE = ast.Starred(ast.Name("?", ast.Load()), ast.Load())
 """Stands for an argument that a call passes by ``*`` or ``**``."""
+EXITS = frozenset({"exit", "_exit", "quit", "abort"})
 LISTINGS = frozenset({"listdir", "glob", "iglob", "rglob", "iterdir", "scandir"})
 """The last names of what lists a folder, in no order."""
 
@@ -188,3 +189,40 @@ def parameter_default(
         if argument.arg == name:
             return given
     return None
+
+
+def ends_early(loop: ast.For | ast.AsyncFor) -> bool:
+    """True for a loop that may leave rounds out."""
+    return any(isinstance(node, (ast.Break, ast.Return)) for node in ast.walk(loop))
+
+
+def is_main_guard(test: ast.expr) -> bool:
+    """True for ``__name__ == "__main__"``."""
+    if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq)):
+        return False
+    sides = [test.left, test.comparators[0]]
+    names = [side.id for side in sides if isinstance(side, ast.Name)]
+    texts = [side.value for side in sides if isinstance(side, ast.Constant)]
+    return names == ["__name__"] and texts == ["__main__"]
+
+
+def gives_up(handler: ast.ExceptHandler) -> bool:
+    """True for a handler that raises at its end, or ends the script with a status that is not 0."""
+    last = handler.body[-1]
+    if isinstance(last, ast.Raise):
+        return True
+    call = last.value if isinstance(last, ast.Expr) else None
+    if not isinstance(call, ast.Call) or last_name(call.func) not in EXITS:
+        return False
+    told = call.args[0] if call.args else None
+    return last_name(call.func) == "abort" or (
+        isinstance(told, (ast.Constant, ast.JoinedStr)) and not ends_with_zero(call)
+    )
+
+
+def leaves(statement: ast.stmt) -> bool:
+    """True for a statement behind which its block does not go on."""
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    if isinstance(call, ast.Call):
+        return last_name(call.func) in EXITS
+    return isinstance(statement, (ast.Return, ast.Raise, ast.Continue, ast.Break))

@@ -26,8 +26,7 @@ class Choice(AnyChoice):
         except click.BadParameter as error:
             from cursus.suggest import did_you_mean
 
-            error.message += did_you_mean(str(value), self.choices)
-            raise
+            self.fail(error.message + did_you_mean(str(value), self.choices), param, ctx)
 
 
 class Folder(click.Path):
@@ -38,11 +37,11 @@ class Folder(click.Path):
         try:
             return super().convert(value, param, ctx)
         except click.BadParameter as error:
-            if not os.path.lexists(value):
-                from cursus.suggest import file_meant
+            if os.path.lexists(value):
+                raise
+            from cursus.suggest import file_meant
 
-                error.message += file_meant(os.fspath(value))
-            raise
+            self.fail(error.message + file_meant(os.fspath(value)), param, ctx)
 
 
 FOLDER = Folder(exists=True, file_okay=False)

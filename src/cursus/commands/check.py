@@ -121,11 +121,10 @@ def check_all(project: Project, *, keep: bool) -> tuple[list[TargetOutcome], lis
 
 def shown(loaded: Sequence[Step | Pipeline]) -> str:
     """Requests as JSON: one as itself, several with their names. Secrets are hidden."""
-    from cursus.report.as_json import dumps
+    from cursus.report.as_json import printed
 
     documents = [document for item in loaded for document in _documents(item)]
-    data = documents[0]["request"] if len(documents) == 1 else documents
-    return dumps(data, indent=2) + "\n"
+    return printed(documents[0]["request"] if len(documents) == 1 else documents)
 
 
 def _documents(item: Step | Pipeline) -> list[dict[str, Any]]:

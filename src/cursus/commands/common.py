@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cursus.errors import CursusError
 
@@ -49,6 +49,14 @@ def write(pieces: Iterable[str], output: str | None = None) -> None:
             stream.write(piece)
     except (OSError, ValueError) as error:
         raise stdout_error(error) from None
+
+
+def write_json(data: Mapping[str, Any], output: str | None = None) -> None:
+    """Write data as ``write`` does, with the version of its keys."""
+    from cursus.report.as_json import printed
+    from cursus.report.outcome import SCHEMA_VERSION
+
+    write([printed({"schema_version": SCHEMA_VERSION, **data})], output)
 
 
 def deliver(outcome: Outcome, format: str, output: str | None, *, explain: bool = False) -> None:

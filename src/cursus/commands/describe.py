@@ -13,7 +13,7 @@ from cursus.commands import common, options
 def command(name: str, root: str | None) -> int:
     """Print the DescribeTrainingJob response of the job NAME as JSON."""
     from cursus.commands.job_folders import job, place
-    from cursus.report.as_json import dumps
+    from cursus.report.as_json import printed
 
-    common.write([dumps(job(place(root), name).describe(), indent=2) + "\n"])
+    common.write([printed(job(place(root), name).describe())])
     return common.OK

@@ -37,9 +37,7 @@ def command(root: str | None, format: str, output: str | None) -> int:
     """Say which isolation a local run gets on this machine, and why not more; versions and facts in use."""
     data = examine(root)
     if format == "json":
-        from cursus.report.as_json import dumps
-
-        common.write([dumps(data, indent=2) + "\n"], output)
+        common.write_json(data, output)
     else:
         style = Style(output is None and common.want_color())
         common.write(lines(data, style), output)
@@ -57,7 +55,6 @@ def examine(root: str | None) -> dict[str, Any]:
     from cursus.commands.job_folders import place
     from cursus.local.isolation.probes import probe, probe_engines
     from cursus.local.s3.ondemand import refusal
-    from cursus.report.outcome import SCHEMA_VERSION
 
     probes, engines = probe(), probe_engines()
     no_fuse = refusal(None)
@@ -65,7 +62,6 @@ def examine(root: str | None) -> dict[str, Any]:
     folder = place(root)
     forced = os.environ.get("CURSUS_ISOLATION") or None
     return {
-        "schema_version": SCHEMA_VERSION,
         "cursus": cursus.__version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -75,14 +71,8 @@ def examine(root: str | None) -> dict[str, Any]:
             "level": best,
             "forced": forced,
             "problem": _problem(forced, (*probes, *engines)),
-            "levels": [
-                {"level": p.level, "works": p.works, "reason": p.reason, "limits": list(p.limits)}
-                for p in probes
-            ],
-            "engines": [
-                {"level": p.level, "works": p.works, "reason": p.reason, "limits": list(p.limits)}
-                for p in engines
-            ],
+            "levels": [probe._asdict() for probe in probes],
+            "engines": [probe._asdict() for probe in engines],
         },
         "fuse": {"works": no_fuse is None, "reason": no_fuse or ""},
         "root": {"path": str(folder), "writable": _writable(str(folder))},
@@ -121,20 +111,21 @@ def lines(data: dict[str, Any], style: Style) -> Iterator[str]:
     if isolation["forced"] and not isolation["problem"]:
         yield f"  CURSUS_ISOLATION asks for {clean(isolation['forced'])}\n"
     for probe in isolation["levels"]:
-        word = style("works", "good") if probe["works"] else style("does not work", "warning")
-        reason = "" if probe["works"] else f": {clean(probe['reason'])}"
-        yield f"  {probe['level']} {word}{reason}\n"
+        yield f"  {probe['level']} {_whether(probe, style, 'works', 'does not work', 'warning')}\n"
         for limit in probe["limits"] if probe["works"] else ():
             yield f"      {clean(limit)}\n"
     yield "containers of the job's own image (--engine):\n"
     for probe in isolation["engines"]:
-        word = style("works", "good") if probe["works"] else style("does not work", "dim")
-        yield f"  {probe['level']} {word}{'' if probe['works'] else ': ' + clean(probe['reason'])}\n"
+        yield f"  {probe['level']} {_whether(probe, style, 'works', 'does not work')}\n"
         for limit in probe["limits"]:
             yield f"      {clean(limit)}\n"
-    fuse = data["fuse"]
-    word = style("on demand", "good") if fuse["works"] else style("downloaded first", "dim")
-    yield f"FastFile channels from S3: {word}{'' if fuse['works'] else ': ' + clean(fuse['reason'])}\n"
+    told = _whether(data["fuse"], style, "on demand", "downloaded first")
+    yield f"FastFile channels from S3: {told}\n"
     for name, there in data["optional"].items():
         word = style("installed", "good") if there else style("not installed", "dim")
         yield f"{name}: {word} ({OPTIONAL[name]})\n"
+
+
+def _whether(found: dict[str, Any], style: Style, works: str, fails: str, look: str = "dim") -> str:
+    """One word or the other for what works or does not, and why not."""
+    return style(works, "good") if found["works"] else f"{style(fails, look)}: {clean(found['reason'])}"

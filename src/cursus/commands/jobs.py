@@ -20,7 +20,6 @@ def command(root: str | None, format: str, output: str | None) -> int:
     from cursus.commands.job_folders import place
     from cursus.local.jobs import folders
     from cursus.local.jobs.describe import training_seconds
-    from cursus.report.outcome import SCHEMA_VERSION
     from cursus.report.plain import one_line
 
     folder = place(root)
@@ -49,9 +48,7 @@ def command(root: str | None, format: str, output: str | None) -> int:
             }
         )
     if format == "json":
-        from cursus.report.as_json import dumps
-
-        common.write([dumps({"schema_version": SCHEMA_VERSION, "jobs": data}, indent=2) + "\n"], output)
+        common.write_json({"jobs": data}, output)
     else:
         common.write(common.table(rows) if rows else [f"no jobs in {folder / 'jobs'}\n"], output)
     return common.OK

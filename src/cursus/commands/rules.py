@@ -9,7 +9,6 @@ import click
 
 from cursus.checks.rules import HEADINGS, Rule
 from cursus.commands import common, options
-from cursus.report.outcome import SCHEMA_VERSION
 from cursus.report.plain import Style, count
 
 
@@ -30,17 +29,10 @@ def command(id: str | None, format: str, output: str | None) -> int:
             raise click.UsageError(fault)
     chosen = [rule for name, rule in sorted(RULES.items()) if name.startswith(wanted)]
     if format == "json":
-        from cursus.report.as_json import dumps
-
-        data: dict[str, Any] = {
-            "schema_version": SCHEMA_VERSION,
-            "rules": [described(rule) for rule in chosen],
-        }
-        pieces: Iterator[str] = iter([dumps(data, indent=2) + "\n"])
+        common.write_json({"rules": [described(rule) for rule in chosen]}, output)
     else:
         style = Style(output is None and common.want_color())
-        pieces = explanation(chosen[0], style) if wanted in RULES else listing(chosen, style)
-    common.write(pieces, output)
+        common.write(explanation(chosen[0], style) if wanted in RULES else listing(chosen, style), output)
     return common.OK
 
 

@@ -14,7 +14,7 @@ from cursus.commands.project import Choices, Project
 from cursus.commands.trials import all_steps, with_source
 from cursus.errors import RunError, TargetError
 from cursus.model import Step
-from cursus.report.outcome import SCHEMA_VERSION, Record, clean_record
+from cursus.report.outcome import Record, clean_record
 from cursus.report.plain import Style, clean, count
 
 if TYPE_CHECKING:
@@ -101,9 +101,7 @@ def command(
     job.settings = project.settings(entry)
     findings = [clean_record(finding.to_dict(), target) for finding in job.findings]
     if format == "json":
-        from cursus.report.as_json import dumps
-
-        common.write([dumps(document(job, findings), indent=2) + "\n"], output)
+        common.write_json(document(job, findings), output)
     else:
         color = output is None and common.want_color()
         common.write(report(job, findings, Style(color)), output)
@@ -158,12 +156,11 @@ class LogPrinter:
 
 
 def document(job: TrainingJob, findings: list[Record]) -> dict[str, Any]:
-    """The job as plain data, versioned."""
+    """The job as plain data."""
     from cursus.report.job import data
 
     evidence = job.evidence
     return {
-        "schema_version": SCHEMA_VERSION,
         "command": "run",
         "name": job.name,
         "status": job.status,
@@ -173,12 +170,6 @@ def document(job: TrainingJob, findings: list[Record]) -> dict[str, Any]:
         "output_artifact": evidence.output_artifact,
         "isolation": evidence.isolation,
         "not_reproduced": list(evidence.not_reproduced),
-        "metrics": {
-            name: [
-                {"timestamp": point.timestamp, "value": point.value, "host": point.host} for point in points
-            ]
-            for name, points in job.metrics.items()
-        },
         "description": job.describe(),
         **data(evidence),
         "findings": findings,

@@ -12,7 +12,7 @@ from cursus.report.outcome import SCHEMA_VERSION, Outcome
 
 def render(outcome: Outcome) -> Iterator[str]:
     """One document, versioned by ``schema_version``."""
-    yield dumps(document(outcome), indent=2) + "\n"
+    yield printed(document(outcome))
 
 
 def render_lines(outcome: Outcome) -> Iterator[str]:
@@ -62,6 +62,11 @@ def _head(outcome: Outcome) -> dict[str, Any]:
         "strict": outcome.strict,
         "summary": outcome.counts(),
     }
+
+
+def printed(data: Any) -> str:
+    """A document as it is printed, for people to read too."""
+    return dumps(data, indent=2) + "\n"
 
 
 def dumps(value: Any, indent: int | None = None) -> str:

@@ -117,6 +117,11 @@ def _number(value: float | None) -> str:
     return "none" if value is None else f"{value:g}"
 
 
+def points(evidence: Evidence) -> dict[str, list[dict[str, Any]]]:
+    """Every value of each metric as plain data."""
+    return {name: [dataclasses.asdict(point) for point in found] for name, found in evidence.metrics.items()}
+
+
 def data(evidence: Evidence) -> dict[str, Any]:
     """The same as plain JSON data."""
     result = interruptions.same_result(evidence)
@@ -131,6 +136,7 @@ def data(evidence: Evidence) -> dict[str, Any]:
         for position in interruptions.interrupted(evidence)
     ]
     return {
+        "metrics": points(evidence),
         "usage": {host: dataclasses.asdict(usage) for host, usage in evidence.usage.items()},
         "stages": dict(evidence.stages),
         "opened": dict(evidence.opened),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from cursus.report.as_json import dumps
+from cursus.report.as_json import printed
 from cursus.report.github import relative, sentences
 from cursus.report.outcome import Outcome, Record
 
@@ -23,7 +23,7 @@ LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 
 def render(outcome: Outcome) -> Iterator[str]:
     """One log with one run."""
-    yield dumps(document(outcome), indent=2) + "\n"
+    yield printed(document(outcome))
 
 
 def document(outcome: Outcome) -> dict[str, Any]:

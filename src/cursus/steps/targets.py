@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cursus.errors import TargetError
 from cursus.model import Pipeline, Step
@@ -19,39 +19,17 @@ if TYPE_CHECKING:
     from cursus.steps.documents import Document
 
 
-class Options:
+class Options(NamedTuple):
     """How a target is to be read: what ``load`` was given beside it."""
 
-    __slots__ = (
-        "config",
-        "entry_point",
-        "errors",
-        "kind",
-        "parameters",
-        "region",
-        "skip_others",
-        "source_dir",
-    )
-
-    def __init__(
-        self,
-        kind: str | None = None,
-        config: Any = None,
-        source_dir: str | os.PathLike[str] | None = None,
-        entry_point: str | None = None,
-        region: str | None = None,
-        parameters: Mapping[str, Any] | None = None,
-        errors: list[TargetError] | None = None,
-        skip_others: bool = False,
-    ) -> None:
-        self.kind = kind
-        self.config = config
-        self.source_dir = source_dir
-        self.entry_point = entry_point
-        self.region = region
-        self.parameters = parameters
-        self.errors = errors
-        self.skip_others = skip_others
+    kind: str | None
+    config: Any
+    source_dir: str | os.PathLike[str] | None
+    entry_point: str | None
+    region: str | None
+    parameters: Mapping[str, Any] | None
+    errors: list[TargetError] | None
+    skip_others: bool
 
 
 def load(

@@ -22,6 +22,7 @@ from cursus.checks.rules import RULES
 from cursus.checks.views import Settings, TrainingView, TuningView
 from cursus.errors import CursusError, RunError
 from cursus.model import Area, Evidence, Finding, HookFailure, Step
+from cursus.report.job import points
 
 STEP_FAILED = "STP089"
 
@@ -305,10 +306,7 @@ def _ran(job: TrainingJob, name: str) -> LocalRun:
             "isolation": evidence.isolation,
             "runtime": evidence.runtime,
             "stages": evidence.stages,
-            "metrics": {
-                name: [{"timestamp": one.timestamp, "value": one.value, "host": one.host} for one in points]
-                for name, points in evidence.metrics.items()
-            },
+            "metrics": points(evidence),
             "not_reproduced": evidence.not_reproduced,
         },
     )

@@ -15,7 +15,7 @@ from cursus.model import Location, Origin, Path, format_path
 
 # Not a choice for each character of a text: re keeps a hundred bytes for each choice.
 _TEXT = r'"[^"\\]*(?:\\.[^"\\]*)*"'
-_TOKEN = re.compile(_TEXT + r'|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
+_TOKEN = re.compile(_TEXT + r'|[{}\[\]]|[^\s{}\[\],:"]+', re.DOTALL)
 _BRACKET = re.compile(_TEXT + r"?|[{}\[\]]", re.DOTALL)
 
 
@@ -45,8 +45,7 @@ def line_of(text: str, token: str) -> int:
 
 def positions(text: str, name: str) -> Mapping[Path, Origin]:
     """The place of every value, by its path."""
-    lines = _Lines(text, name)
-    return {member.path: Origin(name, lines.location(member.value)) for member in _members(text)}
+    return _Positions({member.path: member.value for member in _members(text)}, _Lines(text, name))
 
 
 def duplicates(text: str, name: str) -> Iterator[tuple[str, str, Location, int]]:
@@ -60,6 +59,23 @@ def duplicates(text: str, name: str) -> Iterator[tuple[str, str, Location, int]]
             first = lines.location(seen[member.path]).line or 1
             yield str(member.path[-1]), format_path(member.path), lines.location(member.key), first
         seen[member.path] = member.key
+
+
+class _Positions(Mapping[Path, Origin]):
+    """Offsets by path, of which few are ever asked for as lines and columns."""
+
+    def __init__(self, offsets: dict[Path, int], lines: _Lines) -> None:
+        self._offsets = offsets
+        self._lines = lines
+
+    def __getitem__(self, path: Path) -> Origin:
+        return Origin(self._lines.name, self._lines.location(self._offsets[path]))
+
+    def __iter__(self) -> Iterator[Path]:
+        return iter(self._offsets)
+
+    def __len__(self) -> int:
+        return len(self._offsets)
 
 
 class _Lines:
@@ -82,8 +98,6 @@ def _members(text: str) -> Iterator[_Member]:
     for match in _TOKEN.finditer(text):
         token, offset = match.group(), match.start()
         first = token[0]
-        if first in ",:":
-            continue
         if first in "}]":
             if stack:
                 stack.pop()
@@ -96,7 +110,7 @@ def _members(text: str) -> Iterator[_Member]:
                 path = (*around, index[0])
                 index[0] += 1
             elif key is None:
-                key = (json.loads(token), offset)
+                key = (json.loads(token) if "\\" in token else token[1:-1], offset)
                 continue
             else:
                 path, key_offset = (*around, key[0]), key[1]

@@ -83,11 +83,11 @@ STEP_TYPES: dict[str, tuple[str | None, list[str], list[str], list[str]]] = {
         ],
         [],
     ),
-    "Job": ("CreateJob", [], [], []),
+    "Job": ("CreateJob", ["DescribeJob"], ["JobConfigDocument"], []),  # references look into the text
     "Cleanup": (None, [], [], []),
-    "Endpoint": ("CreateEndpoint", [], [], []),
-    "EndpointConfig": ("CreateEndpointConfig", [], [], []),
-    "InferenceComponent": ("CreateInferenceComponent", [], [], []),
+    "Endpoint": ("CreateEndpoint", ["DescribeEndpoint"], [], []),
+    "EndpointConfig": ("CreateEndpointConfig", ["DescribeEndpointConfig"], [], []),
+    "InferenceComponent": ("CreateInferenceComponent", ["DescribeInferenceComponent"], [], []),
     "Lineage": (None, [], ["ActionArns", "ArtifactArns", "ContextArns", "Associations"], []),
     "MLflow": (None, [], ["*"], []),
     # sagemaker.workflow.bedrock_steps, in the branch master-v2 of github.com/aws/sagemaker-python-sdk (34b16d3dc)
@@ -114,12 +114,8 @@ PARTS = {
     "EMR": {"ClusterConfig": "RunJobFlow"},
     "EMRServerless": {"ApplicationConfig": "CreateApplication", "JobConfig": "StartJobRun"},
 }
-# The operations whose answers are the properties of these steps.
+# The operations of other services whose answers are the properties of these steps.
 DESCRIBED = {
-    "Endpoint": ("sagemaker", "DescribeEndpoint"),
-    "EndpointConfig": ("sagemaker", "DescribeEndpointConfig"),
-    "InferenceComponent": ("sagemaker", "DescribeInferenceComponent"),
-    "Job": ("sagemaker", "DescribeJob"),
     "BedrockCustomModel": ("bedrock", "GetCustomModel"),
     "BedrockCustomModelDeployment": ("bedrock", "GetCustomModelDeployment"),
     "BedrockModelImport": ("bedrock", "GetModelImportJob"),

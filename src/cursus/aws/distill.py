@@ -64,6 +64,10 @@ DESCRIPTIONS = (
     "DescribeModel",
     "DescribeModelPackage",
     "DescribePipeline",
+    "DescribeEndpoint",
+    "DescribeEndpointConfig",
+    "DescribeInferenceComponent",
+    "DescribeJob",
 )
 """Operations whose responses are distilled, all into one document."""
 

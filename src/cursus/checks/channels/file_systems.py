@@ -76,7 +76,7 @@ def file_system_needs_vpc(view: TrainingView) -> Iterator[Problem]:
     for channel in view.channels:
         if channel.file_system:
             yield Problem(
-                f"{channel.label} reads a file system, and the job has no VpcConfig to reach it through",
+                f"To use file systems, you must specify a VPC configuration: {channel.label} reads one, and the job has no VpcConfig",
                 ("VpcConfig",),
                 "add VpcConfig with the file system's subnets and a security group that may mount it",
             )

@@ -55,7 +55,7 @@ def processing_names(view: PipelineView) -> Iterator[Problem]:
             for i, one in enumerate(names):
                 if one is not None and one in taken:
                     yield Problem(
-                        f"an input of the step is called {show(one)} too",
+                        f"Input and Output names must be globally unique: an input of the step is called {show(one)} too",
                         (*place, i, name),
                         "give each input and output a name of its own",
                     )

@@ -187,7 +187,7 @@ def duplicate_step_name(view: PipelineView) -> Iterator[Problem]:
     for step in view.definition.steps:
         if step.name is not None and view.definition.by_name[step.name] is not step:
             yield Problem(
-                f"another step is called {show(step.name)} too",
+                f"Pipeline steps cannot have duplicate names: another step is called {show(step.name)} too",
                 (*step.path, "Name"),
                 "give each step of the pipeline a name of its own, also inside conditions",
             )
@@ -409,7 +409,8 @@ def cycle(view: PipelineView) -> Iterator[Problem]:
                     told |= ways
                     step = view.definition.by_name[name]
                     yield Problem(
-                        "steps wait for each other in a circle: " + _circle(circle),
+                        "Cycle detected in pipeline step graph: the steps wait for each other, "
+                        + _circle(circle),
                         step.path,
                         "remove one of these dependencies or references",
                     )

@@ -101,7 +101,8 @@ def jobs_against_combinations(view: TuningView) -> Iterator[Problem]:
     count = all_combinations(view)
     if count is not None and count < jobs:
         yield Problem(
-            f"the ranges allow {count} combination{'' if count == 1 else 's'} for {jobs} training jobs",
+            "You don't have enough combinations of hyperparameter ranges: they allow "
+            f"{count} for {jobs} training jobs",
             (*LIMITS, "MaxNumberOfTrainingJobs"),
             f"set MaxNumberOfTrainingJobs to {count} at most, or widen the ranges",
         )

@@ -182,3 +182,22 @@ def test_a_gated_model_of_the_environment(accepted: dict[str, str], wrong: bool)
     uri = "s3://jumpstart-private-cache-prod-us-east-1/meta-training/train-meta-textgeneration-llama-2-7b.tar.gz"
     found = findings_of({"Environment": {"SageMakerGatedModelS3Uri": uri, **accepted}}, "CHN013")
     assert bool(found) is wrong
+
+
+@pytest.mark.parametrize(
+    ("name", "access", "variables", "wrong"),
+    [
+        ("model", {}, {}, True),
+        ("model", {"ModelAccessConfig": {"AcceptEula": True}}, {}, False),
+        ("model", {}, {"accept_eula": "true"}, False),
+        ("code", {}, {}, False),
+    ],
+)
+def test_a_gated_model_of_a_channel(
+    name: str, access: dict[str, Any], variables: dict[str, str], wrong: bool
+) -> None:
+    place = {"S3DataType": "S3Prefix", "S3Uri": "s3://jumpstart-private-cache-prod-us-east-1/m/", **access}
+    channel = {"ChannelName": name, "DataSource": {"S3DataSource": place}}
+    for region in (None, "us-east-1"):
+        patch = {"InputDataConfig": [channel], "Environment": variables}
+        assert bool(findings_of(patch, "CHN013", region=region)) is wrong

@@ -316,6 +316,26 @@ def test_a_process_a_gpu_unless_it_is_said() -> None:
     assert brief(findings("pytorch-training:1.13.1-gpu-py39", asked, "ml.p4d.24xlarge")) == []
 
 
+@pytest.mark.parametrize(
+    ("version", "library", "expected"),
+    [
+        ("1.11.0", {"mp_parameters": '{"partitions": 2}', "sagemaker_mpi_enabled": "true"}, [("DST015", "error")]),
+        ("1.11.0", {"sagemaker_distributed_dataparallel_enabled": "true"}, [("DST015", "warning")]),
+        ("1.12.1", {"sagemaker_distributed_dataparallel_enabled": "true"}, []),
+        ("1.11.0", {"sagemaker_mpi_enabled": "true"}, []),
+    ],
+)  # fmt: skip
+def test_a_hook_among_the_checkpoints(
+    version: str, library: dict[str, str], expected: list[tuple[str, str]]
+) -> None:
+    patch = {
+        "CheckpointConfig": {"S3Uri": "s3://example-bucket/checkpoints/"},
+        "DebugHookConfig": {"S3OutputPath": "s3://example-bucket/debug/", "CollectionConfigurations": []},
+    }
+    found = findings(f"pytorch-training:{version}-gpu-py38", library, "ml.p4d.24xlarge", patch=patch)
+    assert brief(found) == expected
+
+
 COMPILER = {"sagemaker_training_compiler_enabled": "true", "sagemaker_training_compiler_debug_mode": "false"}
 COMPILED = "pytorch-trcomp-training:1.13.1-gpu-py39-cu117-ubuntu20.04-sagemaker"
 

@@ -54,6 +54,8 @@ CONSOLE_ROLE = ":role/AmazonSageMaker-ExecutionRole-"
 """How a role that the console made is named where its path is missing."""
 ROLE_NAME = 64
 """Characters that the name of a role has at most: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+GATED = "s3://jumpstart-private-"
+"""How the locations of JumpStart's models begin that have a licence to accept."""
 NETWORK = {"Subnets": "subnet-", "SecurityGroupIds": "sg-"}
 """How the ids in these members begin; hexadecimal digits follow."""
 CHOICES = HAVE_NONE | {
@@ -189,7 +191,7 @@ def harmless(texts: list[str], values: list[str], region: str) -> bool:
     joined = "\0".join(texts)
     for name in {*_BUCKETS.findall(joined)}:
         named = places.bucket(name)
-        if named is not None and (named[0] != region or NOBODY in joined):
+        if named is not None and (named[0] != region or NOBODY in joined or name.startswith(GATED[5:])):
             return False
     return True
 
@@ -246,7 +248,7 @@ def suspicions(holder: str, member: str, value: str, region: str = "") -> tuple[
         if plain and not _hinted(value):
             if plain[1] is None or holder or places.bucket(plain[1]) is None:
                 return ()
-            if NOBODY not in value:
+            if NOBODY not in value and not value.startswith(GATED):
                 return ("place",) if _is_elsewhere(member, value, region) else ()
     found: list[str] = []
     if holder in HYPERPARAMETERS:
@@ -306,6 +308,8 @@ def _by_member(member: str, value: str, region: str) -> list[str]:
             found.append("image")
         if _is_elsewhere(member, value, region):
             found.append("place")
+        if value.startswith(GATED):
+            found.append("gated")
         if NOBODY in value:
             found.append("nobody")
     if member in TRIMMED and value and (value[0] <= " " or value[-1] <= " "):

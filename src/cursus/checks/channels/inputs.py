@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from cursus.checks.rules import PROGRAM, Problem, rule
+from cursus.checks.texts import GATED
 from cursus.checks.views import TrainingView, mapping, text
 from cursus.redact import show
 
@@ -369,13 +370,13 @@ def name_of_a_pipe_or_manifest(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("CHN013", reads=("*.ModelAccessConfig", "Environment.SageMakerGatedModelS3Uri"))
+@rule("CHN013", reads=("*.ModelAccessConfig", "Environment.SageMakerGatedModelS3Uri", "?gated"))
 def model_access(view: TrainingView) -> Iterator[Problem]:
     """A gated model needs its licence accepted.
 
     What it does:
-        Looks for AcceptEula false in ModelAccessConfig, and for SageMakerGatedModelS3Uri in the environment, by which
-        JumpStart's scripts take a gated model, without accept_eula "true" beside it.
+        Looks for AcceptEula false in ModelAccessConfig; and for a gated model of JumpStart's, in the channel *model* or in
+        SageMakerGatedModelS3Uri, for which neither AcceptEula is true nor the variable accept_eula.
     Why:
         SageMaker gives the artifacts of a gated model only to those who accept its end-user licence agreement:
         AcceptEula has to be true, or the job cannot read the model.
@@ -391,20 +392,29 @@ def model_access(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelAccessConfig.html
     """
+    accepted = view.environment.get("accept_eula", "false") not in ("", "false", "False")
     for channel in view.channels:
         access = mapping(channel.s3, "ModelAccessConfig")
-        if access and access.get("AcceptEula") is False:
+        place = (*channel.path, "DataSource", "S3DataSource", "ModelAccessConfig", "AcceptEula")
+        if access.get("AcceptEula") is False:
             yield Problem(
                 f"{channel.label} asks for a gated model and does not accept its licence",
-                (*channel.path, "DataSource", "S3DataSource", "ModelAccessConfig", "AcceptEula"),
+                place,
                 "set AcceptEula to true after reading the licence, or leave ModelAccessConfig out",
             )
-    environment = view.environment
-    if "SageMakerGatedModelS3Uri" in environment and environment.get("accept_eula", "false") in (
-        "",
-        "false",
-        "False",
-    ):
+        elif (
+            channel.name == "model"
+            and not access
+            and not accepted
+            and "HubAccessConfig" not in channel.s3
+            and str(channel.s3.get("S3Uri")).startswith(GATED)
+        ):
+            yield Problem(
+                f"{channel.label} is a gated model of JumpStart's, and nothing accepts its licence",
+                place[:-1],
+                "add ModelAccessConfig: {AcceptEula: true}, or accept_eula to Environment, after reading the licence",
+            )
+    if "SageMakerGatedModelS3Uri" in view.environment and not accepted:
         yield Problem(
             "SageMakerGatedModelS3Uri names a gated model, and accept_eula does not accept its licence",
             ("Environment", "accept_eula"),

@@ -18,6 +18,7 @@ from cursus.steps.shortforms import STRATEGIES
 from cursus.suggest import closest, did_you_mean
 
 HOOK = "get_distributed_config"
+LIBRARIES = {distribution.MODEL_PARALLEL, "sagemaker_distributed_dataparallel_enabled"}
 
 
 def _strategy(view: TrainingView) -> str | None:
@@ -307,7 +308,7 @@ def debugger(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Where tensors are to be saved, looks for parameter servers, the model parallelism library, and checkpoints beside the
-        data parallelism library.
+        data parallelism library. A hook that starts by itself, beside checkpoints, is named with both libraries.
     Why:
         "SMDebug Does Not Currently Support Distributed Training Jobs With Checkpointing Enabled": the hook is not made,
         and the rules have nothing to read.
@@ -326,17 +327,29 @@ def debugger(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-considerations.html
     """
+    hook = mapping(view.request, "DebugHookConfig")
     path: Path = ("DebugHookConfig", "CollectionConfigurations")
-    if not listing(mapping(view.request, "DebugHookConfig"), "CollectionConfigurations"):
+    asked = listing(hook, "CollectionConfigurations")
+    if not asked:
         path = ("DebugRuleConfigurations",)
-        if not listing(view.request, "DebugRuleConfigurations"):
-            return
+        asked = listing(view.request, "DebugRuleConfigurations")
     on = {name for _, name, _ in switches(view)}
+    checkpoints = view.request.get("CheckpointConfig") and on & LIBRARIES
+    if checkpoints and hook and not asked and _hooked(view):
+        yield Problem(
+            "the debugger's hook, which starts by itself, keeps its state among the checkpoints: with the SageMaker distributed "
+            "libraries the job fails with FileNotFoundError: '/opt/ml/checkpoints/metadata.json.sagemaker-uploading'",
+            ("DebugHookConfig",),
+            "leave DebugHookConfig out (debugger_hook_config=False in the SDK)",
+            severity="error" if distribution.MODEL_PARALLEL in on else None,
+        )
+    if not asked:
+        return
     if "sagemaker_parameter_server_enabled" in on:
         refused = "parameter servers"
     elif distribution.MODEL_PARALLEL in on:
         refused = "the SageMaker model parallelism library"
-    elif "sagemaker_distributed_dataparallel_enabled" in on and view.request.get("CheckpointConfig"):
+    elif checkpoints:
         refused = "CheckpointConfig beside the SageMaker data parallelism library"
     else:
         return
@@ -345,3 +358,11 @@ def debugger(view: TrainingView) -> Iterator[Problem]:
         path,
         "leave the collections and rules out",
     )
+
+
+def _hooked(view: TrainingView) -> bool:
+    """Does the image start the debugger's hook, where the script does not?"""
+    image = images.amazon_image(view.image)
+    until = table("debugger")["script_hook_since"].get(image.engine) if image else None
+    version = image.engine_version if image else None
+    return until is not None and version is not None and images.order(version) < images.order(until)

@@ -75,6 +75,10 @@ def _s3(text: str) -> tuple[Fault, ...]:
         message = "has a wildcard, which S3 takes for a part of the key: there is no such object"
         prefix = f"s3://{bucket}/{key.partition('*')[0]}"
         faults = (*faults, Fault("wildcard", message, f"write the prefix itself: {prefix}"[:120]))
+    elif "?versionId=" in key:
+        message = "names a version, which S3 takes for a part of the key: there is no such object"
+        better = f"write s3://{bucket}/{key.partition('?')[0]}: the newest version is read"
+        faults = (*faults, Fault("wildcard", message, better[:160]))
     if "\\" in key:
         tidy = re.sub(r"\\+", "/", key)
         message = "has a backslash in its key, which S3 takes for a part of a name, not for a folder"

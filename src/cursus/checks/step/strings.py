@@ -135,10 +135,10 @@ def _stands(bucket: str) -> bool:
 
 @rule("STP038", scope="request", suspects="wildcard")
 def wildcard(view: RequestView) -> Iterator[Problem]:
-    """An S3 URI has no wildcard.
+    """An S3 URI has no wildcard, and names no version.
 
     What it does:
-        Finds * in the key of an S3 URI.
+        Finds * and ?versionId= in the key of an S3 URI.
     Why:
         SageMaker reads every object whose key begins with the prefix as it stands, and finds none: "No S3 objects found
         under S3 URL". Results would go to a folder of that name.
@@ -151,7 +151,11 @@ def wildcard(view: RequestView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
     """
     for path, value, fault in _locations(view, "wildcard"):
-        read = path[-1] == "S3Uri" and path[0] != "CheckpointConfig" and not _stands(_bucket(value))
+        read = (
+            path[-1] in ("S3Uri", "ModelDataUrl")
+            and path[0] != "CheckpointConfig"
+            and not _stands(_bucket(value))
+        )
         yield Problem(
             f"{_where(path, value)} {fault.message}", path, fault.remedy, severity=None if read else "warning"
         )

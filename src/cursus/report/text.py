@@ -171,6 +171,8 @@ def summary(outcome: Outcome) -> str:
     text = ", ".join(parts)
     if outcome.command == "test":
         text = f"{_test_summary(outcome)}; {text}"
+    elif not any(counts[key] for key in ("steps", "errors", "warnings", "infos")):
+        text = "nothing was checked"
     else:
         text += f" in {count(counts['steps'], 'step')}"
         if counts["targets"] > 1:

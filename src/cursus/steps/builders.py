@@ -12,14 +12,13 @@ from dataclasses import replace
 from typing import Any
 
 from cursus.aws.places import region_names
-from cursus.aws.tables import table
 from cursus.errors import ConfigurationError
-from cursus.model import HookFailure, Location, Origin, Path, Promises, Step
+from cursus.model import Location, Origin, Path, Promises, Step
 from cursus.steps import configured, kinds, shortforms, sources, unstarted, upstream
 from cursus.steps.automl import automl_request
-from cursus.steps.channel_names import named_channels, to_request
 from cursus.steps.created import Created
 from cursus.steps.draft import Draft
+from cursus.steps.filling import CONFIG, fill, text
 from cursus.steps.hooks import HookError, Hooks, place, words
 from cursus.steps.making import create, instance, typed
 from cursus.steps.offline import DRIVERS, in_region
@@ -28,7 +27,6 @@ from cursus.steps.tuning import tuning_request
 from cursus.steps.written import HookPlaces, Written, WrittenOrigins
 from cursus.suggest import closest, kind_of
 
-CONFIG = "config"
 _BEFORE = ("upstream", "inputs")
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
 
@@ -69,7 +67,7 @@ def lower(
     region = region or _region(sources_of) or created.region
     if created.open_inputs:
         unstarted.open_inputs(draft, hooks)
-    _fill(draft, hooks, flat, region)
+    fill(draft, hooks, flat, region)
     where = place(getattr(type(builder), "create_step", None))
     source = _source(source_dir, entry_point, sources_of, created, builder, draft.request, where)
     made_up = unstarted.made_up_inputs(draft, source) if created.open_inputs else ()
@@ -108,9 +106,9 @@ def _promises(
         local_channels=_local_channels(
             said, place(getattr(type(hooks.builder), "create_step", None)), created.drivers
         ),
-        framework=_text(said, "framework") or created.framework,
-        framework_version=_text(said, "framework_version") or created.framework_version,
-        python_version=_text(said, "python_version") or created.python_version,
+        framework=text(said, "framework") or created.framework,
+        framework_version=text(said, "framework_version") or created.framework_version,
+        python_version=text(said, "python_version") or created.python_version,
         upstream=_upstream(said, created),
         dependencies=_dependencies(hooks, flat),
         answered=created.answered,
@@ -147,7 +145,7 @@ def configuration(config: Any) -> dict[str, Any]:
 
 def _region(values: Mapping[str, Any]) -> str | None:
     """The region that a configuration or hook names, also misspelt; None for a team's own word for one."""
-    found = _text(values, "region")
+    found = text(values, "region")
     own = found and not _REGION.fullmatch(found) and closest(found, region_names()) is None
     return None if own else found
 
@@ -169,176 +167,6 @@ def _config_hook(flat: Mapping[str, Any], kind: type) -> dict[str, Any]:
     own = words(kind) if any(key not in known for key in flat) else frozenset()
     kept = {k: v for k, v in flat.items() if k not in _BEFORE and (k in known or k not in own)}
     return {CONFIG: kept} if flat else {}
-
-
-def _fill(draft: Draft, hooks: Hooks, flat: Mapping[str, Any], region: str | None) -> None:
-    """Put what the hooks promise where the request has no such part: the nearest to the request first."""
-    origin = hooks.origin
-    step_config = hooks.mapping("get_step_config")
-    _fill_config(draft, step_config, "get_step_config", origin("get_step_config"))
-    values = hooks.values.get("get_hyperparameters")
-    if values:
-        name = "get_hyperparameters"
-        draft.fill(("HyperParameters",), shortforms.hyperparameters(values), name, origin(name))
-    _fill_channels(draft, hooks)
-    output = hooks.mapping("get_model_output_config")
-    output = output.get("OutputDataConfig", output)
-    if isinstance(output, Mapping):
-        name = "get_model_output_config"
-        unknown = shortforms.unknown_output_members(output) if output else ()  # ART099 reports them
-        known = {member: value for member, value in output.items() if member not in unknown}
-        nested = ("OutputDataConfig",) if "OutputDataConfig" in hooks.mapping(name) else ()
-        draft.fill_members(("OutputDataConfig",), known, name, origin(name), nested)
-    metrics = hooks.values.get("get_metrics_config")
-    inside: Path = ()
-    if isinstance(metrics, Mapping):
-        metrics, inside = metrics.get("MetricDefinitions"), ("MetricDefinitions",)
-    if isinstance(metrics, list) and metrics:
-        name = "get_metrics_config"
-        draft.fill(("AlgorithmSpecification", "MetricDefinitions"), metrics, name, origin(name), inside)
-    _fill_resources(draft, hooks)
-    _fill_config(draft, flat, CONFIG, Origin(CONFIG))
-    _fill_image(draft, {**step_config, **flat}, region)
-    _fill_logging(draft, hooks)
-
-
-def _fill_config(draft: Draft, config: Mapping[str, Any], source: str, origin: Origin) -> None:
-    _fill_table(draft, config, shortforms.FLAT, source, origin)
-    for key, value in config.items():
-        if key == "hyperparameters":
-            if isinstance(value, Mapping) and value:
-                draft.fill(("HyperParameters",), shortforms.hyperparameters(value), source, origin, (key,))
-        elif isinstance(key, str) and key[:1].isupper():
-            if isinstance(value, Mapping) and key not in ("HyperParameters", "Environment"):
-                draft.fill_members((key,), value, source, origin, (key,))
-            else:
-                draft.fill((key,), value, source, origin, (key,))
-
-
-def _fill_image(draft: Draft, config: Mapping[str, Any], region: str | None) -> None:
-    """Name the training image of the configuration's framework, where the request names no algorithm."""
-    framework, version = _text(config, "framework"), _text(config, "framework_version")
-    algorithm = draft.get("AlgorithmSpecification") or {}
-    named = not isinstance(algorithm, Mapping) or any(
-        algorithm.get(one) is not None for one in ("TrainingImage", "AlgorithmName")
-    )
-    if framework is None or version is None or region is None or named:
-        return
-    from cursus.aws.image_choice import find_image
-
-    kind = draft.get("ResourceConfig", "InstanceType")
-    choice = find_image(
-        framework,
-        version,
-        _text(config, "python_version"),
-        region,
-        kind if isinstance(kind, str) else None,
-    )
-    if choice.uri is not None:
-        origin = Origin(CONFIG)
-        draft.fill(("AlgorithmSpecification", "TrainingImage"), choice.uri, CONFIG, origin, ("framework",))
-        draft.fill(("AlgorithmSpecification", "TrainingInputMode"), "File", CONFIG, origin)
-
-
-def _fill_channels(draft: Draft, hooks: Hooks) -> None:
-    name = "get_training_inputs"
-    inputs = hooks.values.get(name)
-    if inputs and draft.get("InputDataConfig") is None:
-        found = named_channels(inputs, draft.body)
-        if draft.fill(("InputDataConfig",), [to_request(one) for one in found], name, hooks.origin(name)):
-            for index, one in enumerate(found):
-                place_ = draft.place(("InputDataConfig", index))
-                draft.origins[place_] = replace(hooks.origin(name), inside=one.path)
-    name = "get_data_distribution_config"
-    channels = draft.get("InputDataConfig")
-    channels = channels if isinstance(channels, list) else []
-    known = [str(one.get("ChannelName")) for one in channels if isinstance(one, Mapping)]
-    wanted = shortforms.distribution(hooks.values.get(name), known)
-    for index, channel in enumerate(channels):
-        kind = wanted.get(str(channel.get("ChannelName"))) if isinstance(channel, dict) else None
-        source = channel.get("DataSource") if kind is not None else None
-        s3 = source.get("S3DataSource") if isinstance(source, dict) else None
-        if isinstance(s3, dict) and s3.get("S3DataDistributionType") is None:
-            s3["S3DataDistributionType"] = kind
-            place_ = ("InputDataConfig", index, "DataSource", "S3DataSource", "S3DataDistributionType")
-            said = hooks.mapping(name)
-            key = str(channel.get("ChannelName"))
-            inside: Path = next(((one,) for one in (key, place_[-1]) if one in said), ())
-            draft.origins[draft.place(place_)] = replace(hooks.origin(name), inside=inside)
-            if name not in draft.filled:
-                draft.filled.append(name)
-
-
-def _fill_resources(draft: Draft, hooks: Hooks) -> None:
-    name = "get_distributed_config"
-    config = hooks.mapping(name) if hooks.values.get("is_distributed_training") is not False else {}
-    groups = shortforms.instance_groups(config)
-    resources = draft.get("ResourceConfig")
-    resources = resources if isinstance(resources, Mapping) else {}
-    if groups and not any(resources.get(one) is not None for one in ("InstanceType", "InstanceCount")):
-        filled = draft.fill(("ResourceConfig", "InstanceGroups"), groups, name, hooks.origin(name))
-        for index, group in enumerate(groups if filled else ()):
-            _, kind, count = next(one for one in shortforms.CLUSTER if one[0] == group["InstanceGroupName"])
-            around: Path = ("ResourceConfig", "InstanceGroups", index)
-            for member, key in ((), kind), (("InstanceType",), kind), (("InstanceCount",), count):
-                if key in config:
-                    draft.origins[draft.place(around + member)] = replace(hooks.origin(name), inside=(key,))
-    _fill_table(draft, config, shortforms.DISTRIBUTED, name, hooks.origin(name))
-    strategy = config.get("DistributionStrategy")
-    if isinstance(strategy, str) and _takes_toolkit_settings(draft) and not _starts_otherwise(draft):
-        for key, value in shortforms.STRATEGIES.get(strategy, {}).items():
-            inside = ("DistributionStrategy",)
-            draft.fill(("HyperParameters", key), value, name, hooks.origin(name), inside)
-    name = "get_resource_optimization_config"
-    _fill_table(draft, hooks.mapping(name), shortforms.RESOURCES, name, hooks.origin(name))
-    name = "get_gpu_optimization_config"
-    only = {"instance_type": shortforms.RESOURCES["instance_type"]}
-    _fill_table(draft, hooks.mapping(name), only, name, hooks.origin(name))
-
-
-def _starts_otherwise(draft: Draft) -> bool:
-    """True where the request itself says how training is distributed: a hook is held against that."""
-    from cursus.aws import distribution
-
-    settings = draft.get("HyperParameters")
-    known = settings if isinstance(settings, Mapping) else {}
-    return any(distribution.is_on(known.get(name)) for name in table("distribution")["switches"])
-
-
-def _fill_table(
-    draft: Draft, config: Mapping[str, Any], table: Mapping[str, Path], source: str, origin: Origin
-) -> None:
-    groups = draft.get("ResourceConfig", "InstanceGroups")
-    for key, path in table.items():
-        # Instance groups take the place of the one type and count.
-        if groups and path in (("ResourceConfig", "InstanceType"), ("ResourceConfig", "InstanceCount")):
-            continue
-        draft.fill(path, config.get(key), source, origin, (key,))
-
-
-def _fill_logging(draft: Draft, hooks: Hooks) -> None:
-    name = "get_logging_config"
-    config = hooks.mapping(name)
-    level = config.get("LogLevel")
-    number = shortforms.log_level(level)  # what is no level stays behind: MON095 reports it
-    if number is not None and _takes_toolkit_settings(draft):
-        setting = ("HyperParameters", "sagemaker_container_log_level")
-        draft.fill(setting, number, name, hooks.origin(name), ("LogLevel",))
-    output = draft.get("OutputDataConfig", "S3OutputPath")
-    if config.get("EnableSageMakerDebugger") is True and output is not None:
-        inside = ("EnableSageMakerDebugger",)
-        draft.fill(("DebugHookConfig",), {"S3OutputPath": output}, name, hooks.origin(name), inside)
-
-
-def _takes_toolkit_settings(draft: Draft) -> bool:
-    """False for an algorithm of SageMaker or the marketplace, which refuses settings it does not know."""
-    if not draft.request or draft.get("AlgorithmSpecification", "AlgorithmName"):
-        return False
-    image, settings = draft.get("AlgorithmSpecification", "TrainingImage"), draft.get("HyperParameters")
-    from cursus.aws.algorithms import of_request
-
-    known = settings if isinstance(settings, Mapping) else {}
-    return of_request(image if isinstance(image, str) else None, known) is None
 
 
 def _with_companions(step: Step, draft: Draft, hooks: Hooks, written: Written) -> Step:
@@ -412,25 +240,13 @@ def _source(
     request: Mapping[str, Any],
     where: Location | None,
 ) -> Any:
-    directories = (
-        source_dir,
-        config.get("source_dir"),
-        attribute(builder, "source_dir"),
-        created.source_dir,
-    )
-    entries = (
-        entry_point,
-        config.get("entry_point"),
-        attribute(builder, "entry_point"),
-        created.entry_point,
-    )
-    directory = next((one for one in directories if _is_path(one)), None)
-    found = sources.source_code(
-        directory,
-        next((one for one in entries if _is_path(one)), None),
-        request,
-        where.file if where else None,
-    )
+    def first(given: Any, name: str) -> Any:
+        known = (given, config.get(name), attribute(builder, name), getattr(created, name))
+        return next((one for one in known if _is_path(one)), None)
+
+    directory = first(source_dir, "source_dir")
+    near = where.file if where else None
+    found = sources.source_code(directory, first(entry_point, "entry_point"), request, near)
     return replace(found, alone=True) if found is not None and directory is None and created.alone else found
 
 
@@ -465,13 +281,5 @@ def _dependencies(hooks: Hooks, flat: Mapping[str, Any]) -> dict[str, dict[str, 
     return {name: one for name, one in found.items() if name not in given or one != {"step": name}}
 
 
-def _text(config: Mapping[str, Any], key: str) -> str | None:
-    value = config.get(key)
-    return value if isinstance(value, str) and value else None
-
-
 def _variable(value: Mapping[str, Any]) -> bool:
     return len(value) == 1 and bool(re.match(r"Get$|Std:", str(next(iter(value)))))
-
-
-__all__ = ["CONFIG", "HookFailure", "configuration", "lower"]

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from cursus.errors import TargetError
 from cursus.steps import kinds
 from cursus.steps.plain import attribute
+from cursus.suggest import plain_name
 
 Builder = TypeVar("Builder")
 
@@ -40,25 +41,20 @@ _TYPE_OF_OPERATION = {operation: type for type, operation in kinds.STEP_TYPES.it
     "CreateModel": "CreateModel",
     "CreateModelPackage": "RegisterModel",
 }
-_TYPE_OF_HOOK = (
-    ("get_hyperparameters", "Training"),
-    ("get_training_inputs", "Training"),
-    ("is_distributed_training", "Training"),
-    ("get_metrics_config", "Training"),
-    ("get_model_output_config", "Training"),
-    ("get_tuning_config", "Training"),
-    ("get_auto_ml_config", "Training"),
-    ("get_processing_inputs", "Processing"),
-    ("get_processing_outputs", "Processing"),
-    ("get_processor", "Processing"),
-    ("get_transform_inputs", "Transform"),
-    ("get_transform_input", "Transform"),
-    ("get_transformer", "Transform"),
-    ("get_model_package_group_name", "RegisterModel"),
-    ("get_approval_status", "RegisterModel"),
-    ("get_model_config", "CreateModel"),
-    ("get_container_definition", "CreateModel"),
-)
+_HOOKS_OF_TYPE = {
+    "Training": "get_hyperparameters get_training_inputs is_distributed_training get_metrics_config "
+    "get_model_output_config get_tuning_config get_auto_ml_config",
+    "Processing": "get_processing_inputs get_processing_outputs get_processor",
+    "Transform": "get_transform_inputs get_transform_input get_transformer",
+    "RegisterModel": "get_model_package_group_name get_approval_status",
+    "CreateModel": "get_model_config get_container_definition",
+}
+_OTHER_NAMES = {
+    "hyperparametertuning": "Tuning",
+    "model": "CreateModel",
+    "registration": "RegisterModel",
+    "batchtransform": "Transform",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,14 +177,15 @@ def step_type(builder: Any, *, create: bool = True) -> tuple[str | None, str]:
             return _canonical(value), f"its attribute {name} is {value!r}"
     failed = ""
     if create:
-        found = _type_of_step(builder)
-        if found is not None and found[0] is not None:
-            return found[0], found[1]
-        failed = found[1] if found is not None else ""
+        found, how = _type_of_step(builder)
+        if found is not None:
+            return found, how
+        failed = how
     owner = builder if isinstance(builder, type) else type(builder)
-    for hook, kind in _TYPE_OF_HOOK:
-        if callable(attribute(builder, hook)):
-            return kind, f"it has the hook {hook}"
+    for kind, hooks in _HOOKS_OF_TYPE.items():
+        for hook in hooks.split():
+            if callable(attribute(builder, hook)):
+                return kind, f"it has the hook {hook}"
     word = _canonical(owner.__name__.removesuffix("Builder").removesuffix("Step"))
     for kind in STEP_TYPES:
         if word.endswith(kind):
@@ -204,12 +201,9 @@ def discover_step_type(builder: Any) -> str | None:
 
 def _registration(builder: Any) -> Registered | None:
     owner = builder if isinstance(builder, type) else type(builder)
-    for one in reversed(_REGISTERED):
-        if one.builder is builder or one.builder is owner:
-            return one
-    for base in owner.__mro__[1:-1]:
+    for known in (builder, *owner.__mro__[:-1]):
         for one in reversed(_REGISTERED):
-            if one.builder is base:
+            if one.builder is known:
                 return one
     return None
 
@@ -221,7 +215,7 @@ def _attribute(builder: Any, name: str) -> Any:
     return getattr(value, "value", value)
 
 
-def _type_of_step(builder: Any) -> tuple[str | None, str] | None:
+def _type_of_step(builder: Any) -> tuple[str | None, str]:
     """The type of the step that ``create_step`` returns, and how that is known; None and the failure where it fails."""
     from cursus.steps import sdk
 
@@ -229,7 +223,7 @@ def _type_of_step(builder: Any) -> tuple[str | None, str] | None:
     if direct is not None:
         return direct, f"it is the SDK's {type(builder).__name__}"
     if not callable(attribute(builder, "create_step")):
-        return None
+        return None, ""
     from cursus.steps.hooks import HookError, Hooks
     from cursus.steps.making import create, instance
 
@@ -242,7 +236,7 @@ def _type_of_step(builder: Any) -> tuple[str | None, str] | None:
         told = _type_of_returned(made.returned)
         return told if told is not None else (None, f"makes no step ({made.failures[0].message})")
     if not made.request and not made.type:
-        return None
+        return None, ""
     kind = _canonical(made.type) if made.type else _TYPE_OF_OPERATION.get(made.operation, "Training")
     return kind, f"its create_step returns a {made.operation} request"
 
@@ -261,13 +255,6 @@ def _type_of_returned(value: Any) -> tuple[str, str] | None:
 
 
 def _canonical(kind: str) -> str:
-    plain = kind.lower().replace("_", "").replace("-", "").replace(" ", "").removesuffix("step")
-    for name in STEP_TYPES:
-        if plain == name.lower():
-            return name
-    return {
-        "hyperparametertuning": "Tuning",
-        "model": "CreateModel",
-        "registration": "RegisterModel",
-        "batchtransform": "Transform",
-    }.get(plain, kind)
+    plain = plain_name(kind).removesuffix("step")
+    own = next((name for name in STEP_TYPES if plain == name.lower()), None)
+    return own or _OTHER_NAMES.get(plain, kind)

@@ -86,10 +86,10 @@ class Draft:
                         found[str(entry["Name"])] = str(first)
         return found
 
-    def fill(self, path: Path, value: Any, source: str, origin: Origin, inside: Path = ()) -> bool:
+    def fill(self, path: Path, value: Any, origin: Origin, inside: Path = ()) -> bool:
         """Put ``value`` at ``path`` unless something stands there or in the way. True where it was put.
 
-        ``inside`` is the path of the value in what its source gave.
+        ``inside`` is the path of the value in what its origin gave.
         """
         if value is None or not self._fits(path):
             return False
@@ -108,24 +108,25 @@ class Draft:
             return False
         # A copy: what a hook promised must not change with the request.
         container[place[-1]] = deepcopy(value) if isinstance(value, (dict, list)) else value
-        self.origins[place] = replace(origin, inside=inside) if inside else origin
-        if source not in self.filled:
-            self.filled.append(source)
+        self.note(place, replace(origin, inside=inside) if inside else origin)
         return True
+
+    def note(self, place: Path, origin: Origin) -> None:
+        """Remember what the value at ``place`` was filled from."""
+        self.origins[place] = origin
+        if origin.source not in self.filled:
+            self.filled.append(origin.source)
 
     def _fits(self, path: Path) -> bool:
         if self.base:
             return path[0] not in not_in_definition() or path[0] == "HyperParameters"
         return self._takes is None or path[0] in self._takes
 
-    def fill_members(
-        self, path: Path, values: Mapping[str, Any], source: str, origin: Origin, inside: Path = ()
-    ) -> None:
+    def fill_members(self, path: Path, values: Mapping[str, Any], origin: Origin, inside: Path = ()) -> None:
         """Put each member of ``values`` below ``path``, where that member is missing."""
         for name, value in values.items():
-            if not isinstance(name, str):
-                continue
-            self.fill((*path, name), value, source, origin, (*inside, name))
+            if isinstance(name, str):
+                self.fill((*path, name), value, origin, (*inside, name))
 
     def get(self, *path: str) -> Any:
         """The value at ``path``, None where there is none."""

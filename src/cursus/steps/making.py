@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, is_dataclass, replace
 from functools import partial
 from typing import Any, get_args, get_type_hints
@@ -29,11 +29,20 @@ def instance(builder: type, config: Any) -> Any:
     Raises HookError (hook ``__init__``) for whatever it raises.
     """
     config = typed(builder, config)
-    positional, named = _arguments(builder, {"config": bare(config)})
-    role = _role(builder, config)
-    if role is not None:
+    parameters = _parameters(builder)
+    positional, named = _arguments(parameters.values(), bare(config))
+    role = config.get("role") if isinstance(config, Mapping) else attribute(config, "role")
+    if isinstance(role, str) and "role" in parameters and parameters["role"].default is None:
         named["role"] = role
     return call(partial(builder, *positional, **named), "__init__")
+
+
+def _parameters(callee: Any) -> Mapping[str, inspect.Parameter]:
+    """The parameters of a callable by their names; none where it cannot say them."""
+    try:
+        return inspect.signature(callee).parameters
+    except (TypeError, ValueError):
+        return {}
 
 
 def typed(builder: type, config: Any) -> Any:
@@ -65,40 +74,19 @@ def typed(builder: type, config: Any) -> Any:
     return config
 
 
-def _role(builder: type, config: Any) -> str | None:
-    """The configuration's role, for a class that takes a role and may do without one."""
-    found = config.get("role") if isinstance(config, Mapping) else attribute(config, "role")
-    try:
-        parameter = inspect.signature(builder).parameters.get("role")
-    except (TypeError, ValueError):
-        return None
-    return found if isinstance(found, str) and parameter is not None and parameter.default is None else None
-
-
-def _arguments(callee: Any, offered: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _arguments(
+    parameters: Iterable[inspect.Parameter], config: Any
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The arguments to call a class with: the configuration where it takes one, and nothing else."""
-    config = offered["config"]
-    try:
-        parameters = list(inspect.signature(callee).parameters.values())
-    except (TypeError, ValueError):
-        return (), {}
-    kinds_ = inspect.Parameter
-    for parameter in parameters:
-        if parameter.name == "config" and parameter.kind in (
-            kinds_.POSITIONAL_OR_KEYWORD,
-            kinds_.KEYWORD_ONLY,
-        ):
-            if config is None and parameter.default is not kinds_.empty:
-                return (), {}
-            return (), {"config": {} if config is None else config}
-    first = next(
-        (one for one in parameters if one.kind in (kinds_.POSITIONAL_ONLY, kinds_.POSITIONAL_OR_KEYWORD)),
-        None,
-    )
-    if first is not None and first.default is kinds_.empty:
-        return ({} if config is None else config,), {}
-    if first is not None and config is not None and re.search("conf|settings|params|options", first.name):
-        return (config,), {}
+    given = {} if config is None else config
+    for one in parameters:
+        required = one.default is one.empty
+        if one.name == "config" and one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY):
+            return (), {"config": given} if required or config is not None else {}
+    for one in parameters:
+        if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD):
+            means_it = config is not None and re.search("conf|settings|params|options", one.name)
+            return (given,) if one.default is one.empty or means_it else (), {}
     return (), {}
 
 
@@ -161,16 +149,13 @@ def _offered(hook: Callable[..., Any], config: Mapping[str, Any], hooks: Hooks) 
 
     Raises HookError where it asks for anything else: nobody would give it that.
     """
-    try:
-        parameters = inspect.signature(hook).parameters
-    except (TypeError, ValueError):
-        return _Offered()
+    parameters = _parameters(hook)
     kinds_ = inspect.Parameter
     accepts_all = any(one.kind is kinds_.VAR_KEYWORD for one in parameters.values())
     values: dict[str, Any] = {
         "inputs": {**_uris(hooks.values.get("get_training_inputs")), **_given_inputs(config)},
         "outputs": {},
-        "dependencies": list(_listed(config.get("upstream"))),
+        "dependencies": _listed(config.get("upstream")),
     }
     positional: list[Any] = []
     named: dict[str, Any] = {}
@@ -252,9 +237,8 @@ def read(value: Any, hook: Any) -> Created:
     """The request in what ``create_step`` returned. Raises HookError where there is none."""
     origin = Origin(CREATE, place(hook))
     if value is None:
-        raise HookError(
-            HookFailure(CREATE, "create_step returned None: there is no step", location=place(hook))
-        )
+        message = "create_step returned None: there is no step"
+        raise HookError(HookFailure(CREATE, message, location=place(hook)))
     if isinstance(value, Step):
         return _of_step(value, origin)
     try:
@@ -263,7 +247,9 @@ def read(value: Any, hook: Any) -> Created:
         from cursus.steps import sdk
 
         if sdk.is_sdk_object(value):
-            return _with_origin(_of_sdk(value, hook), origin)
+            made = _of_sdk(value, hook)
+            made.origins[()] = origin
+            return made
         named = getattr(value, "_asdict", None)
         if isinstance(value, tuple) and named is not None:
             return _of_mapping(named(), origin, hook)
@@ -291,11 +277,6 @@ def _of_sdk(value: Any, hook: Any) -> Created:
         if where is None or (failed is not None and failed.file == where.file):
             raise
         raise HookError(replace(error.failure, location=where)) from None
-
-
-def _with_origin(created: Created, origin: Origin) -> Created:
-    created.origins[()] = origin
-    return created
 
 
 def _of_mapping(value: Mapping[str, Any], origin: Origin, hook: Any) -> Created:

@@ -12,6 +12,7 @@ from cursus.aws import schema
 from cursus.aws.metrics import direction_of
 from cursus.steps.shortforms import hyperparameter
 from cursus.steps.shortforms import hyperparameters as as_text
+from cursus.suggest import plain_name
 
 UNKNOWN_DIRECTION = {"Get": "Parameters.ObjectiveType"}
 """Stands for a direction that nobody gave. Rule HPO096 reports it, and no other rule reads it."""
@@ -144,8 +145,7 @@ def parameter_range(name: Any, entry: Any) -> tuple[str | None, dict[str, Any]]:
     lowered = {"Name": name, "MinValue": _text(entry["min"]), "MaxValue": _text(entry["max"])}
     scaling = entry.get("scaling")
     if scaling is not None:
-        plain = str(scaling).lower().replace("_", "").replace("-", "").replace(" ", "")
-        lowered["ScalingType"] = _SCALING.get(plain, scaling)
+        lowered["ScalingType"] = _SCALING.get(plain_name(str(scaling)), scaling)
     return ("IntegerParameterRanges" if whole else "ContinuousParameterRanges"), lowered
 
 

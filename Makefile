@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO_STAMP := $(VENV)/.installed-demo
+# pip compiles what it installs, but not what it links to, and Python itself may be told not to (PYTHONDONTWRITEBYTECODE).
+COMPILE := $(BIN)/python -m compileall -q src || true
 
 .PHONY: demo test lint types pytest cases bench docs clean
 
@@ -12,10 +14,12 @@ $(BIN)/python:
 
 $(DEMO_STAMP): pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.' 'scikit-learn>=1.3'
+	@$(COMPILE)
 	@touch $@
 
 $(STAMP): pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,examples]'
+	@$(COMPILE)
 	@touch $@ $(DEMO_STAMP)
 
 demo: $(DEMO_STAMP)

@@ -14,6 +14,7 @@ from sys import getsizeof
 from typing import Any
 
 from cursus.aws.algorithms import CODE_CHANNEL
+from cursus.aws.members import FOREIGN
 from cursus.checks.outlines.members import Members, members
 from cursus.checks.texts import (
     CHOICES,
@@ -31,7 +32,7 @@ from cursus.checks.texts import (
     suspicions,
 )
 from cursus.checks.unknowns import UNKNOWN
-from cursus.checks.views import FOREIGN, is_reference
+from cursus.checks.views import is_reference
 
 MAX_WIDTH = 128
 """Members, entries or items of one container of a request that is taken apart."""

@@ -18,6 +18,20 @@ def at(file: Path, line: int, rule: str = "STP080", path: str = "") -> Finding:
     return Finding(rule, "error", "wrong", path, location=Location(str(file), line, 1))
 
 
+def test_a_comment_with_another_word_counts_for_nothing_and_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "train.py"
+    lines = [
+        "a = 1  # cursus: ignroe[STP080] why",
+        "b = 2  # Cursus: Ignore[STP080] why",
+        "c = 3  # cursus: noqa",
+    ]
+    file.write_text("\n".join(lines))
+    ignores = Ignores()
+    assert [f.location.line for f in ignores.keep([at(file, 1), at(file, 2)]) if f.location] == [1]
+    (named,) = leftovers(ignores, [], [str(file)], {"script"})
+    assert (named.rule, named.remedy) == ("STP081", "write `# cursus: ignore[STP080] why`")
+
+
 @pytest.mark.parametrize(
     ("ignore", "path", "kept"),
     [

@@ -22,7 +22,11 @@ from stat import S_ISREG
 
 from cursus.model import Finding, Location
 
-COMMENT = re.compile(r"#\s*cursus:\s*ignore\b[ \t]*(?:\[([^\]\n]*)\])?[ \t]*[:—-]*[ \t]*([^\n]*)")
+MARK = re.compile(r"cursus:", re.IGNORECASE)
+COMMENT = re.compile(
+    r"#\s*cursus:\s*(ignore\b|\w+(?=[ \t]*\[))[ \t]*(?:\[([^\]\n]*)\])?[ \t]*[:—-]*[ \t]*([^\n]*)",
+    re.IGNORECASE,
+)
 SUFFIXES = (".py", ".yaml", ".yml")
 PYTHON_BREAK = re.compile("\r\n|\r|\n")
 YAML_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
@@ -56,12 +60,21 @@ class Ignore:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """One ignore comment: the line it belongs to, the rules it names, and its reason."""
+    """One ignore comment: the line it belongs to, the rules it names, and its reason.
+
+    ``word`` stands where ``ignore`` belongs. A comment with another one counts for nothing.
+    """
 
     line: int
     rules: tuple[str, ...]
     reason: str
     location: Location
+    word: str = "ignore"
+
+    @property
+    def counts(self) -> bool:
+        """True where it names rules and a reason."""
+        return self.word == "ignore" and bool(self.rules and self.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +119,7 @@ def _read(file: str, modified: int, size: int) -> Comments:
         data = Path(file).read_bytes()
     except OSError:
         return NO_COMMENTS
-    if b"cursus:" not in data:
+    if b"cursus:" not in data.lower():
         return NO_COMMENTS
     text = data.decode("utf-8-sig", "replace")
     is_python = file.endswith(".py")
@@ -116,10 +129,10 @@ def _read(file: str, modified: int, size: int) -> Comments:
         line = lines[number - 1]
         match = COMMENT.search(line, start)
         if match:
-            rules = tuple(rule for rule in re.split(r"[,\s]+", match[1] or "") if rule)
+            rules = tuple(rule for rule in re.split(r"[,\s]+", match[2] or "") if rule)
             owner = number if line[: match.start()].strip() else _next_code(lines, number)
             place = Location(file, number, match.start() + 1)
-            found.append(Comment(owner, rules, match[2].strip(), place))
+            found.append(Comment(owner, rules, match[3].strip(), place, match[1].lower()))
     return Comments(tuple(found), _parents(lines)) if found else NO_COMMENTS
 
 
@@ -129,17 +142,17 @@ def _python_comments(text: str, lines: Sequence[str]) -> Iterator[tuple[int, int
         found = [
             token.start
             for token in tokenize.generate_tokens(io.StringIO(text).readline)
-            if token.type == tokenize.COMMENT and "cursus:" in token.string
+            if token.type == tokenize.COMMENT and MARK.search(token.string)
         ]
     except (tokenize.TokenError, SyntaxError):
-        found = [(number, 0) for number, line in enumerate(lines, 1) if "cursus:" in line]
+        found = [(number, 0) for number, line in enumerate(lines, 1) if MARK.search(line)]
     yield from found
 
 
 def _yaml_comments(lines: Sequence[str]) -> Iterator[tuple[int, int]]:
     """Line and offset of each comment. A text over several lines is not followed."""
     for number, line in enumerate(lines, 1):
-        if "cursus:" in line:
+        if MARK.search(line):
             quoted = [match.span() for match in YAML_TEXT.finditer(line)]
             for mark in YAML_COMMENT.finditer(line):
                 if not any(start < mark.start() < end for start, end in quoted):
@@ -238,5 +251,5 @@ def _comments_on(finding: Finding) -> list[Comment]:
     return [
         comment
         for comment in found
-        if comment.reason and any(finding.rule.startswith(rule) for rule in comment.rules)
+        if comment.counts and any(finding.rule.startswith(rule) for rule in comment.rules)
     ]

@@ -376,6 +376,7 @@ def test_folder(cursus: Cursus, folder: Path, twice: dict[str, Any]) -> None:
         (("good.json", "--kind", "CreateTrainigJob"), "Did you mean 'CreateTrainingJob'?"),
         (("good.json", "--ignore", "CHX001=why"), "there is no rule 'CHX001'. Did you mean 'CHN001'?"),
         (("good.json", "--ignore", "CHN001="), "gives no reason"),
+        (("good.json", "--ignore", "=why"), "names no rule"),
         (("good.json", "--parameter", "x"), "NAME=VALUE"),
         (("good.json", "--parameter", "x=1", "--parameter", "x=2"), "given twice"),
         (("good.json", "--config", "nowhere.toml"), "nowhere.toml: cannot be read"),

@@ -230,7 +230,10 @@ def _ignores(values: Sequence[str]) -> Iterator[Ignore]:
             raise click.UsageError(
                 f"--ignore {value} gives no reason: write {rules}=REASON, or {rules} alone"
             )
-        for rule in filter(None, map(str.strip, rules.split(","))):
+        names = [*filter(None, map(str.strip, rules.split(",")))]
+        if not names:
+            raise click.UsageError(f"--ignore {value!r} names no rule: write RULE or RULE=REASON")
+        for rule in names:
             yield Ignore(rule, reason.strip() or "asked for by --ignore")
 
 

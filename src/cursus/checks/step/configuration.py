@@ -93,7 +93,11 @@ def unused(
 
 def fault_of(comment: Comment) -> Finding | None:
     """Why a comment cannot count; None where it can."""
-    if not comment.rules or not comment.reason:
+    if comment.word != "ignore":
+        message = f"the comment does not ignore anything: it says {show(comment.word)}"
+        form = f"# cursus: ignore[{', '.join(comment.rules)}] {comment.reason or 'the reason'}"
+        return _finding("STP081", "warning", message, f"write `{form}`", comment.location)
+    if not comment.counts:
         lacks = "names no rule" if not comment.rules else "gives no reason"
         message = f"the ignore comment {lacks}, so it does not count"
         form = f"# cursus: ignore[{', '.join(comment.rules) or 'CHN018'}] the reason"
@@ -144,7 +148,8 @@ def ignore_without_reason(view: TrainingView) -> Iterator[Problem]:
     """An ignore comment gives no reason
 
     What it does:
-        Reports a comment `# cursus: ignore[…]` without a reason, or without a rule. Such a comment does not count.
+        Reports a comment `# cursus: ignore[…]` without a reason, or without a rule, and one that says another word than
+        ignore. Such a comment does not count.
     Why:
         An ignored error still fails the job. Only the reason tells the next reader why it cannot happen here.
     Example:

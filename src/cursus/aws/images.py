@@ -260,6 +260,7 @@ def facts(repository: str, version: str) -> Mapping[str, Any]:
     return entry
 
 
+@lru_cache(maxsize=4096)
 def order(version: str) -> tuple[int, ...]:
     """A version as numbers, to compare."""
     return tuple(int(part[:9]) for part in re.findall(r"\d+", version))

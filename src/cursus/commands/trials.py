@@ -184,15 +184,14 @@ def _with_upstream(step: Step, around: Mapping[str, UpstreamStep]) -> Step:
 
 def _around(pipeline: Pipeline) -> Iterator[UpstreamStep]:
     """The steps of a pipeline as those around one of them."""
+    from cursus.aws.members import mapping, mappings
     from cursus.aws.pipelines import walk
     from cursus.steps.upstream import upstream_step
 
     for member in walk(pipeline.definition):
-        arguments = member.body.get("Arguments")
-        config = arguments.get("ProcessingOutputConfig") if isinstance(arguments, Mapping) else None
-        listed = config.get("Outputs") if isinstance(config, Mapping) else None
-        outputs = [one.get("OutputName") for one in listed or () if isinstance(one, Mapping)]
-        yield upstream_step({**member.body, "outputs": outputs if isinstance(listed, list) else None})
+        config = mapping(mapping(member.body, "Arguments"), "ProcessingOutputConfig")
+        outputs = [one.get("OutputName") for _, one in mappings(config, "Outputs")]
+        yield upstream_step({**member.body, "outputs": outputs if "Outputs" in config else None})
 
 
 def with_source(step: Step, entry: StepEntry) -> Step:

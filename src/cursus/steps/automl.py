@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cursus.aws.members import mapping, mappings
+
 UNKNOWN_TARGET = {"Get": "Parameters.TargetAttributeName"}
 """Stands for a target attribute that nobody gave: whoever starts the job gives it, and no rule reads it."""
 
@@ -53,8 +55,8 @@ def automl_request(config: Mapping[str, Any], request: Mapping[str, Any]) -> tup
 
 def _shared(request: Mapping[str, Any]) -> dict[str, Any]:
     shared: dict[str, Any] = {}
-    output = request.get("OutputDataConfig")
-    if isinstance(output, Mapping):
+    output = mapping(request, "OutputDataConfig")
+    if output:
         shared["OutputDataConfig"] = {k: v for k, v in output.items() if k in ("KmsKeyId", "S3OutputPath")}
     if request.get("RoleArn") is not None:
         shared["RoleArn"] = request["RoleArn"]
@@ -63,8 +65,7 @@ def _shared(request: Mapping[str, Any]) -> dict[str, Any]:
 
 def channels(request: Mapping[str, Any], target: Any) -> list[dict[str, Any]]:
     """The training and validation channels of a training request, as those of an AutoML job."""
-    found = request.get("InputDataConfig")
-    known = [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+    known = [one for _, one in mappings(request, "InputDataConfig")]
     training = [one for one in known if str(one.get("ChannelName", "")).startswith("train")] or known[:1]
     validation = [one for one in known if str(one.get("ChannelName", "")).startswith("val")]
     made = [_channel(one, target) for one in training[:1]]
@@ -74,9 +75,8 @@ def channels(request: Mapping[str, Any], target: Any) -> list[dict[str, Any]]:
 
 def _channel(channel: Mapping[str, Any], target: Any) -> dict[str, Any]:
     made: dict[str, Any] = {"TargetAttributeName": target}
-    source = channel.get("DataSource")
-    s3 = source.get("S3DataSource") if isinstance(source, Mapping) else None
-    if isinstance(s3, Mapping):
+    s3 = mapping(mapping(channel, "DataSource"), "S3DataSource")
+    if s3:
         kept = {name: value for name, value in s3.items() if name in ("S3DataType", "S3Uri")}
         made["DataSource"] = {"S3DataSource": kept}
     if channel.get("ContentType") in _CONTENT_TYPES:

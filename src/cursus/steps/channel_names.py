@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain, count
 from typing import Any, Literal
 
+from cursus.aws.members import mapping, mappings, text
 from cursus.model import Path
 
 How = Literal["own", "key", "request", "uri", "order"]
@@ -96,21 +97,16 @@ def _channel(entry: Any) -> Mapping[str, Any]:
 
 def _request_names(request: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
-    channels = request.get("InputDataConfig")
-    for channel in channels if isinstance(channels, list) else []:
-        if isinstance(channel, Mapping):
-            name, address = channel.get("ChannelName"), uri(channel)
-            if isinstance(name, str) and address is not None:
-                found.setdefault(address.rstrip("/"), name)
+    for _, channel in mappings(request, "InputDataConfig"):
+        name, address = text(channel, "ChannelName"), uri(channel)
+        if name is not None and address is not None:
+            found.setdefault(address.rstrip("/"), name)
     return found
 
 
 def uri(channel: Mapping[str, Any]) -> str | None:
     """The channel's S3Uri, None where it has none."""
-    source = channel.get("DataSource")
-    s3 = source.get("S3DataSource") if isinstance(source, Mapping) else None
-    found = s3.get("S3Uri") if isinstance(s3, Mapping) else None
-    return found if isinstance(found, str) else None
+    return text(mapping(mapping(channel, "DataSource"), "S3DataSource"), "S3Uri")
 
 
 def _guess(path: Path, channel: Mapping[str, Any], taken: set[str]) -> NamedChannel:

@@ -7,6 +7,7 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
+from cursus.aws.members import listing, mapping, mappings
 from cursus.aws.references import is_reference
 from cursus.model import Origin, Path
 from cursus.steps.tuning import not_in_definition, tuned
@@ -74,16 +75,13 @@ class Draft:
 
     def values(self) -> dict[str, str]:
         """A value for each hyperparameter that the tuning job has a range of: the first of the range."""
-        config = self.request.get("HyperParameterTuningJobConfig")
-        ranges = [config.get("ParameterRanges") if isinstance(config, Mapping) else None]
+        common = mapping(mapping(self.request, "HyperParameterTuningJobConfig"), "ParameterRanges")
         found: dict[str, str] = {}
-        for kinds in (*ranges, self.body.get("HyperParameterRanges")):
-            for entries in kinds.values() if isinstance(kinds, Mapping) else ():
-                for entry in entries if isinstance(entries, list) else ():
-                    if isinstance(entry, Mapping) and entry.get("Name") in self.tuned:
-                        given = entry.get("Values")
-                        first = given[0] if isinstance(given, list) and given else entry.get("MinValue")
-                        found[str(entry["Name"])] = str(first)
+        for ranges in (common, mapping(self.body, "HyperParameterRanges")):
+            for _, entry in (pair for kind in ranges for pair in mappings(ranges, kind)):
+                if entry.get("Name") in self.tuned:
+                    first = (*listing(entry, "Values"), entry.get("MinValue"))[0]
+                    found[str(entry["Name"])] = str(first)
         return found
 
     def fill(self, path: Path, value: Any, origin: Origin, inside: Path = ()) -> bool:
@@ -127,6 +125,10 @@ class Draft:
         for name, value in values.items():
             if isinstance(name, str):
                 self.fill((*path, name), value, origin, (*inside, name))
+
+    def mapping(self, name: str) -> Mapping[str, Any]:
+        """The mapping that the member ``name`` of the training job is; empty where it is none."""
+        return mapping(self.body, self.names.get(name, name))
 
     def get(self, *path: str) -> Any:
         """The value at ``path``, None where there is none."""

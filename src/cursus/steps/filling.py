@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from cursus.aws.members import listing
 from cursus.aws.tables import table
 from cursus.model import Origin, Path
 from cursus.steps import shortforms
@@ -100,8 +101,7 @@ def _channels(draft: Draft, hooks: Hooks) -> None:
 
 def _distribution(draft: Draft, hooks: Hooks) -> None:
     name = "get_data_distribution_config"
-    channels = draft.get("InputDataConfig")
-    channels = channels if isinstance(channels, list) else []
+    channels = listing(draft.body, "InputDataConfig")
     known = [str(one.get("ChannelName")) for one in channels if isinstance(one, Mapping)]
     wanted = shortforms.distribution(hooks.values.get(name), known)
     for index, channel in enumerate(channels):
@@ -143,8 +143,7 @@ def _cluster(draft: Draft, hooks: Hooks) -> None:
     config = hooks.mapping(name) if hooks.values.get("is_distributed_training") is not False else {}
     origin = hooks.origin(name)
     groups = shortforms.instance_groups(config)
-    resources = draft.get("ResourceConfig")
-    resources = resources if isinstance(resources, Mapping) else {}
+    resources = draft.mapping("ResourceConfig")
     if groups and not any(resources.get(one) is not None for one in ("InstanceType", "InstanceCount")):
         filled = draft.fill(("ResourceConfig", "InstanceGroups"), groups, origin)
         for index, group in enumerate(groups if filled else ()):
@@ -160,16 +159,11 @@ def _cluster(draft: Draft, hooks: Hooks) -> None:
             draft.fill(("HyperParameters", key), value, origin, ("DistributionStrategy",))
 
 
-def _settings(draft: Draft) -> Mapping[str, Any]:
-    found = draft.get("HyperParameters")
-    return found if isinstance(found, Mapping) else {}
-
-
 def _starts_otherwise(draft: Draft) -> bool:
     """True where the request itself says how training is distributed: a hook is held against that."""
     from cursus.aws import distribution
 
-    known = _settings(draft)
+    known = draft.mapping("HyperParameters")
     return any(distribution.is_on(known.get(name)) for name in table("distribution")["switches"])
 
 
@@ -193,4 +187,4 @@ def _takes_toolkit_settings(draft: Draft) -> bool:
     from cursus.aws.algorithms import of_request
 
     image = draft.get("AlgorithmSpecification", "TrainingImage")
-    return of_request(image if isinstance(image, str) else None, _settings(draft)) is None
+    return of_request(image if isinstance(image, str) else None, draft.mapping("HyperParameters")) is None

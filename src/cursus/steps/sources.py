@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from cursus.aws.members import listing, mapping
 from cursus.model import SourceCode, Step
 
 
@@ -96,13 +97,9 @@ def _program(directory: str, request: Mapping[str, Any]) -> SourceCode | None:
 
 def _command(request: Mapping[str, Any]) -> list[str]:
     """The words of the container's own command."""
-    algorithm = request.get("AlgorithmSpecification") or request.get("AppSpecification")
-    algorithm = algorithm if isinstance(algorithm, Mapping) else {}
-    words: list[str] = []
-    for member in ("ContainerEntrypoint", "ContainerArguments"):
-        value = algorithm.get(member)
-        words += [word for word in value if isinstance(word, str)] if isinstance(value, (list, tuple)) else []
-    return words
+    algorithm = mapping(request, "AlgorithmSpecification") or mapping(request, "AppSpecification")
+    members = (listing(algorithm, name) for name in ("ContainerEntrypoint", "ContainerArguments"))
+    return [word for words in members for word in words if isinstance(word, str)]
 
 
 def _is_file(directory: str, name: str) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cursus.aws import schema
+from cursus.aws.members import mapping, mappings, text
 from cursus.aws.metrics import direction_of
 from cursus.steps.shortforms import hyperparameter
 from cursus.steps.shortforms import hyperparameters as as_text
@@ -174,10 +175,6 @@ def _text(value: Any) -> Any:
 
 def tuned(config: Any) -> set[str]:
     """The names of the hyperparameters that a HyperParameterTuningJobConfig has ranges of."""
-    ranges = config.get("ParameterRanges") if isinstance(config, Mapping) else None
-    found: set[str] = set()
-    for entries in ranges.values() if isinstance(ranges, Mapping) else ():
-        for entry in entries if isinstance(entries, list) else ():
-            if isinstance(entry, Mapping) and isinstance(entry.get("Name"), str):
-                found.add(entry["Name"])
-    return found
+    ranges = mapping(config, "ParameterRanges") if isinstance(config, Mapping) else {}
+    named = (text(entry, "Name") for kind in ranges for _, entry in mappings(ranges, kind))
+    return {name for name in named if name is not None}

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cursus.aws import algorithms
+from cursus.aws.members import text
 from cursus.model import Finding, SourceCode
 from cursus.steps.channel_names import named_channels, to_request
 from cursus.steps.draft import Draft
@@ -67,12 +68,11 @@ def made_up_inputs(draft: Draft, source: SourceCode | None) -> tuple[Finding, ..
 
 def _wanted(draft: Draft, source: SourceCode | None) -> list[str]:
     if source is None:
-        specification = draft.get("AlgorithmSpecification")
-        image = specification.get("TrainingImage") if isinstance(specification, Mapping) else None
-        algorithm = algorithms.of_request(image) if isinstance(image, str) else None
+        image = text(draft.mapping("AlgorithmSpecification"), "TrainingImage")
+        algorithm = algorithms.of_request(image) if image is not None else None
         return sorted(algorithm.required_channels) if algorithm is not None else []
     try:
-        text = Path(source.directory, source.entry_point).read_text("utf-8", "replace")
+        script = Path(source.directory, source.entry_point).read_text("utf-8", "replace")
     except (OSError, ValueError):
         return []
-    return sorted({variable.lower() or folder for variable, folder in _READ.findall(text)})
+    return sorted({variable.lower() or folder for variable, folder in _READ.findall(script)})

@@ -15,13 +15,12 @@ from cursus.script.ends.endings import (
     gives_status,
     only_shown,
     only_told,
-    shell_command,
     unasked_futures,
-    unread_status,
     unused_status,
     unwatched,
 )
 from cursus.script.ends.exits import TELLS, TRAINING_WORDS, at_top
+from cursus.script.ends.programs import shell_command, unchecked, unread_status
 from cursus.script.evaluation import values as v
 from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.facts import ArgPart, EnvPart, Habit, Text
@@ -53,16 +52,6 @@ from cursus.script.syntax.nodes import (
 )
 
 CONVERTS = frozenset({"int", "float", "bool", "loads", "literal_eval", "eval", "Decimal", "strtobool"})
-STARTS = frozenset(
-    {"os.system", "subprocess.call", "subprocess.run", "subprocess.Popen", "subprocess.getoutput", "os.popen"}
-)
-PROGRAM = re.compile(
-    r"""(?:^\[?f?['"]?\{?|(?:&&|;)\s*)(?:\w+=\S*\s+)*"""
-    r"""(?:sys\.executable|[\w/.-]*(?:\bpython[0-9.]*|\btorchrun|\baccelerate|\bdeepspeed|\.py)\b)"""
-    r"""(?!['",\s}]*-m['",\s]*pip\b)"""
-)
-"""How a command begins that starts a program in Python: what only installs or copies is none."""
-GETS = re.compile(r"""['"\s](?:download(?:er)?|install|uninstall|login|--version)\b""")
 FUTURE = re.compile(r"not [\w.\[\]]+\.exception\(\)|[\w.\[\]]+\.exception\(\) is None")
 POOLS = ("ThreadPoolExecutor", "ProcessPoolExecutor", "ThreadPool", "Pool")
 UNASKED = {
@@ -137,9 +126,7 @@ def _node(evaluator: Evaluator, body: Body, node: ast.AST, sure: bool) -> Iterat
     elif isinstance(node, ast.Try):
         yield from _finally(evaluator, body, node, sure)
     elif isinstance(node, ast.Assign):
-        found = (
-            list(_unchecked(evaluator, body, node.value, sure)) if isinstance(node.value, ast.Call) else []
-        )
+        found = list(unchecked(evaluator, body, node.value, sure)) if isinstance(node.value, ast.Call) else []
         yield from found if found and only_shown(body, node.targets[0]) else ()
         yield from _overwritten(evaluator, body, node, sure)
         yield from unused_status(evaluator, body, node, sure)
@@ -193,8 +180,7 @@ def _call(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Itera
             elif isinstance(given, ast.Attribute) and value is v.UNKNOWN:  # args.rate = float(args.rate)
                 yield Habit("converted", Text((ArgPart(given.attr),)), name, sure, place(node, body))
     yield from shell_command(evaluator, body, node, sure)
-    if name == "Popen" and PROGRAM.search(" ".join(_written(body, given) for given in node.args)):
-        yield from unread_status(body, node, evaluator.mentioned, sure)
+    yield from unread_status(evaluator, body, node, sure)
     if name == "gather" and getattr(word(node, "return_exceptions"), "value", None) is True:
         yield Habit("dropped", None, "gather(return_exceptions=True)", sure, place(node, body))
 
@@ -256,21 +242,7 @@ def _overridden(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) ->
     name = evaluator.called(node, body)
     if name == "atexit.register" and node.args:
         yield from ends_well(evaluator, body, node.args[0], "atexit", sure)
-    yield from _unchecked(evaluator, body, node, sure)
-
-
-def _unchecked(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
-    """A program in Python that is started without a look at how it ended."""
-    name = evaluator.called(node, body)
-    if name in STARTS and _starts_work(" ".join(_written(body, given) for given in node.args)):
-        checked = any(k.arg in ("check", None) and getattr(k.value, "value", True) for k in node.keywords)
-        if not (checked and name == "subprocess.run"):
-            yield Habit("dropped", None, f"{name} whose exit code nobody reads", sure, place(node, body))
-
-
-def _starts_work(command: str) -> bool:
-    """True for a command that starts a program in Python which does more than to get something."""
-    return PROGRAM.search(command) is not None and GETS.search(command) is None
+    yield from unchecked(evaluator, body, node, sure)
 
 
 def _keys(update: ast.Call) -> list[Text | None]:
@@ -280,13 +252,6 @@ def _keys(update: ast.Call) -> list[Text | None]:
         return [None]
     names = [key and string(key) for key in given.keys] + [each.arg for each in update.keywords]
     return [Text((ArgPart(name),)) if name else None for name in names]
-
-
-def _written(body: Body, node: ast.expr) -> str:
-    """A command as it is written, also where it has a name first: ``cmd = [sys.executable, "fit.py"]``."""
-    known = body.bindings.get(node.id, []) if isinstance(node, ast.Name) else []
-    made = known[0].node if len(known) == 1 else None
-    return ast.unparse(made if isinstance(made, ast.expr) else node)
 
 
 def _yields(body: Body) -> bool:

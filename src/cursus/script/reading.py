@@ -40,7 +40,16 @@ from cursus.script.hyperparameters import (
     subcommands,
 )
 from cursus.script.lines import library_prints, prints
-from cursus.script.python import classes, library_words, misfits, signatures, slips, unbound, undefined
+from cursus.script.python import (
+    classes,
+    given_back,
+    library_words,
+    misfits,
+    signatures,
+    slips,
+    unbound,
+    undefined,
+)
 from cursus.script.reach import Reach
 from cursus.script.source import circles
 from cursus.script.source.files import FolderFacts
@@ -160,6 +169,7 @@ class Reading(Reach):
             *sequence.read_sequence(modules),
             *sequence.read_intervals(self.evaluator, reached),
             *slips.read_slips(modules),
+            *given_back.read_given_back(self.evaluator, reached),
             *best.read_best(modules),
             *unbound.read_unbound(self.evaluator, reached),
             *classes.read_classes(self.evaluator, reached, self.source.bodies, self.evaluator.mentioned),
@@ -173,7 +183,6 @@ class Reading(Reach):
                 else ()
             ),
             *endings.swallowing_contexts(modules),
-            *(signals.read_signals(modules) if "signal" in tops else ()),
             *(workers.read_workers(modules) if tops & workers.MODULES else ()),
             *(processes.read_processes(self.evaluator, modules, reached) if tops & processes.MODULES else ()),
             *(torch_code.read_torch(modules) if tops & {"torch", "transformers"} else ()),
@@ -203,6 +212,11 @@ class Reading(Reach):
             *left_behind.read_left_behind(evaluator, calls, list(self.source.modules.values())),
             *(library_words.read_library_words(evaluator, calls) if tops & library_words.MODULES else ()),
             *misfits.read_misfits(evaluator, reached, calls),
+            *(
+                signals.read_signals(evaluator, calls, self.source.modules.values())
+                if "signal" in tops
+                else ()
+            ),
             *prompts.read_prompts(evaluator, calls),
             *filled.read_filled(evaluator, calls),
             *(downloads.read_downloads(evaluator, calls) if tops & downloads.MODULES else ()),

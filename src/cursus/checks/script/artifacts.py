@@ -41,6 +41,12 @@ MODEL_FILE = re.compile(
 """Names of files that are a model."""
 
 
+SYSTEM = re.compile(
+    r"/(?:bin|boot|dev|etc|home|lib|lib64|media|mnt|opt|proc|root|run|sbin|scratch|shm|srv|sys|tmp|usr|var)/"
+)
+"""Folders of the root that are there, or where people put what may go."""
+
+
 def writes(view: TrainingView) -> list[tuple[PathUse, str]]:
     """Every write with the path it goes to, as far as known."""
     found = []
@@ -237,7 +243,7 @@ def written_to_lost_place(view: TrainingView) -> Iterator[Problem]:
     """The script saves below /opt/ml in a folder that SageMaker does not keep.
 
     What it does:
-        Finds files written to a folder of ``/opt/ml`` that is neither the model directory, output/data, checkpoints nor a path of the
+        Finds files written to a folder of the root that no image has, as ``os.path.join(folder, "/reports")`` makes one, or to a folder of ``/opt/ml`` that is neither the model directory, output/data, checkpoints nor a path of the
         request's own, mostly a misspelt one; and those written to the working directory under a plain name that nothing else uses.
     Why:
         The folder goes with the instance when the job ends.
@@ -276,11 +282,9 @@ def written_to_lost_place(view: TrainingView) -> Iterator[Problem]:
             not _literal(use) or _looks_for(facts, "/opt/ml/checkpoints")
         ):
             continue  # an argument's default, or a folder that is looked for, for jobs that have checkpoints
-        if (
-            not known.startswith("/opt/ml/")
-            or mentions_upload(facts)
-            or (known.count("/") < 4 and known != place)
-        ):
+        if mentions_upload(facts) or not (_of_root(view, place) or known.startswith("/opt/ml/")):
+            continue
+        if known.count("/") < 4 and known != place and known.startswith("/opt/ml/"):
             continue
         inside = [folder for folder in kept if known == folder or known.startswith(folder + "/")]
         if inside and not (inside == ["/opt/ml/output"] and _misses_output(known, known == place)):
@@ -321,6 +325,22 @@ def _left_behind(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
                 remedy="save below SM_MODEL_DIR or SM_OUTPUT_DATA_DIR what is to be kept, and the rest below /tmp",
                 location=habit.location,
             )
+
+
+def _of_root(view: TrainingView, place: str) -> bool:
+    """True for a file in a folder of the root that no image has, and from which the script takes nothing back."""
+    top = re.match(r"/[\w.-]+/", place.partition(UNKNOWN)[0])
+    return (
+        top is not None
+        and SYSTEM.match(top[0]) is None
+        and not any(
+            other.startswith((UNKNOWN, top[0]))
+            for use in script_of(view).paths
+            if use.mode not in ("write", "make")
+            for other in (resolve(view, path) for path in use.paths)
+            if isinstance(other, str)
+        )
+    )
 
 
 def _misses_output(known: str, whole: bool) -> bool:

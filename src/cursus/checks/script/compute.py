@@ -121,7 +121,7 @@ def signal_never_heard(view: TrainingView) -> Iterator[Problem]:
     """The script waits for SIGTERM, which the training toolkit does not pass on, or does nothing when it comes.
 
     What it does:
-        Finds a handler for SIGTERM in a script that the toolkit starts, or a shell script without exec, and in any other one that only prints, or sets a name of its own. It is a warning where the job counts on interruptions (spot, or checkpoints), and
+        Finds a handler for SIGTERM in a script that the toolkit starts, or a shell script without exec, and in any other one that only prints, or sets what nothing reads, or ends the script where a handler of errors catches that. It is a warning where the job counts on interruptions (spot, or checkpoints), and
         information elsewhere.
     Why:
         The signal goes to the container's first process, which is the toolkit; the script is its child and is killed without a word.
@@ -152,7 +152,7 @@ def signal_never_heard(view: TrainingView) -> Iterator[Problem]:
     for habit in facts.habits:
         if habit.kind == "deaf-handler":
             yield Problem(
-                f"the handler of SIGTERM, {habit.detail}, saves nothing and ends nothing: the script goes on until it is killed",
+                f"the handler of SIGTERM{habit.detail}",
                 remedy=("declare the name with global; and " if " for itself alone" in habit.detail else "")
                 + "save checkpoints as the training goes on, every few minutes; where the script is the container's first process, "
                 "save one in the handler and exit",

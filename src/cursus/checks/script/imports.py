@@ -183,6 +183,11 @@ MISFITS = {
     ),
     "fraction": ("{} is a fraction since Python 3, and a whole number is wanted here", "// in place of /"),
     "text-and-number": ("{} is a number, which cannot be put behind a text by +", "str(…), or an f-string"),
+    "unpacked": ("{}: ValueError", "take as many names as it returns values"),
+    "nothing-back": (
+        "{} returns nothing, and its result is used: TypeError",
+        "return what is wanted, or hand over the function itself, without the parentheses",
+    ),
     "not-text": ("{} is set to what is no text, and os.environ takes texts alone", "str(…)"),
 }
 """What is told of a value that is handed to what cannot take it, and what to write instead."""
@@ -197,7 +202,7 @@ def name_missing(view: TrainingView) -> Iterator[Problem]:
         source does not have (``from utils import laod``, ``config.RATE``); for arguments that no parser declares (``args.mode``); and for
         calls of the source's own functions that do not fit them; for names that are set in a branch alone that this request does
         not take, or in a function that uses them first; for members that no class of the source has; and for lambdas that are pickled, paths and arrays in JSON, numbers put into
-        ``os.environ`` or behind a text, fractions for counts, files that are opened the other way round, modules that import
+        ``os.environ`` or behind a text, what functions return that is unpacked into other numbers of names or is nothing, fractions for counts, files that are opened the other way round, modules that import
         each other, and processes that are spawned without a main guard. Where it is not certain that the place is reached, it is a warning.
     Why:
         ``NameError``, ``ImportError``, ``AttributeError`` or ``TypeError``, often after hours of training: the job fails.

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from cursus.script.ends.exits import BROAD, TRAINING_WORDS, works
 from cursus.script.evaluation import values as v
 from cursus.script.evaluation.evaluate import Evaluator
-from cursus.script.facts import Habit, Text
-from cursus.script.source.shell import lost_statuses
+from cursus.script.facts import Habit
 from cursus.script.syntax.bodies import Body, names, place
 from cursus.script.syntax.nodes import EXITS, bare_name, caught, ends_with_zero, last_name, receiver, word
 
@@ -27,20 +26,6 @@ STATUS = re.compile(
     r"(?P<status>[\w.]+\.(?:returncode|exitcode|poll\(\)|wait\(\))|\w*(?:return_?code|exit_?(?:code|status))|ret|rc|status)"
     r" (?:!=|>) 0"
 )
-
-
-def shell_command(evaluator: Evaluator, body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
-    """``os.system("python fit.py | tee log")``: the shell drops the status before anyone can look at it."""
-    if not node.args or not evaluator.called(node, body).startswith(("os.system", "subprocess.")):
-        return
-    given = evaluator.value(node.args[0], body)
-    text = (
-        "".join(part if isinstance(part, str) else "x" for part in given.parts)
-        if isinstance(given, Text)
-        else ""
-    )
-    for lost in lost_statuses(text) if "|" in text or "&" in text or ";" in text else ():
-        yield Habit("dropped", None, f"in {text[:60]!r} {lost.how}: the shell", sure, place(node, body))
 
 
 def ends_well(evaluator: Evaluator, body: Body, given: ast.expr, hook: str, sure: bool) -> Iterator[Habit]:
@@ -179,19 +164,6 @@ def _shown(body: Body) -> set[int]:
     return {id(one) for step in told for one in ast.walk(step)}
 
 
-def unread_status(body: Body, node: ast.Call, mentioned: frozenset[str], sure: bool) -> Iterator[Habit]:
-    """``running.append(Popen([sys.executable, …]))`` of what is waited for, and whose status nobody reads."""
-    if mentioned & {"returncode", "poll", "check_call", "check_output"} or last_name(node.func) != "Popen":
-        return
-    if body.once(_only_awaited):
-        yield Habit("dropped", None, "Popen whose returncode nobody reads", sure, place(node, body))
-
-
-def _only_awaited(body: Body) -> bool:
-    waits = {id(one) for one in body.nodes if receiver(one, ("wait", "communicate")) is not None}
-    return bool(waits) and waits <= {id(one.value) for one in body.nodes if isinstance(one, ast.Expr)}
-
-
 def _tells(statement: ast.stmt) -> bool:
     call = statement.value if isinstance(statement, ast.Expr) else None
     return isinstance(statement, ast.Pass) or (isinstance(call, ast.Call) and last_name(call.func) in TELLS)
@@ -262,19 +234,26 @@ def swallowing_decorators(modules: Iterable[Body]) -> Iterator[Habit]:
                 told = f"@logger.catch around {node.name}(), without reraise=True,"
                 yield Habit("dropped", None, told, True, place(one, body))
     around = {
-        last_name(one): node.name
+        last_name(one.func if isinstance(one, ast.Call) else one): node.name
         for node, _ in functions
         for one in node.decorator_list
-        if node.name.startswith(TRAINING_WORDS)
+        if node.name.startswith((*TRAINING_WORDS, "main", "run"))
     }
     for node, body in functions if around else ():
-        given = {one.arg for one in node.args.args}
-        wrappers = (
-            [one for one in node.body if isinstance(one, ast.FunctionDef)] if node.name in around else []
-        )
-        for attempt in (one for wrapper in wrappers for one in ast.walk(wrapper) if isinstance(one, ast.Try)):
+        inside = [one for one in ast.walk(node) if isinstance(one, ast.FunctionDef)]
+        given = {one.arg for made in inside for one in made.args.args}
+        wrappers = inside[1:] if node.name in around else []
+        tries = {id(one): one for made in wrappers for one in ast.walk(made) if isinstance(one, ast.Try)}
+        for attempt in tries.values():
             calls = [one for step in attempt.body for one in ast.walk(step) if isinstance(one, ast.Call)]
             for handler in attempt.handlers if any(bare_name(one.func) in given for one in calls) else ():
-                if caught(handler) & BROAD and all(map(_tells, handler.body)):
+                if caught(handler) & BROAD and all(map(_passes_over, handler.body)):
                     told = f"the handler of @{node.name} around {around[node.name]}()"
                     yield Habit("dropped", None, told, True, place(handler, body))
+
+
+def _passes_over(statement: ast.stmt) -> bool:
+    """True for what only tells of an error, or gives a constant in place of a result."""
+    given = statement.value if isinstance(statement, ast.Return) else None
+    plain = isinstance(statement, ast.Return) and (given is None or isinstance(given, ast.Constant))
+    return plain or _tells(statement)

@@ -111,11 +111,9 @@ def _library(evaluator: Evaluator, name: str, node: ast.Call, body: Body, order:
         return missing if given is None else evaluator.evaluate(given, body, order)
 
     if name == "os.path.join" or name in PATHLIKE:
-        if any(isinstance(a, ast.Starred) for a in node.args):
-            return NOTHING_KNOWN
-        pieces = [evaluator.evaluate(a, body, order) for a in node.args]
+        pieces = positional(evaluator, node, body, order)
         if not pieces:
-            return one(v.text("."))
+            return NOTHING_KNOWN if pieces is None else one(v.text("."))
         return combine(pieces, lambda chosen: v.join_paths(list(chosen)) if len(chosen) > 1 else chosen[0])
     if name in SAME_PATH:
         return argument(0)
@@ -157,6 +155,20 @@ def _library(evaluator: Evaluator, name: str, node: ast.Call, body: Body, order:
     if name in ("range", "enumerate"):
         return one(v.Unknown(False, name))
     return None
+
+
+def positional(evaluator: Evaluator, node: ast.Call, body: Body, order: int) -> list[Options] | None:
+    """What a call gives by position, ``*items`` one by one; None where it is not known how much that is."""
+    found: list[Options] = []
+    for given in node.args:
+        spread = evaluator.evaluate(given.value, body, order) if isinstance(given, ast.Starred) else None
+        if spread is None:
+            found.append(evaluator.evaluate(given, body, order))
+        elif isinstance(spread.only, v.Items):
+            found += [one(item) for item in spread.only.items]
+        else:
+            return None
+    return found
 
 
 def _environment(key: Options, default: Options) -> Options:

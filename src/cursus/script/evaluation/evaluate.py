@@ -233,13 +233,15 @@ class Evaluator:
             if inner is None:
                 return NOTHING_KNOWN
             return one(v.Klass(inner) if isinstance(node, ast.ClassDef) else v.Func(inner))
-        if binding.kind == "parameter" and isinstance(node, ast.arg):
-            return self._parameter(node, scope)
+        if isinstance(node, ast.arg):
+            return self._parameter(node, scope) if binding.kind == "parameter" else self._rest(scope)
         found = self.evaluate(node, scope, binding.order if binding.order < LAST else None)
         if binding.kind in ITEMS:
-            found = _each(found, (binding.sure or binding.kind == "each") and unrolled.fixed(self, node))
+            found = unrolled.each(
+                found, (binding.sure or binding.kind == "each") and unrolled.fixed(self, node)
+            )
         for index in binding.path:
-            found = Options(tuple(_pick(value, index) for value in found.values), found.sure)
+            found = Options(tuple(_item(value, Const(index)) for value in found.values), found.sure)
         return found
 
     def _parameter(self, node: ast.arg, body: Body) -> Options:
@@ -259,13 +261,30 @@ class Evaluator:
             return one(Text((ArgPart(node.arg),)))
         return self._given(owner, node.arg, names, parameter_default(owner, node.arg), body.parent or body)
 
+    def _rest(self, body: Body) -> Options:
+        """What the calls of a function give it beyond its parameters: ``*parts``."""
+        owner = body.owner
+        sites = self._calls_of(owner)
+        if not sites or isinstance(owner, (ast.Module, ast.ClassDef)):
+            return NOTHING_KNOWN
+        count = len(owner.args.posonlyargs) + len(owner.args.args)
+        results = []
+        for site, _, bound in sites[: v.LIMIT]:
+            given = calls.positional(self, site.node, site.body, site.order)
+            results.append(NOTHING_KNOWN if given is None else combine(given[count - bound :], v.Items))
+        return union(results, sure=len(sites) <= v.LIMIT and all(certain for _, certain, _ in sites))
+
+    def _calls_of(self, owner: ast.AST) -> list[tuple[CallSite, bool, bool]]:
+        """The calls of a function that are looked at: all, or the one that it is evaluated for."""
+        if self.site is not None and self.site[0] == id(owner):
+            return [self.site[1]]
+        return self.sites.get(id(owner), [])
+
     def _given(
         self, owner: ast.AST, name: str, names: list[str], default: ast.expr | None, around: Body
     ) -> Options:
         """What the calls of a function, or of a dataclass, give by a name of its own."""
-        sites = self.sites.get(id(owner), [])
-        if self.site is not None and self.site[0] == id(owner):
-            sites = [self.site[1]]
+        sites = self._calls_of(owner)
         if not sites:
             return NOTHING_KNOWN
         results = []
@@ -301,12 +320,8 @@ class Evaluator:
         if isinstance(base, v.Space):
             if name == "__dict__":
                 return one(v.Space(base.key, True))
-            set_later = [
-                found
-                for body in self.bodies
-                for found in body.attributes.get(name, [])
-                if found.name != "self"
-            ]
+            given = [found for body in self.bodies for found in body.attributes.get(name, [])]
+            set_later = any(found.name != "self" for found in given)
             own = one(Text((ArgPart(name),)))
             return union([own, NOTHING_KNOWN], sure=False) if set_later else own
         if isinstance(base, v.LocalModule):
@@ -424,13 +439,8 @@ class Evaluator:
 
     def on_UnaryOp(self, node: ast.UnaryOp, body: Body, order: int) -> Options:  # noqa: N802, D102
         value = self.evaluate(node.operand, body, order).only
-        if (
-            isinstance(node.op, ast.USub)
-            and isinstance(value, Const)
-            and isinstance(value.value, (int, float))
-        ):
-            return one(Const(-value.value))
-        return NOTHING_KNOWN
+        number = value.value if isinstance(value, Const) and isinstance(node.op, ast.USub) else None
+        return one(Const(-number)) if isinstance(number, (int, float)) else NOTHING_KNOWN
 
     # -- calls ------------------------------------------------------------------------------------
 
@@ -472,27 +482,6 @@ def _spec(node: ast.expr | None) -> str:
     if isinstance(node, ast.JoinedStr) and all(isinstance(x, ast.Constant) for x in node.values):
         return "".join(str(x.value) for x in node.values if isinstance(x, ast.Constant))
     return "" if node is None else ".f"
-
-
-def _pick(value: Value, index: int) -> Value:
-    if isinstance(value, v.Items) and index < len(value.items):
-        return value.items[index]
-    return UNKNOWN
-
-
-def _each(found: Options, sure: bool) -> Options:
-    """What the rounds over something give; ``sure``: there are all of them, where they are known."""
-    values: list[Value] = []
-    for value in map(unrolled.keys_of, found.values):
-        sure = sure and isinstance(value, v.Items)
-        if isinstance(value, v.Items):
-            values.extend(value.items)
-        elif isinstance(value, v.Unknown) and value.origin in ("range", "enumerate"):
-            values.append(v.WHOLE if value.origin == "range" else v.Items((v.WHOLE, UNKNOWN)))
-        else:
-            values.append(UNKNOWN)
-    sure = (sure and len(values) <= v.LIMIT) or values == [v.WHOLE]
-    return Options(tuple(values[: v.LIMIT]) or (UNKNOWN,), found.sure and sure)
 
 
 def _item(base: Value, index: Value) -> Value:

@@ -84,6 +84,21 @@ def keys_of(value: Value) -> Value:
     return value
 
 
+def each(found: Options, sure: bool) -> Options:
+    """What the rounds over something give; ``sure``: there are all of them, where they are known."""
+    values: list[Value] = []
+    for value in map(keys_of, found.values):
+        sure = sure and isinstance(value, v.Items)
+        if isinstance(value, v.Items):
+            values.extend(value.items)
+        elif isinstance(value, v.Unknown) and value.origin in ("range", "enumerate"):
+            values.append(v.WHOLE if value.origin == "range" else v.Items((v.WHOLE, v.UNKNOWN)))
+        else:
+            values.append(v.UNKNOWN)
+    sure = (sure and len(values) <= v.LIMIT) or values == [v.WHOLE]
+    return Options(tuple(values[: v.LIMIT]) or (v.UNKNOWN,), found.sure and sure)
+
+
 def view_of(table: v.Table, method: str) -> Value:
     """``table.items()``, ``table.keys()``, ``table.values()``."""
     if not table.whole:

@@ -474,6 +474,6 @@ def _parameters(walker: Walker, owner: FunctionNode) -> None:
     arguments = owner.args
     for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
         walker.bind(argument.arg, "parameter", argument, True)
-    for extra in (arguments.vararg, arguments.kwarg):
+    for extra, kind in ((arguments.vararg, "rest"), (arguments.kwarg, "unknown")):
         if extra is not None:
-            walker.bind(extra.arg, "unknown", None, True)
+            walker.bind(extra.arg, kind, extra if kind == "rest" else None, True)

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from cursus.aws.pipelines import PipelineStep, Reference, parse_get
+from cursus.aws import pipelines
+from cursus.aws.pipelines import PipelineStep, Reference, Target, parse_get
 from cursus.checks.pipeline.properties import unresolved
 from cursus.checks.promises.channels import distributed_channels, promised_channels
 from cursus.checks.promises.requests import definition, located, place_of, whereabouts
@@ -23,7 +24,7 @@ from cursus.suggest import did_you_mean
 HOOKS = ("get_dependencies", "get_required_dependencies", "get_optional_dependencies")
 UNKNOWN = ""
 """Stands for a list of which nothing is known."""
-MODEL_ARTIFACT = "ModelArtifacts.S3ModelArtifacts"
+MODEL_ARTIFACT = ("ModelArtifacts", "S3ModelArtifacts")
 MODEL_MEDIA = ("application/x-tar", "application/gzip", "application/x-gzip", "application/octet-stream")
 """Content types under which a model.tar.gz may rightly be fed into a channel."""
 
@@ -59,20 +60,12 @@ def upstream(view: StepView) -> dict[str, UpstreamStep] | None:
     return None if known is None else {step.name: step for step in known}
 
 
-def references(value: Any, path: Path = ()) -> Iterator[tuple[Path, str, str]]:
-    """(place, step, property path) of every ``{"Get": "Steps.NAME.PROPERTY"}`` inside plain data."""
-    if isinstance(value, Mapping):
-        target = value.get("Get")
-        if isinstance(target, str) and len(value) == 1:
-            if target.startswith("Steps."):
-                name, _, rest = target[len("Steps.") :].partition(".")
-                yield path, name.partition("[")[0], rest
-            return
-        for key, item in value.items():
-            yield from references(item, (*path, str(key)))
-    elif isinstance(value, (list, tuple)):
-        for i, item in enumerate(value):
-            yield from references(item, (*path, i))
+def references(value: Any, path: Path = ()) -> Iterator[tuple[Reference, Target]]:
+    """Every ``{"Get": "Steps.NAME.PROPERTY"}`` inside plain data, and what it names."""
+    for reference in pipelines.references(value, path, None):
+        target = parse_get(reference.text)
+        if target is not None and target.root == "Steps":
+            yield reference, target
 
 
 @rule("DEP080", scope="step")
@@ -139,19 +132,13 @@ def unknown_output(view: StepView) -> Iterator[Problem]:
             remedy=f"Name an output of {step!r}, or declare {output!r} there.",
             location=_place(view, name, "output"),
         )
-    for path, text in _texts(view.request):
-        target = parse_get(text)
-        owner = known.get(target.name) if target is not None else None
-        if target is None or owner is None:
+    for reference, target in references(view.request):
+        owner = known.get(target.name)
+        if owner is None:
             continue
-        reference = Reference(path, text, None, in_json_get=True)
-        for problem in unresolved(reference, target, _pipeline_step(owner)):
-            origin = view.step.origin(path)
+        for problem in unresolved(replace(reference, in_json_get=True), target, _pipeline_step(owner)):
+            origin = view.step.origin(reference.path)
             yield replace(problem, location=origin.location if origin else None)
-
-
-def _texts(request: Any) -> Iterator[tuple[Path, str]]:
-    return ((path, f"Steps.{step}.{rest}".rstrip(".")) for path, step, rest in references(request))
 
 
 def _pipeline_step(step: UpstreamStep) -> PipelineStep:
@@ -203,24 +190,20 @@ def _circles(graph: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
     """Each circle of the graph once; a step that waits for itself is another rule's where it is this step."""
     done: set[str] = set()
     for start in graph:
-        trail: list[str] = []
-        stack: list[tuple[str, Iterator[str]]] = []
-        if start in done:
-            continue
-        stack.append((start, iter(graph[start])))
-        trail.append(start)
-        while stack:
-            name, rest = stack[-1]
-            nearest = next(rest, None)
+        trail = (
+            {} if start in done else {start: iter(graph[start])}
+        )  # a step, and what of it is not followed yet
+        while trail:
+            name = next(reversed(trail))
+            nearest = next(trail[name], None)
             if nearest is None:
                 done.add(name)
-                stack.pop()
-                trail.pop()
+                del trail[name]
             elif nearest in trail:
-                yield tuple(trail[trail.index(nearest) :])
+                around = list(trail)
+                yield tuple(around[around.index(nearest) :])
             elif nearest in graph and nearest not in done:
-                stack.append((nearest, iter(graph[nearest])))
-                trail.append(nearest)
+                trail[nearest] = iter(graph[nearest])
 
 
 @rule("DEP083", scope="step")
@@ -246,11 +229,11 @@ def self_dependency(view: StepView) -> Iterator[Problem]:
                 remedy="Name a step that runs before this one.",
                 location=_place(view, name, "step"),
             )
-    for path, step, _ in references(view.request):
-        if step == own:
+    for reference, target in references(view.request):
+        if target.name == own:
             yield Problem(
-                f"{format_path(path)} refers to the step {own!r}, which is this step itself.",
-                path,
+                f"{format_path(reference.path)} refers to the step {own!r}, which is this step itself.",
+                reference.path,
                 "Refer to a step that runs before this one.",
             )
 
@@ -274,12 +257,13 @@ def reference_to_no_upstream(view: StepView) -> Iterator[Problem]:
     known = upstream(view)
     if known is None:
         return
-    for path, step, _ in references(view.request):
+    for reference, target in references(view.request):
+        step = target.name
         if step not in known and step != view.step.name:
             yield Problem(
-                f"{format_path(path)} refers to the step {step!r}, which is none of the steps before this one "
-                f"({', '.join(known) or 'there are none'}).{did_you_mean(step, known)}",
-                path,
+                f"{format_path(reference.path)} refers to the step {step!r}, which is none of the steps before this "
+                f"one ({', '.join(known) or 'there are none'}).{did_you_mean(step, known)}",
+                reference.path,
                 "Refer to a step that runs before this one, or add it to upstream in the config.",
             )
 
@@ -342,7 +326,7 @@ def channel_that_is_fed_is_missing(view: StepView) -> Iterator[Problem]:
     fed = {name: step for name, step, output in dependencies(view) if output is not None}
     if not channels.intersection(fed):
         return
-    used = {step for _, step, _ in references(training.request)}
+    used = {target.name for _, target in references(training.request)}
     known = channels | promised_channels(view) | distributed_channels(view)
     for name, step in fed.items():
         if name not in known and step not in used:
@@ -387,11 +371,11 @@ def type_does_not_fit(view: StepView) -> Iterator[Problem]:
             continue
         source = mapping(mapping(channel, "DataSource"), "S3DataSource")
         place: Path = (*training.path, "InputDataConfig", i, "DataSource", "S3DataSource", "S3Uri")
-        for _, step, target in references(source.get("S3Uri"), place):
-            if target == MODEL_ARTIFACT:
+        for _, target in references(source.get("S3Uri"), place):
+            if target.rest == MODEL_ARTIFACT:
                 yield Problem(
                     f"The channel {show(channel.get('ChannelName'))} is for {media}, but it is fed with the model "
-                    f"archive (model.tar.gz) of the step {step!r}.",
+                    f"archive (model.tar.gz) of the step {target.name!r}.",
                     place,
                     f"Feed it with an output of data, or set the content type to {MODEL_MEDIA[0]} if the script "
                     "unpacks the archive.",

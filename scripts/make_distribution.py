@@ -31,6 +31,8 @@ MODEL_PARALLEL_TORCH = [
     *("1.6.0", "1.7.1", "1.8.0", "1.8.1", "1.9.0", "1.9.1", "1.10.0", "1.10.2", "1.11.0", "1.12.0", "1.12.1"),
     *("1.13.1", "2.0.0", "2.0.1", "2.1.0", "2.1.2", "2.2.0", "2.3.0", "2.3.1", "2.4.0", "2.4.1"),
 ]
+# Amazon's libraries are in the other image of this version, 1.6.0-gpu-py36-cu110-ubuntu18.04 (the SDK's image_uris).
+WITH_CUDA_10 = ["1.6.0-gpu-py3 ", "1.6.0-gpu-py36 ", "1.6.0-gpu-py36-cu101"]
 MODEL_PARALLEL_TENSORFLOW = ["2.3.1", "2.3.2", "2.4.1", "2.4.3", "2.5.0", "2.5.1", "2.6.0", "2.6.2", "2.6.3"]
 
 MODEL_PARALLEL_PARAMETERS = (
@@ -226,7 +228,7 @@ def data_parallel(read: dict[str, Any]) -> dict[str, Any]:
             },
         ],
         "declining": ["ml.p3dn.24xlarge"],
-        "excluded_tags": ["2.0.1-gpu-py310-cu121"],
+        "excluded_tags": [*WITH_CUDA_10, "2.0.1-gpu-py310-cu121"],
         "processors": ["gpu"],
     }
 
@@ -243,6 +245,7 @@ def model_parallel(read: dict[str, Any]) -> dict[str, Any]:
             {"from": "0", "types": types},
             {"from": "2.0.1", "framework": "pytorch", "types": [*types, *newer]},
         ],
+        "excluded_tags": WITH_CUDA_10,
         "processors": ["gpu"],
     }
 

@@ -291,6 +291,33 @@ def test_a_value_without_its_capitals_is_a_warning_in_a_range_too() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        ({"IntegerParameterRanges": [number("2", "30", "num_boost_round")]}, []),
+        ({"CategoricalParameterRanges": [{"Name": "boosting", "Values": ['"gbdt"', "dart"]}]}, []),
+        ({"CategoricalParameterRanges": [{"Name": "boosting", "Values": ['"gbdt"', "drat"]}]}, ["error"]),
+        ({"ContinuousParameterRanges": [number("0.1", "0.5", "eta")]}, ["warning"]),
+    ],
+)
+def test_sagemaker_does_not_know_what_a_script_of_jumpstart_lets_tune(
+    kinds: dict[str, Any], expected: list[str]
+) -> None:
+    cache = "s3://jumpstart-cache-prod-us-east-1/source-directory-tarballs/lightgbm/transfer_learning"
+    patch = xgboost("auc", "Maximize", **kinds)
+    image = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:1.9.0-cpu-py38"
+    patch["TrainingJobDefinition"] |= {
+        "AlgorithmSpecification": {"TrainingImage": image},
+        "StaticHyperParameters": {
+            "sagemaker_program": '"transfer_learning.py"',
+            "sagemaker_submit_directory": f'"{cache}/classification/v1.1.1/sourcedir.tar.gz"',
+            "num_leaves": '"30"',
+        },
+    }
+    found = findings_of(patch, operation=TUNING)
+    assert [one.severity for one in found if one.rule in ("HPO023", "HPO040")] == expected
+
+
 def test_an_unknown_name_is_answered_with_those_that_may_be_tuned() -> None:
     ranges = {"ContinuousParameterRanges": [number("0.1", "0.5", "lr")]}
     patch = xgboost("validation:auc", "Maximize", **ranges)

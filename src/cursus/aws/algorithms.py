@@ -35,6 +35,7 @@ class Algorithm:
         exact: False where the version is not in the data, or not said (a digest): this is the newest that is.
         hyperparameters: by name.
         later: names that only later versions know.
+        script: it is a script of JumpStart's in an image for scripts: SageMaker knows nothing of its hyperparameters.
         ignores_unknown: it trains with hyperparameters that it does not know, and uses none of them.
         aliases: other spellings, to the name they stand for.
         conditions: hyperparameters that depend on each other.
@@ -77,6 +78,7 @@ class Algorithm:
     exact: bool = True
     hyperparameters: Mapping[str, Hyperparameter] = field(default_factory=dict)
     later: tuple[str, ...] = ()
+    script: bool = False
     ignores_unknown: bool = False
     aliases: Mapping[str, str] = field(default_factory=dict)
     conditions: tuple[Condition, ...] = ()
@@ -274,6 +276,7 @@ def _build(
         exact=exact,
         hyperparameters={key: _hyperparameter(key, spec) for key, spec in own["hyperparameters"].items()},
         later=tuple(entry.get("later", ())),
+        script="source_directory" in entry,
         ignores_unknown=entry.get("ignores_unknown", False),
         aliases=own.get("aliases", {}),
         conditions=tuple(_condition(c) for c in entry.get("conditions", ()) if _since(c, version)),

@@ -45,7 +45,7 @@ class Strategy:
             right
             processor will do. The last row that fits counts.
         declining: types that work, and are no longer developed for.
-        excluded_tags: beginnings of image tags that lack it, though their version has it.
+        excluded_tags: beginnings of image tags (a space: their end) that lack it, though their version has it.
         processors: kinds of processor that it can use.
         unsupported_processors: kinds that AWS does not support, on which it runs all the same.
         single_gpu: it uses one GPU of each host.

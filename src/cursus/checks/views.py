@@ -244,6 +244,19 @@ class TrainingView(View):
         return algorithms.of_request(self.image, self.hyperparameters, code)
 
     @lazy
+    def values(self) -> Mapping[str, Any]:
+        """The hyperparameters as a built-in algorithm reads them: the training toolkit, which runs one that is a script,
+        takes JSON, so that the SDK puts its texts and numbers in quotes."""
+        if SUBMIT not in self.hyperparameters:
+            return self.hyperparameters
+        return {
+            name: value[1:-1]
+            if isinstance(value, str) and len(value) > 1 and value[0] == value[-1] == '"'
+            else value
+            for name, value in self.hyperparameters.items()
+        }
+
+    @lazy
     def framework(self) -> images.Image | None:
         """Amazon's image for a framework that the definition runs, or None for any other."""
         image = images.parse_image(self.image) if self.image is not None else None
@@ -443,3 +456,16 @@ class PipelineView:
         from cursus.aws.pipelines import Definition
 
         return Definition(self.request)
+
+    @lazy
+    def values(self) -> Mapping[str, Any]:
+        """The value of every parameter that has one."""
+        from cursus.steps.pipelines import parameter_values
+
+        return parameter_values(self.pipeline)
+
+    def filled(self, value: Any) -> Any:
+        """What stands in the definition, with the values of parameters put in."""
+        from cursus.steps.pipelines import resolve
+
+        return resolve(value, self.values)

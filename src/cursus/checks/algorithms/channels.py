@@ -65,10 +65,8 @@ def required_channel(view: TrainingView) -> Iterator[Problem]:
         return
     wanted = dict.fromkeys(algorithm.required_channels, "")
     for condition in algorithm.channels_when:
-        if condition.applies(view.hyperparameters):
-            said = " and ".join(
-                f"{name} {show(view.hyperparameters.get(name), name)}" for name in condition.when
-            )
+        if condition.applies(view.values):
+            said = " and ".join(f"{name} {show(view.values.get(name), name)}" for name in condition.when)
             wanted.update({name: f" for {said}" for name in condition.needs if name not in wanted})
     if not algorithm.content_channels and all(name in names for name in wanted):
         return

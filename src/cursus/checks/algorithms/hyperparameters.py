@@ -50,14 +50,14 @@ def required_hyperparameters(view: TrainingView) -> Iterator[Problem]:
         return
     # A misspelt name is said once, by the rule on unknown hyperparameters.
     misspelt: set[str | None] = set()
-    for given in islice(view.hyperparameters, MOST_NAMES):
+    for given in islice(view.values, MOST_NAMES):
         if isinstance(given, str) and algorithm.hyperparameter(given) is None and not _own(given):
             misspelt.add(closest(given, algorithm.hyperparameters))
     for name, known in algorithm.hyperparameters.items():
-        if not known.required or name in view.hyperparameters or name in view.tuned or name in misspelt:
+        if not known.required or name in view.values or name in view.tuned or name in misspelt:
             continue
         spelled = [alias for alias, target in algorithm.aliases.items() if target == name]
-        if any(alias in view.hyperparameters or alias in view.tuned for alias in spelled):
+        if any(alias in view.values or alias in view.tuned for alias in spelled):
             continue
         yield Problem(
             f"the {algorithm.name} algorithm requires the hyperparameter {show(name)}",
@@ -88,9 +88,8 @@ def unknown_hyperparameter(view: TrainingView) -> Iterator[Problem]:
     if algorithm is None or not algorithm.hyperparameters:
         return
     # The tabular algorithms are scripts of JumpStart's, whose versions take more than the guide knows and ignore the rest.
-    script = "sagemaker_submit_directory" in view.hyperparameters
-    lenient = script or algorithm.ignores_unknown or documented_only(algorithm)
-    for name in islice(view.hyperparameters, MOST_NAMES):
+    lenient = algorithm.script or algorithm.ignores_unknown or documented_only(algorithm)
+    for name in islice(view.values, MOST_NAMES):
         if not isinstance(name, str) or name in algorithm.hyperparameters or name in algorithm.aliases:
             continue
         if _own(name):
@@ -129,10 +128,10 @@ def hyperparameter_value(view: TrainingView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost_hyperparameters.html
     """
     algorithm = view.builtin
-    if algorithm is None or algorithm.given(view.hyperparameters).takes(view.hyperparameters):
+    if algorithm is None or algorithm.given(view.values).takes(view.values):
         return
     hyperparameters, aliases = algorithm.hyperparameters, algorithm.aliases
-    for name, value in view.hyperparameters.items():
+    for name, value in view.values.items():
         known = hyperparameters.get(aliases.get(name, name))
         if known is None or not isinstance(value, str):
             continue
@@ -178,15 +177,15 @@ def hyperparameters_together(view: TrainingView) -> Iterator[Problem]:
     if algorithm is None:
         return
     severity = None if algorithm.exact else "warning"
-    given = algorithm.given(view.hyperparameters)
-    for condition in () if given.goes_together(view.hyperparameters) else given.conditions:
-        if condition.applies(view.hyperparameters):
+    given = algorithm.given(view.values)
+    for condition in () if given.goes_together(view.values) else given.conditions:
+        if condition.applies(view.values):
             for problem in _broken(view, algorithm, condition):
                 level = "warning" if condition.doubtful else severity
                 yield Problem(problem.message, problem.path, problem.remedy, severity=level)  # type: ignore[arg-type]
-    if "num_class" not in view.hyperparameters:
+    if "num_class" not in view.values:
         return
-    objective = view.hyperparameters.get("objective")
+    objective = view.values.get("objective")
     if (
         algorithm.name == "xgboost"
         and isinstance(objective, str)
@@ -203,24 +202,24 @@ def hyperparameters_together(view: TrainingView) -> Iterator[Problem]:
 
 def _refused(view: TrainingView, algorithm: Algorithm, name: str) -> bool:
     """True where the value itself is wrong, which another rule says."""
-    known, value = algorithm.hyperparameter(name), view.hyperparameters.get(name)
+    known, value = algorithm.hyperparameter(name), view.values.get(name)
     return known is not None and isinstance(value, str) and known.problem(value) is not None
 
 
 def _reason(view: TrainingView, condition: Condition) -> str:
-    return " and ".join(f"{name} {show(view.hyperparameters.get(name), name)}" for name in condition.when)
+    return " and ".join(f"{name} {show(view.values.get(name), name)}" for name in condition.when)
 
 
 def _broken(view: TrainingView, algorithm: Algorithm, condition: Condition) -> Iterator[Problem]:
     for name in condition.needs:
-        if name not in view.hyperparameters and name not in view.tuned:
+        if name not in view.values and name not in view.tuned:
             yield Problem(
                 f"{algorithm.name} with {_reason(view, condition)} needs {show(name)}",
                 (view.hyperparameters_member, name),
                 f"set {show(name)}",
             )
     for name, options in condition.values.items():
-        value = view.hyperparameters.get(name)
+        value = view.values.get(name)
         if (
             isinstance(value, str)
             and not matches(value.strip(), options)
@@ -234,7 +233,7 @@ def _broken(view: TrainingView, algorithm: Algorithm, condition: Condition) -> I
                 "use " + " or ".join(options),
             )
     for name, options in condition.excludes.items():
-        value = view.hyperparameters.get(name)
+        value = view.values.get(name)
         found = (
             [w.strip() for w in value.split(",") if matches(w.strip(), options)]
             if isinstance(value, str)
@@ -271,11 +270,11 @@ def related_numbers(view: TrainingView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/dg/IC-Hyperparameter.html
     """
     algorithm = view.builtin
-    if algorithm is None or not algorithm.given(view.hyperparameters).related:
+    if algorithm is None or not algorithm.given(view.values).related:
         return
     for name, other in algorithm.at_most.items():
         when = algorithm.at_most_when.get(name, {})
-        if any(view.hyperparameters.get(each, "") not in options for each, options in when.items()):
+        if any(view.values.get(each, "") not in options for each, options in when.items()):
             continue
         least, most = _whole(view, name), _whole(view, other)
         if _refused(view, algorithm, other):
@@ -291,7 +290,7 @@ def related_numbers(view: TrainingView) -> Iterator[Problem]:
                 severity="warning" if most == 1 else None,
             )
     for name, (form, like) in algorithm.forms.items():
-        value = view.hyperparameters.get(name)
+        value = view.values.get(name)
         if isinstance(value, str) and not re.fullmatch(form, value):
             yield Problem(
                 f"the value {show(value, name)} of {show(name)} has not the form that {algorithm.name} reads",
@@ -300,8 +299,8 @@ def related_numbers(view: TrainingView) -> Iterator[Problem]:
                 allowable=value,
             )
     for each in algorithm.inside:
-        number = _number(view.hyperparameters.get(each.name))
-        if number is None or each.low < number < each.high or not each.when.applies(view.hyperparameters):
+        number = _number(view.values.get(each.name))
+        if number is None or each.low < number < each.high or not each.when.applies(view.values):
             continue
         yield Problem(
             f"{each.name} is {number:g}; {algorithm.name} with {_reason(view, each.when)} takes what lies between "
@@ -342,13 +341,13 @@ def idle_hyperparameters(view: TrainingView) -> Iterator[Problem]:
     if algorithm is None or not algorithm.idle:
         return
     ranges = {name: path for path, _, name in view.ranges} if view.ranges else {}
-    given = view.hyperparameters if not ranges else (*view.hyperparameters, *ranges)
+    given = view.values if not ranges else (*view.values, *ranges)
     for idle in algorithm.given(given).idle:
-        other = view.hyperparameters.get(idle.other)
+        other = view.values.get(idle.other)
         if idle.other in ranges or idle.counts(other):
             continue
         for name, default in idle.names.items():
-            if name not in ranges and (name not in view.hyperparameters or _same(view, name, default)):
+            if name not in ranges and (name not in view.values or _same(view, name, default)):
                 continue
             yield Problem(
                 f"{show(name)} has no effect in {algorithm.name} with {idle.other} "
@@ -362,7 +361,7 @@ def idle_hyperparameters(view: TrainingView) -> Iterator[Problem]:
 
 def _same(view: TrainingView, name: str, default: str) -> bool:
     """True where a hyperparameter is given its default, or a value that cannot be known."""
-    value = view.hyperparameters.get(name)
+    value = view.values.get(name)
     number = _number(default)
     return not isinstance(value, str) or (
         _number(value) == number if number is not None else value.lower() in default.lower().split("|")
@@ -371,7 +370,7 @@ def _same(view: TrainingView, name: str, default: str) -> bool:
 
 def _whole(view: TrainingView, name: str) -> int | None:
     """A whole number, or the largest of a list of them (``3,224,224``)."""
-    value = view.hyperparameters.get(name)
+    value = view.values.get(name)
     if not isinstance(value, str) or not value.isascii() or len(value) > 100:
         return None
     parts = [part.strip() for part in value.split(",")]
@@ -398,7 +397,7 @@ def gpu_tree_method(view: TrainingView) -> Iterator[Problem]:
     if algorithm is None or algorithm.name != "xgboost":
         return
     for name, wanted in (("tree_method", "gpu_hist"), ("device", "cuda")):
-        value = view.hyperparameters.get(name)
+        value = view.values.get(name)
         if not isinstance(value, str) or not value.startswith(wanted):
             continue
         for _, kind, _ in view.instances:
@@ -438,7 +437,7 @@ def two_spellings(view: TrainingView) -> Iterator[Problem]:
     if algorithm is None or not algorithm.aliases:
         return
     for alias, name in algorithm.aliases.items():
-        if alias in view.hyperparameters and name in view.hyperparameters:
+        if alias in view.values and name in view.values:
             yield Problem(
                 f"{show(alias)} is another name of {show(name)}, and both are set",
                 (view.hyperparameters_member, alias),

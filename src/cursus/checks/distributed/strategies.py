@@ -64,11 +64,11 @@ def framework_problem(
             path,
             f"Use a version that supports it ({strategy.page}), or another way of distributed training.",
         )
-    if tag.startswith(strategy.excluded_tags):
+    if f"{tag} ".startswith(strategy.excluded_tags):
         return Problem(
             f"{strategy.title} is not in the image with the tag {tag!r}.",
             path,
-            "Use another image of this version, or switch torch_distributed on.",
+            "Use another image of this version, or another way of distributed training.",
         )
     return None
 

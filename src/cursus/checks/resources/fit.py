@@ -41,7 +41,7 @@ PRECISION_WORDS = {
 def _values(view: TrainingView, wanted: Mapping[str, tuple[str, ...]]) -> bool:
     """True where each hyperparameter has one of the values ("": none); also where a tuning job varies it."""
     for name, values in wanted.items():
-        value = view.hyperparameters.get(name, "")
+        value = view.values.get(name, "")
         if isinstance(value, str) and value not in values and name not in view.tuned:
             return False
     return True

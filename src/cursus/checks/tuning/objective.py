@@ -301,8 +301,9 @@ def tunable(view: TuningView) -> Iterator[Problem]:
     """A built-in algorithm lets some of its hyperparameters be tuned, within their bounds.
 
     What it does:
-        Looks up each range among the algorithm's hyperparameters: known, tunable, of that kind, and inside the values
-        that it takes. A second name (learning_rate of eta) is a warning, a range wider than the documented one an info.
+        Looks up each range among the algorithm's hyperparameters: known, tunable (but for JumpStart's scripts, of which
+        SageMaker knows none), of that kind, and inside the values that it takes. A second name (learning_rate of eta) is a
+        warning, a range wider than the documented one an info.
         Names alone where XGBoost's image runs a script.
     Why:
         SageMaker refuses to tune what the algorithm does not declare tunable, and it goes by the image: a script in
@@ -358,11 +359,11 @@ def _tunable(algorithm: algorithms.Algorithm, entry: Entry, script: bool) -> Ite
             (*entry.path, "Name"),
             ("tune one of " + ", ".join(options) if options else "tune one that it has")
             + (": SageMaker goes by the image, whatever the script reads" if script else ""),
-            severity="warning" if documented_only(algorithm) else None,
+            severity="warning" if algorithm.script or documented_only(algorithm) else None,
             allowable=entry.name,
         )
         return
-    if not known.tunable:
+    if not known.tunable and not algorithm.script:
         options = [name for name, option in algorithm.hyperparameters.items() if option.tunable]
         yield Problem(
             f"{show(entry.name)} of the {algorithm.name} algorithm is not tunable",
@@ -391,7 +392,11 @@ def _kind_and_bounds(
     kind = entry.kind.removesuffix("ParameterRanges")
     if kind == "Categorical":
         for i, value in enumerate(entry.range.get("Values") or ()):
-            wrong = known.problem(value) if isinstance(value, str) else None
+            wrong = (
+                known.problem(value.strip('"') if algorithm.script else value)
+                if isinstance(value, str)
+                else None
+            )
             if wrong:
                 yield Problem(
                     f"the value {show(value)} of {show(entry.name)} {wrong}",

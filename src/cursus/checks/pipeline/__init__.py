@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from cursus.checks.views import PipelineView
 from cursus.model import Path, Step
@@ -13,9 +14,14 @@ def place_of(view: PipelineView, step: Step) -> Path:
     return step.prefix[len(view.pipeline.prefix) :]
 
 
+def read_json(text: object) -> Any:
+    """What a text says in JSON; anything else, and a text that is none, as it is."""
+    try:
+        return json.loads(text) if isinstance(text, str) else text
+    except (ValueError, RecursionError):
+        return text
+
+
 def is_json(text: str) -> bool:
     """True for a text that is a mapping, as JSON writes it."""
-    try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
-        return False
+    return isinstance(read_json(text), dict)

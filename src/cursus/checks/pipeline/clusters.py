@@ -56,9 +56,10 @@ def emr_cluster(view: PipelineView) -> Iterator[Problem]:
                 (*place, "ExecutionRoleArn"),
                 "remove it",
             )
-        cluster = arguments.get("ClusterId")
+        cluster = view.filled(arguments.get("ClusterId"))
         if (
             isinstance(cluster, str)
+            and cluster
             and not re.fullmatch(r"j-[A-Z0-9]+", cluster)
             and not set("<>{}$") & set(cluster)
         ):

@@ -12,7 +12,6 @@ from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, listing, mapping, mappings
 from cursus.model import Path, Step
 from cursus.redact import show
-from cursus.steps.pipelines import parameter_values, resolve
 from cursus.suggest import did_you_mean
 
 
@@ -152,12 +151,11 @@ def _readers(view: PipelineView) -> Iterator[tuple[str, Path, str]]:
         top = place_of(view, step)
         for place, uri in _read(step):
             yield step.name, (*top, *place), uri
-    values = parameter_values(view.pipeline)
     for entry in view.definition.steps:
         if entry.type != "Condition" or entry.name is None:
             continue
         for place, get in _json_gets(mapping(entry.body, "Arguments").get("Conditions")):
-            location = _location(resolve(get.get("S3Uri"), values))
+            location = _location(view.filled(get.get("S3Uri")))
             if location:
                 yield entry.name, (*entry.path, "Arguments", "Conditions", *place, "S3Uri"), location
 

@@ -14,7 +14,6 @@ from cursus.checks.type_words import TYPES, WHAT
 from cursus.checks.views import PipelineView, is_reference
 from cursus.model import Path, Severity
 from cursus.redact import show
-from cursus.steps.pipelines import parameter_values, resolve
 from cursus.suggest import did_you_mean
 
 BASELINES = ("SuppliedBaselineConstraints", "SuppliedBaselineStatistics")
@@ -41,19 +40,17 @@ def step_forms(view: PipelineView) -> Iterator[Problem]:
         https://aws-sagemaker-mlops.github.io/sagemaker-model-building-pipeline-definition-JSON-schema/,
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html
     """
-    values: Mapping[str, Any] | None = None
     for step in view.definition.steps:
         forms = step_type(step.type or "").get("forms")
         if not forms:
             continue
-        values = parameter_values(view.pipeline) if values is None else values
         refused = facts()["refused_arguments"].get(step.type, ())  # told as that
         for name, form in forms.items():
-            for problem in _held(resolve(step.body.get(name), values), form, (*step.path, name)):
+            for problem in _held(view.filled(step.body.get(name)), form, (*step.path, name)):
                 if problem.path[-1] not in refused:
                     yield problem
         for name in BASELINES:
-            uri = resolve(step.body.get(name), values)
+            uri = view.filled(step.body.get(name))
             # An empty text is what samples give for none.
             if name in forms and isinstance(uri, str) and uri and not uri.startswith(("s3://", "https://")):
                 severity: Severity = "warning" if any(mark in uri for mark in "<>{}$") else "error"
@@ -138,9 +135,8 @@ def experiment_config(view: PipelineView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ExperimentConfig.html
     """
-    values = parameter_values(view.pipeline)
-    config = resolve(view.request.get("PipelineExperimentConfig"), values)
-    yield from _mlflow(resolve(view.request.get("MlflowConfig"), values))
+    config = view.filled(view.request.get("PipelineExperimentConfig"))
+    yield from _mlflow(view.filled(view.request.get("MlflowConfig")))
     if config is not None:
         yield from _experiment(config)
     metadata = view.request.get("Metadata")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.pipelines import PipelineStep, facts, loop_around, target_of
+from cursus.checks.pipeline import read_json
 from cursus.checks.pipeline.members import branch_steps
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, is_reference, mapping, mappings
@@ -20,7 +21,7 @@ def loops(view: PipelineView) -> Iterator[Problem]:
     """A ForEach step's items, body or selector, or a cleanup step's sources, are not what these steps take.
 
     What it does:
-        Looks at IterableItems (a reference, or a list of 1 to 100 references and single values), MaxConcurrency (1 to 50),
+        Looks at IterableItems (a reference to a text with a list in JSON, or a list of 1 to 100 references and single values), MaxConcurrency (1 to 50),
         the types of the steps in ForEachBody, the Selector, and steps that are called as the loop's runs are; and at every
         source of a Cleanup step: its StepName, a VpcConfig, the form of S3Uris, which the outputs of processing and transform
         steps need, and whether the cleanup waits for it (both warnings).
@@ -45,7 +46,7 @@ def loops(view: PipelineView) -> Iterator[Problem]:
         arguments = mapping(step.body, "Arguments")
         place: Path = (*step.path, "Arguments")
         if step.type == "ForEach" and arguments:
-            yield from _items(arguments, place)
+            yield from _items(view, arguments, place)
             yield from _body(arguments, place)
         elif step.type == "Cleanup":
             sources = list(mappings(mapping(arguments, "Resources"), "S3"))
@@ -126,7 +127,7 @@ def _cleaned(
         )
 
 
-def _items(arguments: Mapping[str, Any], place: Path) -> Iterator[Problem]:
+def _items(view: PipelineView, arguments: Mapping[str, Any], place: Path) -> Iterator[Problem]:
     limits = facts()["for_each"]
     items = arguments.get("IterableItems")
     right = f"give a reference, or a list of 1 to {limits['items']} references and single values"
@@ -147,6 +148,12 @@ def _items(arguments: Mapping[str, Any], place: Path) -> Iterator[Problem]:
     elif not is_reference(items):
         shown = "the loop has no IterableItems" if items is None else f"IterableItems is {show(items)}"
         yield Problem(shown, (*place, "IterableItems"), right)
+    elif isinstance(told := view.filled(items), str) and told and not isinstance(read_json(told), list):
+        yield Problem(
+            f"the loop's items {show(told)} are no list in JSON",
+            (*place, "IterableItems"),
+            'write the text as JSON, such as ["north", "south"]',
+        )
     most = arguments.get("MaxConcurrency")
     if isinstance(most, bool) or not isinstance(most, int) or not 1 <= most <= limits["concurrency"]:
         yield Problem(

@@ -256,11 +256,11 @@ def _type_of(view: PipelineView, value: object) -> str | None:
 
 @rule("DEP043", scope="pipeline")
 def other_steps(view: PipelineView) -> Iterator[Problem]:
-    """A lambda, callback, check or job step names something of the wrong form.
+    """A lambda, callback, check, job or fail step names something of the wrong form.
 
     What it does:
-        Looks at FunctionArn, SqsQueueUrl, CheckType, the JobConfigDocument of a job step, the inputs of lambda steps and the
-        output parameters of theirs and of callback steps; whether a check that compares with a baseline has one, or a model
+        Looks at FunctionArn, SqsQueueUrl, CheckType, the JobConfigDocument of a job step, the length of a Fail step's message,
+        the inputs of lambda steps and the output parameters of theirs and of callback steps; whether a check that compares with a baseline has one, or a model
         package group that may; and whether one that asks a model has its name.
     Why:
         CreatePipeline refuses the definition, or the step fails when it is reached.
@@ -275,13 +275,13 @@ def other_steps(view: PipelineView) -> Iterator[Problem]:
         if step.type in facts()["checks"]:
             yield from _check_step(step)
         elif step.type in _OTHERS:
-            yield from _OTHERS[step.type](step)
+            yield from _OTHERS[step.type](view, step)
         yield from _outputs(step)
 
 
-def _lambda(step: PipelineStep) -> Iterator[Problem]:
-    arn = step.body.get("FunctionArn")
-    if arn is not None and not is_reference(arn) and not _FUNCTION.fullmatch(str(arn)):
+def _lambda(view: PipelineView, step: PipelineStep) -> Iterator[Problem]:
+    arn = view.filled(step.body.get("FunctionArn"))
+    if arn not in (None, "") and not is_reference(arn) and not _FUNCTION.fullmatch(str(arn)):
         yield Problem(
             f"{show(arn)} is no ARN of a function",
             (*step.path, "FunctionArn"),
@@ -299,8 +299,8 @@ def _lambda(step: PipelineStep) -> Iterator[Problem]:
             )
 
 
-def _job(step: PipelineStep) -> Iterator[Problem]:
-    document = written_out(mapping(step.body, "Arguments").get("JobConfigDocument"), unknown="0")
+def _job(view: PipelineView, step: PipelineStep) -> Iterator[Problem]:
+    document = written_out(view.filled(mapping(step.body, "Arguments").get("JobConfigDocument")), unknown="0")
     if document is not None and not is_json(document):
         yield Problem(
             "the JobConfigDocument is no JSON of a mapping",
@@ -309,9 +309,9 @@ def _job(step: PipelineStep) -> Iterator[Problem]:
         )
 
 
-def _callback(step: PipelineStep) -> Iterator[Problem]:
-    url = step.body.get("SqsQueueUrl")
-    if url is not None and not is_reference(url) and not str(url).startswith(("https://", "http://")):
+def _callback(view: PipelineView, step: PipelineStep) -> Iterator[Problem]:
+    url = view.filled(step.body.get("SqsQueueUrl"))
+    if url not in (None, "") and not is_reference(url) and not str(url).startswith(("https://", "http://")):
         yield Problem(
             f"{show(url)} is no URL of a queue",
             (*step.path, "SqsQueueUrl"),
@@ -320,7 +320,20 @@ def _callback(step: PipelineStep) -> Iterator[Problem]:
         )
 
 
-_OTHERS = {"Lambda": _lambda, "Job": _job, "Callback": _callback}
+def _fail(view: PipelineView, step: PipelineStep) -> Iterator[Problem]:
+    message = written_out(view.filled(mapping(step.body, "Arguments").get("ErrorMessage")))
+    if message is not None and len(message) > LONGEST_MESSAGE:
+        yield Problem(
+            f"the message has {len(message)} characters, and the execution shows {LONGEST_MESSAGE} at most",
+            (*step.path, "Arguments", "ErrorMessage"),
+            "shorten it",
+            severity="warning",
+        )
+
+
+LONGEST_MESSAGE = 3072
+"""ErrorMessage of FailStepMetadata, in what ListPipelineExecutionSteps answers."""
+_OTHERS = {"Lambda": _lambda, "Job": _job, "Callback": _callback, "Fail": _fail}
 
 
 def _check_step(step: PipelineStep) -> Iterator[Problem]:

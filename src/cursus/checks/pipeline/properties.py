@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,9 +16,9 @@ from cursus.aws.pipelines import (
     output_shape,
     parse_get,
     step_type,
-    target_of,
     walk,
 )
+from cursus.checks.pipeline import read_json
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TUNING, PipelineView, is_reference, mapping, mappings, ranges_in
 from cursus.model import Path
@@ -180,18 +179,9 @@ def items_of(view: PipelineView, loop: Path) -> list[Any]:
     """The items of the loop at a place, read as the JSON that they are, as far as they are known before an execution."""
     step = next((step for step in view.definition.steps if step.path == loop), None)
     items = step.at("Arguments", "IterableItems") if step is not None else None
-    target = target_of(items)
-    if target is not None and target.root == "Parameters":
-        items = _read(view.definition.parameters.get(target.name, {}).get("DefaultValue"))
+    items = read_json(view.filled(items))
     found = items if isinstance(items, list) else []
-    return [_read(item) for item in found if not isinstance(item, Mapping) or not is_reference(item)]
-
-
-def _read(text: object) -> object:
-    try:
-        return json.loads(text) if isinstance(text, str) else text
-    except (ValueError, RecursionError):
-        return text
+    return [read_json(item) for item in found if not isinstance(item, Mapping) or not is_reference(item)]
 
 
 def _of_loop(reference: Reference, target: Target, loop: PipelineStep) -> Iterator[Problem]:

@@ -11,7 +11,6 @@ from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView
 from cursus.model import Path
 from cursus.redact import show
-from cursus.steps.pipelines import parameter_values, resolve
 
 
 @rule("DEP054", severity="warning", scope="pipeline")
@@ -108,7 +107,7 @@ _COMPARED: Mapping[str, Callable[[Any, Any], bool]] = {
 
 def _left_out(view: PipelineView) -> Iterator[tuple[tuple[Path, str], str]]:
     """The branches that are not taken with the values that parameters have, each with the parameters that decide."""
-    values = parameter_values(view.pipeline)
+    values = view.values
     for step in view.definition.steps if values else ():
         entries = step.body.get("Arguments", {}) if step.type == "Condition" else {}
         entries = entries.get("Conditions") if isinstance(entries, Mapping) else None
@@ -116,7 +115,7 @@ def _left_out(view: PipelineView) -> Iterator[tuple[tuple[Path, str], str]]:
             continue
         asked = [parse_get(each.text) for each in references(entries, (), step)]
         names = [t.name for t in asked if t is not None and t.root == "Parameters" and t.name in values]
-        outcomes = [_holds(resolve(entry, values)) for entry in entries]
+        outcomes = [_holds(view.filled(entry)) for entry in entries]
         if not names or (None in outcomes and False not in outcomes):
             continue
         branch = "IfSteps" if False in outcomes else "ElseSteps"

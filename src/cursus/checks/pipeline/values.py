@@ -324,6 +324,8 @@ def _wanted(reference: Reference) -> set[str]:
         return SINGLE
     found = _place(reference)
     document = schema.document(found[0]) if found else None
+    if reference.path[-1] == "ErrorMessage" and reference.step is not None and reference.step.type == "Fail":
+        return SINGLE
     if document is None or found is None:
         return set()
     node = schema.at(document, found[1])

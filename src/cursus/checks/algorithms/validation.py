@@ -54,7 +54,9 @@ def one_format_for_all(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("HPO045", severity="warning", reads=hyperparameters("early_stopping_rounds"), when="builtin")
+@rule(
+    "HPO045", severity="warning", reads=hyperparameters("early_stopping_rounds"), when="builtin", shared=True
+)
 def early_stopping_without_validation(view: TrainingView) -> Iterator[Problem]:
     """XGBoost stops early by its validation data only.
 

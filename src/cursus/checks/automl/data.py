@@ -277,7 +277,7 @@ def automl_manifest_is_an_object(view: AutoMLView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN042", scope="automl", severity="warning", reads=("*.SampleWeightAttributeName",))
+@rule("CHN042", scope="automl", severity="warning", reads=("*.SampleWeightAttributeName",), shared=True)
 def automl_sample_weights(view: AutoMLView) -> Iterator[Problem]:
     """Sample weights are used in ensembling mode only.
 

@@ -14,7 +14,7 @@ _MOUNT_NAME = re.compile(r"[A-Za-z0-9_-]{1,8}")
 _GIVEN = re.compile(r"fsx|(?!datasets|training)[a-z0-9]{8}")
 
 
-@rule("CHN009", reads=("*.FileSystemDataSource",))
+@rule("CHN009", reads=("*.FileSystemDataSource",), shared=True)
 def file_system_mode(view: TrainingView) -> Iterator[Problem]:
     """A file system is mounted in File mode only.
 
@@ -52,7 +52,7 @@ def file_system_mode(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN010", reads=("*.FileSystemDataSource",))
+@rule("CHN010", reads=("*.FileSystemDataSource",), shared=True)
 def file_system_needs_vpc(view: TrainingView) -> Iterator[Problem]:
     """A file system is reached through a VPC.
 
@@ -83,7 +83,7 @@ def file_system_needs_vpc(view: TrainingView) -> Iterator[Problem]:
             return
 
 
-@rule("CHN011", reads=("*.FileSystemDataSource",))
+@rule("CHN011", reads=("*.FileSystemDataSource",), shared=True)
 def directory_path(view: TrainingView) -> Iterator[Problem]:
     """DirectoryPath is a full path on the file system.
 

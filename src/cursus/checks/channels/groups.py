@@ -10,7 +10,7 @@ from cursus.checks.views import Channel, TrainingView, listing
 from cursus.redact import show
 
 
-@rule("CHN014", reads=("*.InstanceGroupNames",))
+@rule("CHN014", reads=("*.InstanceGroupNames",), shared=True)
 def instance_groups_all_or_none(view: TrainingView) -> Iterator[Problem]:
     """Either every channel names its instance groups, or none does.
 
@@ -68,7 +68,7 @@ def _group_names(view: TrainingView) -> list[str]:
     return names
 
 
-@rule("CHN015", reads=("*.InstanceGroupNames",))
+@rule("CHN015", reads=("*.InstanceGroupNames",), shared=True)
 def instance_group_exists(view: TrainingView) -> Iterator[Problem]:
     """InstanceGroupNames name groups of the job.
 
@@ -118,7 +118,7 @@ def instance_group_exists(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN016", severity="info", reads=("ResourceConfig.InstanceGroups",))
+@rule("CHN016", severity="info", reads=("ResourceConfig.InstanceGroups",), shared=True)
 def instance_group_without_data(view: TrainingView) -> Iterator[Problem]:
     """An instance group gets no channel.
 

@@ -91,7 +91,7 @@ def names_differ_by_case(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN003", reads=("*.DataSource={}", "*.FileSystemDataSource", "*.DatasetSource"))
+@rule("CHN003", reads=("*.DataSource={}", "*.FileSystemDataSource", "*.DatasetSource"), shared=True)
 def one_data_source(view: TrainingView) -> Iterator[Problem]:
     """A channel has no data source, or several.
 
@@ -127,7 +127,7 @@ def one_data_source(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN004", reads=("*.CompressionType=Gzip",))
+@rule("CHN004", reads=("*.CompressionType=Gzip",), shared=True)
 def gzip_outside_pipe_mode(view: TrainingView) -> Iterator[Problem]:
     """CompressionType Gzip is only for Pipe mode.
 
@@ -158,7 +158,7 @@ def gzip_outside_pipe_mode(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN005", reads=("*.RecordWrapperType=RecordIO",))
+@rule("CHN005", reads=("*.RecordWrapperType=RecordIO",), shared=True)
 def record_wrapper_outside_pipe_mode(view: TrainingView) -> Iterator[Problem]:
     """RecordWrapperType RecordIO is only for Pipe mode.
 
@@ -189,7 +189,7 @@ def record_wrapper_outside_pipe_mode(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN006", reads=("*.S3DataType=AugmentedManifestFile",))
+@rule("CHN006", reads=("*.S3DataType=AugmentedManifestFile",), shared=True)
 def augmented_manifest_outside_pipe_mode(view: TrainingView) -> Iterator[Problem]:
     """An augmented manifest is only for Pipe mode.
 
@@ -227,7 +227,7 @@ def augmented_manifest_outside_pipe_mode(view: TrainingView) -> Iterator[Problem
         )
 
 
-@rule("CHN007", reads=("*.AttributeNames", "*.S3DataType=AugmentedManifestFile"))
+@rule("CHN007", reads=("*.AttributeNames", "*.S3DataType=AugmentedManifestFile"), shared=True)
 def attribute_names(view: TrainingView) -> Iterator[Problem]:
     """AttributeNames belong to an augmented manifest, and it needs them.
 
@@ -282,7 +282,11 @@ def attribute_names(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("CHN008", reads=("*.S3DataType=ManifestFile", "*.InputMode=FastFile", "*.TrainingInputMode=FastFile"))
+@rule(
+    "CHN008",
+    reads=("*.S3DataType=ManifestFile", "*.InputMode=FastFile", "*.TrainingInputMode=FastFile"),
+    shared=True,
+)
 def fast_file_needs_prefix(view: TrainingView) -> Iterator[Problem]:
     """FastFile mode reads S3 prefixes only, and not beside Pipe mode.
 
@@ -328,6 +332,7 @@ def fast_file_needs_prefix(view: TrainingView) -> Iterator[Problem]:
         "*.S3DataType=AugmentedManifestFile",
     ),
     when="several channels",
+    shared=True,
 )
 def name_of_a_pipe_or_manifest(view: TrainingView) -> Iterator[Problem]:
     """A channel is called like a file that SageMaker makes for another one.

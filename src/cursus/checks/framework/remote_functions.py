@@ -15,7 +15,7 @@ OPTION = "--client_python_version"
 _PYTHON = re.compile(r"py(\d)(\d+)")
 
 
-@rule("FRM018", reads=("AlgorithmSpecification.ContainerArguments",))
+@rule("FRM018", reads=("AlgorithmSpecification.ContainerArguments",), shared=True)
 def python_of_a_remote_function(view: TrainingView) -> Iterator[Problem]:
     """A function that was packed with one version of Python is to be run with another.
 

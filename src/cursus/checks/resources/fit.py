@@ -243,7 +243,7 @@ def xgboost_gpus(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("RES013", reads=("EnableManagedSpotTraining", "CheckpointConfig"), when="builtin")
+@rule("RES013", reads=("EnableManagedSpotTraining", "CheckpointConfig"), when="builtin", shared=True)
 def wait_without_checkpoints(view: TrainingView) -> Iterator[Problem]:
     """A spot job of an algorithm that writes no checkpoints may wait an hour at most.
 

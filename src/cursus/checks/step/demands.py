@@ -170,6 +170,7 @@ def preference_counts(config: Mapping[str, Any], path: Path) -> Iterator[Problem
         "*.SelectedInstanceType",
         "*.SelectedInstanceCount",
     ),
+    shared=True,
 )
 def instances_once(view: TrainingView) -> Iterator[Problem]:
     """Instances are described in one way only.
@@ -286,7 +287,7 @@ def stopping_condition(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("STP032", reads=("ServerlessJobConfig",))
+@rule("STP032", reads=("ServerlessJobConfig",), shared=True)
 def serverless(view: TrainingView) -> Iterator[Problem]:
     """A serverless job says what kind of evaluation it is and where MLflow keeps it, and accepts the model's licence.
 

@@ -117,7 +117,7 @@ def spot_without_checkpoints(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("STP026", reads=("ResourceConfig.KeepAlivePeriodInSeconds",))
+@rule("STP026", reads=("ResourceConfig.KeepAlivePeriodInSeconds",), shared=True)
 def warm_pool(view: TrainingView) -> Iterator[Problem]:
     """A warm pool does not go with spot instances, instance groups or tuning.
 

@@ -249,7 +249,7 @@ def _rounds(view: TuningView, whole: int, one: int) -> Iterator[Problem]:
         )
 
 
-@rule("HPO014", scope="tuning", reads=("*.Strategy=Hyperband", "*.StrategyConfig"))
+@rule("HPO014", scope="tuning", reads=("*.Strategy=Hyperband", "*.StrategyConfig"), shared=True)
 def hyperband(view: TuningView) -> Iterator[Problem]:
     """Hyperband wants its resources, and its own early stopping.
 

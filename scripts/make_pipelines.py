@@ -90,12 +90,11 @@ def _answered(service: str, operation: str) -> list[str]:
     return [name[:1].upper() + name[1:] for name in model.output_shape.members]
 
 
-def _enum(operation: str, member: str) -> list[str]:
-    """The values that a member of one of SageMaker's requests may have."""
+def _shape(name: str) -> Any:
+    """A structure of SageMaker's service model."""
     import botocore.session
 
-    model = botocore.session.get_session().get_service_model("sagemaker").operation_model(operation)
-    return list(model.input_shape.members[member].enum)
+    return botocore.session.get_session().get_service_model("sagemaker").shape_for(name)
 
 
 def step_types(schema: dict[str, Any], steps: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -137,7 +136,9 @@ def published(schema: dict[str, Any]) -> dict[str, Any]:
         "retry_exceptions": schema["RetryPolicy"]["properties"]["ExceptionType"]["enum"],
         "retry_members": list(schema["RetryPolicy"]["properties"]),
         "checks": {name: checks[name]["CheckType"]["enum"] for name in checks},
-        "association_types": _enum("AddAssociation", "AssociationType"),
+        "association_types": list(_shape("AssociationEdgeType").enum),
+        "mlflow_members": {name: one.metadata for name, one in _shape("MLflowConfiguration").members.items()},
+        "fail_message": _shape("FailStepMetadata").members["ErrorMessage"].metadata["max"],
         # What a check compares with, unless it is skipped.
         "baselines": [
             member

@@ -144,27 +144,22 @@ def experiment_config(view: PipelineView) -> Iterator[Problem]:
         yield Problem(f"Metadata is a mapping, not {show(metadata)}", ("Metadata",), "write {} for none")
 
 
-MLFLOW = ("MlflowResourceArn", "MlflowExperimentName")
-"""The members of MLflowConfiguration in botocore 1.44.5."""
-_MLFLOW_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:[0-9]{12}:mlflow-[a-zA-Z-]*/.*")
-
-
 def _mlflow(config: object) -> Iterator[Problem]:
-    top = "MlflowConfig"
+    top, known = "MlflowConfig", facts()["mlflow_members"]
     if config is not None and not isinstance(config, Mapping):
         yield Problem(f"{top} is a mapping, not {show(config)}", (top,), "leave it out for none")
         return
     for member in config or ():
-        if member not in MLFLOW:
-            hint = did_you_mean(str(member), MLFLOW)
+        if member not in known:
+            hint = did_you_mean(str(member), known)
             yield Problem(
                 f"{top} has no member {show(member)}.{hint}",
                 (top, str(member)),
-                "its members are " + ", ".join(MLFLOW),
+                "its members are " + ", ".join(known),
                 severity="error" if hint else "warning",
             )
     arn = (config or {}).get("MlflowResourceArn")
-    if isinstance(arn, str) and not _MLFLOW_ARN.fullmatch(arn):
+    if isinstance(arn, str) and not re.fullmatch(known["MlflowResourceArn"]["pattern"], arn):
         yield Problem(
             f"{show(arn)} is no ARN of an MLflow server or app",
             (top, "MlflowResourceArn"),

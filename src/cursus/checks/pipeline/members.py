@@ -322,17 +322,16 @@ def _callback(view: PipelineView, step: PipelineStep) -> Iterator[Problem]:
 
 def _fail(view: PipelineView, step: PipelineStep) -> Iterator[Problem]:
     message = written_out(view.filled(mapping(step.body, "Arguments").get("ErrorMessage")))
-    if message is not None and len(message) > LONGEST_MESSAGE:
+    longest = facts()["fail_message"]
+    if message is not None and len(message) > longest:
         yield Problem(
-            f"the message has {len(message)} characters, and the execution shows {LONGEST_MESSAGE} at most",
+            f"the message has {len(message)} characters, and the execution shows {longest} at most",
             (*step.path, "Arguments", "ErrorMessage"),
             "shorten it",
             severity="warning",
         )
 
 
-LONGEST_MESSAGE = 3072
-"""ErrorMessage of FailStepMetadata, in what ListPipelineExecutionSteps answers."""
 _OTHERS = {"Lambda": _lambda, "Job": _job, "Callback": _callback, "Fail": _fail}
 
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from cursus.aws import distill, places, refresh, schema, schema_store
+import cursus
+from cursus.aws import distill, instances, places, refresh, schema, schema_store
 from cursus.checks.examples import BASES
 from cursus.errors import CursusError
 
@@ -265,6 +266,24 @@ def test_refresh_distils_the_installed_botocore(own_data: Path, monkeypatch: pyt
     index = json.loads((own_data / "index.json").read_text())
     assert set(index["operations"]) >= set(schema.JOB_NAMES)
     assert schema.validate("CreateTrainingJob", BASE) == []
+
+
+def test_an_instance_type_of_the_newer_model_is_known(
+    own_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version, model = refresh.installed_model()
+    names = {**model["shapes"]["TrainingInstanceType"]}
+    names["enum"] = [*names["enum"], "ml.m9.xlarge"]
+    newer = {**model, "shapes": {**model["shapes"], "TrainingInstanceType": names}}
+    monkeypatch.setattr(refresh, "installed_model", lambda: ("99.0.1", newer))
+    assert version and not instances.is_new("ml.m9.xlarge", "training")
+    refresh.refresh()
+    assert instances.is_new("ml.m9.xlarge", "training")
+    assert not instances.is_new("ml.m9.xlarge", "processing")
+    resources = {**BASE["ResourceConfig"], "InstanceType": "ml.m9.xlarge"}
+    assert [
+        f for f in cursus.check(with_values(ResourceConfig=resources)).findings if f.rule == "RES001"
+    ] == []
 
 
 @pytest.mark.parametrize("version", ["1.0.0", schema_store.packaged_index()["source"].split()[1].rstrip(",")])

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
+from cursus.aws import schema_store
 from cursus.aws.tables import table
 
 LATE = 3
@@ -136,6 +137,11 @@ def of_use(use: str) -> frozenset[str]:
     known = table("instances")
     listed = {name: entry["uses"] for name, entry in known["training"].items()} | known["others"]
     return frozenset(name for name, uses in listed.items() if use in uses)
+
+
+def is_new(name: str, use: str) -> bool:
+    """True for a type that the user's own service model has for a use, and that is newer than our facts."""
+    return name in schema_store.index().get("instances", {}).get(use, ())
 
 
 @cache

@@ -13,8 +13,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cursus.aws import distill, schema_store
+from cursus.aws import distill, instances, schema_store
 from cursus.errors import CursusError
+
+USES = {
+    "training": "TrainingInstanceType",
+    "processing": "ProcessingInstanceType",
+    "transform": "TransformInstanceType",
+}
+"""The enums of instance types in the model, by use."""
 
 
 def installed_model() -> tuple[str, dict[str, Any]]:
@@ -49,6 +56,7 @@ def refresh(directory: Path | None = None) -> str:
     today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
     try:
         documents = distill.distill(model, source, today)
+        documents["index"]["instances"] = _new_instances(model)
     except (KeyError, TypeError, ValueError) as error:
         raise CursusError(f"botocore {version} has a model that cannot be distilled: {error!r}") from error
     try:
@@ -57,6 +65,15 @@ def refresh(directory: Path | None = None) -> str:
         raise CursusError(f"cannot write the service model to {target}: {error.strerror or error}") from error
     schema_store.forget()
     return f"service model of botocore {version} written to {target}"
+
+
+def _new_instances(model: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The instance types of each use that are newer than our facts: all that is known of them is that they exist."""
+    found = {}
+    for use, shape in USES.items():
+        names = model["shapes"].get(shape, {}).get("enum", ())
+        found[use] = sorted({name for name in names if name.startswith("ml.")} - instances.of_use(use))
+    return found
 
 
 def write(documents: Mapping[str, Mapping[str, Any]], target: Path) -> None:

@@ -21,7 +21,7 @@ WORDS = {"hosting": "hosting", "notebook": "notebooks", "studio": "Studio", "clu
 
 def instance_problem(name: str, path: Path, allow: frozenset[str]) -> Problem | None:
     """What is wrong with a training instance type, or None. Shared by requests and builders' promises."""
-    if instances.find(name) is not None or name in allow:
+    if instances.find(name) is not None or name in allow or instances.is_new(name, "training"):
         return None
     if "".join(c for c in name.lower() if c.isalnum()) in LOCAL_MODE:
         return Problem(
@@ -409,7 +409,7 @@ def other_steps(view: PipelineView) -> Iterator[Problem]:
 
 def _other_problem(kind: str, use: str, path: Path) -> Problem | None:
     known = instances.of_use(use)
-    if kind in known:
+    if kind in known or instances.is_new(kind, use):
         return None
     near = f"ml.{kind}" if f"ml.{kind}" in known else closest(kind, known)
     hint = f" Did you mean {near!r}?" if near else ""

@@ -268,67 +268,46 @@ def later_version(algorithm: Algorithm, hyperparameter: str) -> str | None:
 def _build(
     name: str, entry: Mapping[str, Any], own: Mapping[str, Any], version: str, *, exact: bool
 ) -> Algorithm:
+    """The algorithm of an entry in the data, ``own`` being what its version has of its own."""
+
+    def holds(member: str) -> list[Mapping[str, Any]]:
+        return [each for each in entry.get(member, ()) if _since(each, version)]
+
+    members = Algorithm.__dataclass_fields__
+    known = {key: _FORMS.get(key, _same)(value) for key, value in entry.items() if key in members}
     gpu = own.get("gpu", True)
     wasteful = entry.get("gpu_severity") == "warning"
-    return Algorithm(
+    families = entry.get("gpu_families_when", {})
+    known.update(
         name="xgboost" if name.startswith("xgboost") else name,
         version=version,
         exact=exact,
         hyperparameters={key: _hyperparameter(key, spec) for key, spec in own["hyperparameters"].items()},
-        later=tuple(entry.get("later", ())),
         script="source_directory" in entry,
-        ignores_unknown=entry.get("ignores_unknown", False),
         aliases=own.get("aliases", {}),
-        conditions=tuple(_condition(c) for c in entry.get("conditions", ()) if _since(c, version)),
-        at_most=entry.get("at_most", {}),
-        below=tuple(entry.get("below", ())),
-        at_most_when=entry.get("at_most_when", {}),
-        forms=entry.get("forms", {}),
-        idle=tuple(_idle(each) for each in entry.get("idle", ()) if _since(each, version)),
-        inside=tuple(_inside(each) for each in entry.get("inside", ())),
-        channels={key: need == "required" for key, need in entry["channels"].items()},
-        content_types=tuple(entry.get("content_types", ())),
-        pipe_content_types=tuple(entry.get("pipe_content_types", entry.get("content_types", ()))),
-        default_content_type=entry.get("default_content_type"),
-        requests=tuple(entry.get("requests", ())),
-        no_requests=tuple(entry.get("no_requests", ())),
-        responses=tuple(entry.get("responses", ())),
-        no_responses=tuple(entry.get("no_responses", ())),
-        content_channels={key: tuple(value) for key, value in entry.get("content_channels", {}).items()},
-        channels_when=tuple(_condition(c) for c in entry.get("channels_when", ())),
-        dask_content_types=tuple(entry.get("dask_content_types", ())),
-        manifest_content_type=entry.get("manifest_content_type"),
-        manifest_attributes=entry.get("manifest_attributes"),
-        input_modes=tuple(entry["input_modes"]),
+        conditions=tuple(map(_condition, holds("conditions"))),
+        idle=tuple(map(_idle, holds("idle"))),
+        pipe_content_types=known.get("pipe_content_types", known.get("content_types", ())),
         metrics=own["metrics"],
-        metrics_when=tuple(
-            _idle({"names": each["metrics"], "with": each["with"]}) for each in entry.get("metrics_when", ())
-        ),
-        stops_early=tuple(entry["stops_early"]) if "stops_early" in entry else None,
-        cpu=entry.get("cpu", True),
         gpu=gpu or wasteful,
         gpu_wasteful=not gpu and wasteful,
         gpu_families=tuple(
-            family
-            for family in entry.get("gpu_families", ())
-            if _since(entry.get("gpu_families_when", {}).get(family, {}), version)
+            one for one in entry.get("gpu_families", ()) if _since(families.get(one, {}), version)
         ),
-        multi_instance=entry["multi_instance"],
-        multi_instance_when={
-            key: tuple(values)
-            for each in entry.get("multi_instance_when", ())
-            if _since(each, version)
-            for key, values in each["when"].items()
-        },
-        one_gpu_when={key: tuple(v) for key, v in entry["one_gpu_when"].items()}
-        if "one_gpu_when" in entry
-        else None,
-        batch_per_gpu=entry.get("batch_per_gpu"),
-        cpu_only_when={key: tuple(v) for key, v in entry.get("cpu_only_when", {}).items()},
-        checkpoints=entry["checkpoints"],
+        multi_instance_when=_tuples(
+            {key: values for each in holds("multi_instance_when") for key, values in each["when"].items()}
+        ),
         tunable=entry.get("tunable_job", True),
-        source=entry["source"],
     )
+    return Algorithm(**known)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _tuples(lists: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(values) for name, values in lists.items()}
 
 
 def _hyperparameter(name: str, spec: Mapping[str, Any]) -> Hyperparameter:
@@ -358,10 +337,10 @@ def _hyperparameter(name: str, spec: Mapping[str, Any]) -> Hyperparameter:
 
 def _condition(spec: Mapping[str, Any]) -> Condition:
     return Condition(
-        {name: tuple(values) for name, values in spec["when"].items()},
+        _tuples(spec["when"]),
         tuple(spec.get("needs", ())),
-        {name: tuple(values) for name, values in spec.get("values", {}).items()},
-        {name: tuple(values) for name, values in spec.get("excludes", {}).items()},
+        _tuples(spec.get("values", {})),
+        _tuples(spec.get("excludes", {})),
         spec.get("doubtful", False),
     )
 
@@ -374,6 +353,19 @@ def _idle(spec: Mapping[str, Any]) -> Idle:
 
 def _inside(spec: Mapping[str, Any]) -> Inside:
     return Inside(spec["name"], spec["low"], spec["high"], _condition({"when": spec["with"]}))
+
+
+_FORMS: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("later", "below", "input_modes", "stops_early", "content_types"), tuple),
+    **dict.fromkeys(("pipe_content_types", "dask_content_types"), tuple),
+    **dict.fromkeys(("requests", "no_requests", "responses", "no_responses"), tuple),
+    **dict.fromkeys(("content_channels", "one_gpu_when", "cpu_only_when"), _tuples),
+    "channels": lambda found: {name: need == "required" for name, need in found.items()},
+    "channels_when": lambda found: tuple(map(_condition, found)),
+    "inside": lambda found: tuple(map(_inside, found)),
+    "metrics_when": lambda found: tuple(_idle({**each, "names": each["metrics"]}) for each in found),
+}
+"""How a member of an algorithm is made of its JSON, where that is not the same."""
 
 
 def _since(spec: Mapping[str, Any], version: str) -> bool:

@@ -74,15 +74,6 @@ def dumps(value: Any, indent: int | None = None) -> str:
     try:
         return json.dumps(value, indent=indent, allow_nan=False, default=str)
     except (TypeError, ValueError):
+        from cursus.report.json_data import plain
+
         return json.dumps(plain(value), indent=indent, allow_nan=False)
-
-
-def plain(value: Any) -> Any:
-    """A copy in which every value is JSON: other keys and values become text."""
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-        return str(value)
-    return value if value is None or isinstance(value, (str, int, float)) else str(value)

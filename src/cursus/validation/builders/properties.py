@@ -6,7 +6,7 @@ AWS: what only these lists ask for is a warning there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cursus.validation.builders.forms import Validation, verdict
@@ -24,25 +24,21 @@ OUTPUT_FIELDS = ("S3OutputPath",)
 
 def step_properties(step: Any) -> Validation:
     """Whether a step has what a training step is made of: as members, attributes, or in its ``arguments``."""
-    return verdict([f"Missing required property: {name}" for name in STEP_PROPERTIES if not _has(step, name)])
+    return _lacks(step, STEP_PROPERTIES, "Missing required property")
 
 
 def training_input(input_config: Any, index: int) -> Validation:
     """Whether the channel at ``index`` says where its data is and what it is."""
-    return verdict(
-        [
-            f"Training input {index} missing field: {name}"
-            for name in INPUT_FIELDS
-            if not _has(input_config, name)
-        ]
-    )
+    return _lacks(input_config, INPUT_FIELDS, f"Training input {index} missing field")
 
 
 def model_output(config: Any) -> Validation:
     """Whether the output configuration says where the model goes."""
-    return verdict(
-        [f"Missing model output field: {name}" for name in OUTPUT_FIELDS if not _has(config, name)]
-    )
+    return _lacks(config, OUTPUT_FIELDS, "Missing model output field")
+
+
+def _lacks(owner: Any, names: Iterable[str], word: str) -> Validation:
+    return verdict([f"{word}: {name}" for name in names if not _has(owner, name)])
 
 
 def _has(owner: Any, name: str) -> bool:

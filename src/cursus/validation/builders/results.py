@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Any
 
 from cursus.model import Area, Finding
-from cursus.redact import redact, show
-
-MAX_DEPTH = 40  # deeper than any form of the API; a value that holds itself ends here
+from cursus.redact import redact
+from cursus.report.json_data import plain
 
 Result = dict[str, Any]
 """``test_name``, ``passed`` (True, False, None where skipped), ``status``, ``details``, ``errors``,
@@ -88,27 +85,3 @@ def result(
         "findings": [redact(plain(finding.to_dict())) for finding in findings],
         "duration_seconds": round(seconds, 6),
     }
-
-
-def plain(value: Any, depth: int = 0) -> Any:
-    """Any value as JSON data. What JSON has no form for is shown as text."""
-    if value is None or isinstance(value, (bool, int)):
-        return value
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, float):
-        return value if value == value and abs(value) != float("inf") else str(value)
-    if depth >= MAX_DEPTH:
-        return show(value)
-    if isinstance(value, Mapping):
-        return {plain(str(key)): plain(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        items = sorted(value, key=repr) if isinstance(value, (set, frozenset)) else value
-        return [plain(item, depth + 1) for item in items]
-    if isinstance(value, (datetime.datetime, datetime.date)):
-        return value.isoformat()
-    if isinstance(value, PurePath):
-        return str(value)
-    if isinstance(value, (bytes, bytearray)):
-        return bytes(value).decode("utf-8", "replace")
-    return show(value)

@@ -114,9 +114,7 @@ def _no_dependencies(trial: Trial) -> str | None:
     names: Mapping[str, Any] = promises.dependencies or {}
     refers = any(True for _ in references(trial.step.request))
     if not names and not refers:
-        if promises.upstream:
-            return "The builder names no dependencies, and the request refers to no other step."
-        if promises.dependencies is not None:
+        if promises.dependencies is not None and not promises.upstream:
             return "The builder depends on no other step."
         return "The builder names no dependencies, and the request refers to no other step."
     if promises.upstream is None:

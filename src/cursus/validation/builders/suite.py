@@ -12,8 +12,9 @@ from typing import Any
 
 from cursus.model import Finding
 from cursus.redact import redact
+from cursus.report.json_data import plain
 from cursus.validation.builders.details import tell
-from cursus.validation.builders.results import BY_NAME, TESTS, LevelFourTest, Result, plain, result, spell
+from cursus.validation.builders.results import BY_NAME, TESTS, LevelFourTest, Result, result, spell
 from cursus.validation.builders.subject import UNSELECTED, nothing_to_look_at
 from cursus.validation.builders.trial import Trial
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from itertools import islice
 from operator import itemgetter
 from typing import Any
@@ -130,17 +129,16 @@ def check_pipeline(pipeline: Pipeline, settings: Settings) -> tuple[list[Finding
     findings = [_of(pipeline, problem) for problem in pipeline.problems if selected(problem.rule, settings)]
     findings.extend(_run("pipeline", view, pipeline, settings))
     # What is wrong with a value as a part of the pipeline is the better word for what its request makes of it.
-    said = {f.path: f.severity for f in sorted(findings, key=_rank, reverse=True)}
+    said = {f.path: _rank(f) for f in sorted(findings, key=_rank, reverse=True)}
+
+    def check(step: Step) -> list[Finding]:
+        return [f for f in check_step(step, settings) if _rank(f) < said.get(f.path, len(SEVERITIES))]
+
     for step in steps:
-        findings.extend(
-            f
-            for f in check_step(step, settings)
-            if f.path not in said or _rank(f) < SEVERITIES.index(said[f.path])
-        )
+        findings.extend(check(step))
     if any("EnumValues" in entry for entry in view.definition.parameters.values()):
         from cursus.checks.pipeline import other_values
 
-        check = partial(check_step, settings=settings)
         findings.extend(other_values.tried(pipeline, view.definition, steps, findings, check))
     if findings:
         findings = given_values.gathered(pipeline, view.definition, findings)

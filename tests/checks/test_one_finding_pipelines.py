@@ -192,6 +192,32 @@ def test_values_of_another_type_in_an_enum_are_one_finding() -> None:
     assert finding.path == "Parameters[0].EnumValues[1]"
 
 
+def test_what_is_told_of_a_function_is_not_told_of_the_values_of_a_parameter_too() -> None:
+    kind = {
+        "Name": "Kind",
+        "Type": "String",
+        "DefaultValue": "ml.m5.xlarge",
+        "EnumValues": ["ml.m5.xlarge", "ml.m5.large"],
+    }
+    resources = {**DEFINITION["ResourceConfig"], "InstanceType": {"Get": "Parameters.Kind"}}
+    joined = {"Std:join": {"On": "/", "Values": ["s3://example-bucket"]}}
+    step = training(ResourceConfig=resources, OutputDataConfig={"S3OutputPath": joined})
+    (finding,) = found(step, parameters=(kind,))
+    assert finding.rule == "DEP013"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"ClusterID": "j-1A2B3C", "StepConfig": {"HadoopJarStep": {"Jar": "x.jar"}}},
+        {"ClusterId": "j-1A2B3C", "StepConfg": {"HadoopJarStep": {"Jar": "x.jar"}}},
+    ],
+)
+def test_a_misspelt_argument_of_an_emr_step_is_not_missing_too(arguments: dict[str, Any]) -> None:
+    (finding,) = found({"Name": "Spark", "Type": "EMR", "Arguments": arguments})
+    assert finding.rule == "DEP009"
+
+
 def test_a_parameter_that_nothing_declares_is_one_finding() -> None:
     steps = [named(ASK, f"Ask{i}", Arguments={"day": {"Get": "Parameters.Day"}}) for i in range(6)]
     (finding,) = [one for one in found(*steps) if one.severity == "error"]

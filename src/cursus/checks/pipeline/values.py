@@ -137,6 +137,12 @@ def _json_get(value: Any, place: Path) -> Iterator[Problem]:
             "write it with dots, such as metrics.mse",
             severity="error" if path.startswith("/") else "warning",  # a name in the file may have one
         )
+    elif isinstance(path, str) and path.count("[") != path.count("]"):
+        yield Problem(
+            f"the Path {show(path)} is no JSONPath: a bracket is open",
+            (*place, "Path"),
+            "close it, as in metrics[0].mse or metrics['mse']",
+        )
     elif not isinstance(path, str):
         yield Problem(
             f"the Path of Std:JsonGet is a text, not {show(path)}",

@@ -31,6 +31,16 @@ def on_a_cpu(*switches: str) -> dict[str, Any]:
     }
 
 
+def test_a_channel_for_a_group_of_a_job_without_groups_is_one_mistake() -> None:
+    request = copy.deepcopy(BASES["CreateTrainingJob"])
+    (channel,) = request["InputDataConfig"][:1]
+    other = copy.deepcopy({**channel, "ChannelName": "other"})
+    channel["DataSource"]["S3DataSource"]["InstanceGroupNames"] = ["workers"]
+    request["InputDataConfig"] = [channel, other]
+    errors = [finding.rule for finding in cursus.check(request).findings if finding.severity == "error"]
+    assert errors == ["CHN015"]
+
+
 @pytest.mark.parametrize(
     ("patch", "rule"),
     [

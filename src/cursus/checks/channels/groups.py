@@ -47,8 +47,8 @@ def instance_groups_all_or_none(view: TrainingView) -> Iterator[Problem]:
             having.append(str(channel.name))
         else:
             lacking.append(channel)
-    if not having:
-        return
+    if not having or (view.resources and "InstanceGroups" not in view.resources):
+        return  # that there are no groups is said of those that name one
     groups = _group_names(view)
     for channel in lacking:
         yield Problem(

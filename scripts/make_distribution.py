@@ -33,6 +33,8 @@ MODEL_PARALLEL_TORCH = [
 ]
 # Amazon's libraries are in the other image of this version, 1.6.0-gpu-py36-cu110-ubuntu18.04 (the SDK's image_uris).
 WITH_CUDA_10 = ["1.6.0-gpu-py3 ", "1.6.0-gpu-py36 ", "1.6.0-gpu-py36-cu101"]
+# Of these versions the library is in images of its own: https://github.com/aws/sagemaker-python-sdk/pull/4356
+APART = ["2.0.1-gpu-py310-cu121", "2.1", "2.2", "2.3", "2.4"]
 MODEL_PARALLEL_TENSORFLOW = ["2.3.1", "2.3.2", "2.4.1", "2.4.3", "2.5.0", "2.5.1", "2.6.0", "2.6.2", "2.6.3"]
 
 MODEL_PARALLEL_PARAMETERS = (
@@ -245,7 +247,7 @@ def model_parallel(read: dict[str, Any]) -> dict[str, Any]:
             {"from": "0", "types": types},
             {"from": "2.0.1", "framework": "pytorch", "types": [*types, *newer]},
         ],
-        "excluded_tags": WITH_CUDA_10,
+        "excluded_tags": [*WITH_CUDA_10, *APART],
         "processors": ["gpu"],
     }
 

@@ -49,6 +49,15 @@ CALLED = {"sagemaker-tensorflow": "1.11", "sagemaker-mxnet": "1.3"}
 # https://github.com/aws/sagemaker-mxnet-inference-toolkit/issues/112, https://github.com/aws/sagemaker-python-sdk/issues/440
 NEEDS_DRIVER = {"mxnet": "2", "tensorflow": "1.14"}
 
+# How the names of models on the Hugging Face Hub begin of which each has a licence to accept; on their pages there.
+GATED = [
+    "meta-llama/",
+    "google/gemma-",
+    "google/paligemma",
+    "bigcode/starcoder",
+    "stabilityai/stable-diffusion-3",
+]
+
 # What does not go with ServerlessJobConfig: https://github.com/hashicorp/terraform-provider-aws/pull/46892
 NOT_SERVERLESS = [
     "AlgorithmSpecification",
@@ -114,7 +123,9 @@ def main() -> None:
             "functions_called_below": CALLED,
             "driver_needed_below": NEEDS_DRIVER,
             "marketplace_accounts": MARKETPLACE,
+            "gated_models": GATED,
             "answers": _answers(model),
+            "planned_types": model.shape("ReservedCapacityInstanceType")["enum"],
             "directories": {
                 "CheckpointConfig": {"default": checkpoints[0].rstrip("/"), "taken": CHECKPOINTS_TAKEN},
                 "TensorBoardOutputConfig": {"default": tensorboard[0], "taken": TENSORBOARD_TAKEN},

@@ -152,3 +152,9 @@ def test_frameworks_that_are_profiled(image: str, told: bool) -> None:
     assert [f.severity for f in found] == (["warning"] if told else [])
     patch["ProfilerConfig"] = {**HOOK, "ProfilingParameters": {"LocalPath": "/opt/ml/output/profiler"}}
     assert not findings_of(patch, "MON018")
+
+
+def test_a_rule_s_image_is_one_of_a_registry() -> None:
+    rule = {"RuleConfigurationName": "loss", "RuleEvaluatorImage": "DEFAULT_RULE_EVALUATOR_IMAGE"}
+    (found,) = findings_of({"DebugHookConfig": HOOK, "DebugRuleConfigurations": [rule]}, "MON011")
+    assert (found.severity, found.path) == ("error", "DebugRuleConfigurations[0].RuleEvaluatorImage")

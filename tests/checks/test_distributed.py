@@ -92,6 +92,12 @@ def test_sound_requests(image: str, on: dict[str, str], instance: str, count: in
         ("pytorch-training:2.1.0-cpu-py310", SMDDP, "ml.m5.xlarge", [("DST002", "error")]),
         ("pytorch-training:2.6.0-gpu-py312", SMDDP, "ml.p4d.24xlarge", [("DST001", "error")]),
         ("tensorflow-training:2.13.0-gpu-py310", SMDDP, "ml.p4d.24xlarge", [("DST001", "error")]),
+        (
+            "pytorch-training:2.1.0-gpu-py310",
+            {"mp_parameters": '{"partitions": 2, "ddp": true}', "sagemaker_mpi_enabled": "true"},
+            "ml.p4d.24xlarge",
+            [("DST001", "error")],
+        ),
         ("pytorch-training:1.6.0-gpu-py3", SMDDP, "ml.p3.16xlarge", [("DST001", "error")]),
         ("pytorch-training:1.6.0-gpu-py36-cu110-ubuntu18.04", SMDDP, "ml.p3.16xlarge", []),
         (

@@ -430,3 +430,22 @@ def test_a_misspelt_setting_of_the_script_is_told_once(name: str, meant: str, ot
     (found,) = findings(f"{DLC}/pytorch-training:2.1.0-cpu-py310", patch, script=False)
     assert (found.rule, found.severity, found.path) == ("FRM012", "error", f"HyperParameters.{name}")
     assert found.remedy == f"Write {meant} in place of {name}."
+
+
+@pytest.mark.parametrize(
+    ("variables", "model", "wrong"),
+    [
+        ({}, '"meta-llama/Llama-3.2-3B"', True),
+        ({}, "Qwen/Qwen2.5-3B-Instruct", False),
+        ({"HF_TOKEN": "from-elsewhere"}, "meta-llama/Llama-3.2-3B", False),
+        ({"BASE_MODEL": "google/gemma-2b"}, "small", True),
+    ],
+)
+def test_gated_models_of_the_hub(variables: dict[str, str], model: str, wrong: bool) -> None:
+    image = f"{DLC}/huggingface-pytorch-training:2.1.0-transformers4.36.0-gpu-py310-cu121-ubuntu20.04"
+    patch = {
+        "AlgorithmSpecification": {"TrainingImage": image},
+        "HyperParameters": {**SCRIPT, "model_id": model},
+        "Environment": variables,
+    }
+    assert bool(findings_of(patch, "FRM028")) is wrong

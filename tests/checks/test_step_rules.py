@@ -300,3 +300,23 @@ def test_an_image_pasted_as_a_web_address_is_told_its_name() -> None:
     image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:1.4"
     (found,) = findings_of({"AlgorithmSpecification": {"TrainingImage": f"https://{image}"}}, "STP027")
     assert found.remedy.startswith(f"write {image}, ")
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("ml.p5.48xlarge", []), ("ml.m5.xlarge", ["error"]), ("ml.g5.xlarge", ["warning"])],
+)
+def test_types_of_training_plans(kind: str, expected: list[str]) -> None:
+    plan = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/plan"
+    patch = {"ResourceConfig": {"InstanceType": kind, "TrainingPlanArn": plan}}
+    assert [one.severity for one in findings_of(patch, "STP022")] == expected
+
+
+def test_a_training_plan_is_not_spot() -> None:
+    plan = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/plan"
+    patch = {
+        "ResourceConfig": {"InstanceType": "ml.p5.48xlarge", "TrainingPlanArn": plan},
+        "EnableManagedSpotTraining": True,
+        "StoppingCondition": {"MaxRuntimeInSeconds": 3600, "MaxWaitTimeInSeconds": 7200},
+    }
+    assert [one.severity for one in findings_of(patch, "STP024")] == ["error"]

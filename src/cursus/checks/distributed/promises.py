@@ -8,7 +8,13 @@ from typing import Any
 
 from cursus.aws import distribution, images, instances
 from cursus.aws.tables import table
-from cursus.checks.distributed.strategies import SWITCHES, framework_problem, instance_problem, switches
+from cursus.checks.distributed.strategies import (
+    OWN_IMAGE,
+    SWITCHES,
+    framework_problem,
+    instance_problem,
+    switches,
+)
 from cursus.checks.framework.tags import listed
 from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.views import TrainingView, listing, mapping, text
@@ -83,9 +89,8 @@ def promised_strategy(view: TrainingView) -> Iterator[Problem]:
     version = image.engine_version if image else promises.framework_version
     if framework is not None:
         neuron = image is not None and image.processor == "neuron"
-        problem = framework_problem(
-            strategy, framework, version, (image.tag or "") if image else "", (), neuron
-        )
+        tag = image.tag or "" if image and image.repository != OWN_IMAGE else ""
+        problem = framework_problem(strategy, framework, version, tag, (), neuron)
         if problem is not None:
             yield replace(problem, location=written)
     for path, kind, _ in view.instances:

@@ -13,6 +13,8 @@ from cursus.model import Path
 
 SWITCHES = hyperparameters("*_enabled", distribution.MODEL_PARALLEL)
 GROUPS = "sagemaker_distribution_instance_groups"
+OWN_IMAGE = "smdistributed-modelparallel"
+"""The repository of version 2 of the model parallelism library."""
 Switch = tuple[Path, str, distribution.Strategy]
 
 
@@ -164,7 +166,7 @@ def framework_support(view: TrainingView) -> Iterator[Problem]:
     for path, _, strategy in on:
         tag = "" if "torch_distributed" in names else image.tag or ""
         neuron = image.processor == "neuron"
-        if image.repository == "smdistributed-modelparallel" and strategy.name != "mpi":
+        if image.repository == OWN_IMAGE and strategy.name != "mpi":
             continue
         problem = framework_problem(strategy, image.engine, image.engine_version, tag, path, neuron)
         if problem is not None:

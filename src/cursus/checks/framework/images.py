@@ -15,7 +15,7 @@ from cursus.checks.framework.tags import (
     tag_faults,
     version_faults,
 )
-from cursus.checks.rules import Problem, rule
+from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.views import Settings, TrainingView
 from cursus.model import Path
 from cursus.redact import show
@@ -308,3 +308,62 @@ def variable_of_the_toolkit(view: TrainingView) -> Iterator[Problem]:
                 ("Environment", name),
                 "give the variable a name of its own, and read that in the script",
             )
+
+
+_NAMES = (
+    "model",
+    "model_id",
+    "model_name",
+    "model_name_or_path",
+    "hf_model_id",
+    "base_model",
+    "base_model_id",
+)
+_MODEL = (*_NAMES, *(name.upper() for name in _NAMES), "pretrained_model_name_or_path")
+"""Hyperparameters and variables by which scripts are told a model of the Hugging Face Hub."""
+
+
+@rule(
+    "FRM028",
+    severity="warning",
+    reads=(*hyperparameters(*_MODEL), *(f"Environment.{name}" for name in _MODEL)),
+)
+def gated_model_of_the_hub(view: TrainingView) -> Iterator[Problem]:
+    """A model of the Hugging Face Hub that is given to those alone who have accepted its licence.
+
+    What it does:
+        Where a script in one of Amazon's images is told such a model by its name on the Hub (`meta-llama/Llama-3.2-3B`),
+        wants a token among Environment and the hyperparameters, by whatever name.
+    Why:
+        The Hub answers 401, "You are trying to access a gated repo", and the job fails, unless the script gets a token
+        from elsewhere.
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-training:2.1.0-transformers4.36.0-gpu-py310-cu121-ubuntu20.04
+          ResourceConfig: {InstanceType: ml.g5.2xlarge}
+          HyperParameters:
+            sagemaker_program: train.py
+            sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+            model_id: meta-llama/Llama-3.2-3B
+        + Environment: {HF_TOKEN_SECRET: "arn:aws:secretsmanager:us-east-1:123456789012:secret:hub-AbCdEf"}
+    Source:
+        https://huggingface.co/docs/hub/models-gated
+    """
+    if view.framework is None or view.builtin is not None:
+        return
+    given = {view.hyperparameters_member: view.hyperparameters, "Environment": view.environment}
+    if any(_ADMITS.search(str(name)) for each in given.values() for name in each):
+        return
+    gated = tuple(table("limits")["gated_models"])
+    for member, each in given.items():
+        for name in _MODEL:
+            value = each.get(name)
+            if isinstance(value, str) and value.strip('"').startswith(gated):
+                yield Problem(
+                    f"{show(value)} is a gated model of the Hugging Face Hub, and the job is given no token",
+                    (member, name),
+                    "let the script read a token, such as from Secrets Manager (never put it into the request itself)",
+                )
+
+
+_ADMITS = re.compile("(?i)token|secret|_key|login|hub_auth")

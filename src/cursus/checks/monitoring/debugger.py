@@ -10,6 +10,7 @@ from cursus.aws import algorithms, images
 from cursus.aws.tables import table
 from cursus.checks.framework.tags import registry_faults
 from cursus.checks.rules import Problem, rule
+from cursus.checks.text_faults import placeholder
 from cursus.checks.views import TrainingView, integer, is_reference, listing, mapping, text
 from cursus.model import Path
 from cursus.redact import show
@@ -65,7 +66,7 @@ def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
     What it does:
         For rules in Amazon's own rule image: wants rule_to_invoke, looks it up among the built-in debugger and
         profiler rules, and its other parameters among those of the rule, some of which it needs. The image's registry is
-        that of its region; another one is an error.
+        that of its region; another one, or none, is an error.
     Why:
         The rule runs beside the training job. With a name that it does not know it fails there, and watches nothing.
     Example:
@@ -79,6 +80,13 @@ def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
     facts = table("debugger")
     for member, i, configuration in _rules(view):
         image = text(configuration, "RuleEvaluatorImage")
+        if image is not None and "/" not in image and placeholder(image) is None:
+            yield Problem(
+                f"the rule's image {show(image)} names no registry",
+                (member, i, "RuleEvaluatorImage"),
+                "write the address of sagemaker-debugger-rules in ECR, in the job's region",
+                severity="error",
+            )
         if image is None or "/sagemaker-debugger-rules" not in image:
             continue
         evaluator = images.parse_image(image)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.algorithms import names
+from cursus.aws.instances import find
 from cursus.aws.places import arn
 from cursus.aws.tables import table
 from cursus.checks.rules import BASICS, Problem, rule
@@ -169,6 +170,7 @@ def preference_counts(config: Mapping[str, Any], path: Path) -> Iterator[Problem
         "*.InstancePreferences",
         "*.SelectedInstanceType",
         "*.SelectedInstanceCount",
+        "*.TrainingPlanArn",
     ),
     shared=True,
 )
@@ -177,7 +179,8 @@ def instances_once(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds InstanceGroups or InstancePreferences beside InstanceType and InstanceCount, two groups of one name, a type
-        preferred twice, groups of no instances, and members that only DescribeTrainingJob gives.
+        preferred twice, groups of no instances, members that only DescribeTrainingJob gives, and an instance type beside a
+        training plan of which there are no plans (a warning where it has GPUs, as those may come).
     Why:
         The forms exclude each other, and the service refuses a request that mixes them. (InstanceCount 0 beside
         InstanceGroups, as the SageMaker SDK writes it, is accepted.)
@@ -214,6 +217,22 @@ def instances_once(view: TrainingView) -> Iterator[Problem]:
                 f"{name} is what DescribeTrainingJob answers with; a request cannot have it",
                 (member, name),
                 "leave it out",
+            )
+    if _given(config, "TrainingPlanArn"):
+        yield from _unplanned(view)
+
+
+def _unplanned(view: TrainingView) -> Iterator[Problem]:
+    planned = table("limits")["planned_types"]
+    for path, kind, _ in view.instances:
+        instance = find(kind)
+        if instance is not None and kind not in planned:
+            yield Problem(
+                f"no training plan reserves {kind}",
+                path,
+                f"take the type of the plan, one of {', '.join(planned)}, or leave TrainingPlanArn out",
+                severity=None if instance.processor == "cpu" else "warning",
+                allowable=kind,
             )
 
 

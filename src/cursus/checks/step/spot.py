@@ -24,7 +24,8 @@ def spot_wait(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Holds MaxWaitTimeInSeconds against EnableManagedSpotTraining, against MaxRuntimeInSeconds, and against the hour
-        of AWS Marketplace algorithms that keep no checkpoints; finds spot training together with InstancePreferences.
+        of AWS Marketplace algorithms that keep no checkpoints; finds spot training together with InstancePreferences or a
+        training plan, whose instances are reserved.
     Why:
         The service refuses the rest: "Invalid MaxWaitTimeInSeconds. It is only supported when
         EnableManagedSpotTraining is set to true", or "It must be present and be greater than or equal to
@@ -79,9 +80,12 @@ def spot_wait(view: TrainingView) -> Iterator[Problem]:
             path,
             f"add CheckpointConfig, where the algorithm writes checkpoints, or wait {most} seconds at most",
         )
-    if listing(view.resources, "InstancePreferences"):
+    other = next(
+        (each for each in ("InstancePreferences", "TrainingPlanArn") if view.resources.get(each)), None
+    )
+    if other is not None:
         yield Problem(
-            f"{SPOT} is set beside InstancePreferences; they exclude each other",
+            f"{SPOT} is set beside {other}; they exclude each other",
             (SPOT,),
             "keep one of the two",
         )

@@ -121,9 +121,11 @@ def step_types(schema: dict[str, Any], steps: dict[str, dict[str, Any]]) -> dict
             entry["parts"] = known["parts"]
         if "definition" in known or name in NO_REQUEST:
             entry["forms"] = forms(schema, name, known.get("definition", f"{name}Step"))
-        if name == "Lineage":
-            members_of: dict[str, Any] = {key: {} for key in (*known["parts"], "Associations")}
-            entry["forms"] = {"Arguments": {"type": "object", "members": members_of, "closed": True}}
+        elif "beside" in known:
+            entry["forms"] = {member: {"type": "string"} for member in ("DisplayName", "Description")}
+            if "arguments" in known:
+                members = {key: {"type": kind} if kind else {} for key, kind in known["arguments"].items()}
+                entry["forms"]["Arguments"] = {"type": "object", "members": members, "closed": True}
         types[name] = entry
     return types
 
@@ -136,6 +138,7 @@ def published(schema: dict[str, Any]) -> dict[str, Any]:
         "retry_exceptions": schema["RetryPolicy"]["properties"]["ExceptionType"]["enum"],
         "retry_members": list(schema["RetryPolicy"]["properties"]),
         "checks": {name: checks[name]["CheckType"]["enum"] for name in checks},
+        "problem_types": list(_shape("MonitoringProblemType").enum),
         "association_types": list(_shape("AssociationEdgeType").enum),
         "mlflow_members": {name: one.metadata for name, one in _shape("MLflowConfiguration").members.items()},
         "fail_message": _shape("FailStepMetadata").members["ErrorMessage"].metadata["max"],

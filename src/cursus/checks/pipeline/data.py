@@ -338,7 +338,7 @@ def property_files(view: PipelineView) -> Iterator[Problem]:
             elif isinstance(file, str):
                 seen.add(file)
             for member in ("PropertyFileName", "OutputName", "FilePath"):
-                if not isinstance(entry.get(member), str):
+                if not isinstance(entry.get(member), str) or not entry[member]:
                     yield Problem(f"the property file needs {member}", (*place, member), f"add {member}")
             path = entry.get("FilePath")
             if isinstance(path, str) and (path.startswith("/") or "://" in path):

@@ -54,10 +54,10 @@ def started_script(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Looks for the paths below /opt/ml/processing in ContainerEntrypoint and ContainerArguments: each must be in a
-        folder of an input or output, without the backslashes of Windows; and a script that is downloaded alone must have
-        the name that is started.
+        folder of an input or output, without the backslashes of Windows; a script that is downloaded alone must have the
+        name that is started, and what runs it before it.
     Why:
-        "can't open file '/opt/ml/processing/input/code/step.py'". What a script writes to a folder of no output is lost
+        "can't open file '/opt/ml/processing/input/code/step.py'"; "permission denied". What a script writes to a folder of no output is lost
         with the job. An image of your own may have a folder already: then this is a warning.
     Example:
           operation: Pipeline
@@ -92,6 +92,12 @@ def started_script(view: PipelineView) -> Iterator[Problem]:
                     )
                     continue
                 path = posixpath.normpath(word)
+                if (member, i) == ("ContainerEntrypoint", 0) and any(_around(path, one) for one, _ in filled):
+                    yield Problem(
+                        f"{show(word)} is started itself, and a file that comes from S3 cannot be executed",
+                        (*top, "AppSpecification", member, i),
+                        "write what runs it before it: python3, or bash",
+                    )
                 if misplaced and not any(_around(path, folder) for folder in folders):
                     continue  # it is told of the input that it is put elsewhere
                 if folders and not any(_around(path, folder) for folder in folders):

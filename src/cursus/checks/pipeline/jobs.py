@@ -100,8 +100,8 @@ def processing_inputs(view: PipelineView) -> Iterator[Problem]:
     """An input or output of a processing step says where it comes from or goes to, and how.
 
     What it does:
-        Looks for LocalPath and S3InputMode in every S3Input that SageMaker downloads (AppManaged is not true), and for
-        inputs and outputs that name no place at all, or two.
+        Looks for LocalPath and S3InputMode in every S3Input that SageMaker downloads (AppManaged is not true), for LocalPath
+        in every S3Output that it uploads, and for inputs and outputs that name no place at all, or two.
     Why:
         The API leaves both out of its required members; the service then refuses the job: "missing one or more
         required fields for SageMaker-managed S3Input".
@@ -136,6 +136,14 @@ def processing_inputs(view: PipelineView) -> Iterator[Problem]:
         arguments = mapping(step.body, "Arguments")
         top: Path = (*step.path, "Arguments")
         outputs = mapping(arguments, "ProcessingOutputConfig")
+        for i, entry in mappings(outputs, "Outputs"):
+            target = mapping(entry, "S3Output")
+            if target and target.get("LocalPath") is None and entry.get("AppManaged") in (None, False):
+                yield Problem(
+                    "the output has no LocalPath, which a managed S3Output needs",
+                    (*top, "ProcessingOutputConfig", "Outputs", i, "S3Output", "LocalPath"),
+                    "write a folder below /opt/ml/processing",
+                )
         for holder, where, kinds in (
             (arguments, (*top, "ProcessingInputs"), ("S3Input", "DatasetDefinition")),
             (outputs, (*top, "ProcessingOutputConfig", "Outputs"), ("S3Output", "FeatureStoreOutput")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -26,8 +27,9 @@ def joined_location(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Writes out the joins that stand where a URI belongs, or begin with s3:, parameters put in and a word for what
-        only an execution knows, and looks at what comes of it as at any other URI; and for a step's location behind
-        another's beginning.
+        only an execution knows, and looks at what comes of it as at any other URI; for a step's location behind another's
+        beginning, for what is looked for below an archive, and for parts that nothing stands between: an output's folder and
+        a file's name (a warning where it is written to).
     Why:
         ``Join(on="/", values=["s3:/", bucket, …])`` with a bucket that is "s3://bucket" gives two schemes, "s3://" and
         "/" a URI without a bucket. The job that reads or writes there fails.
@@ -46,9 +48,13 @@ def joined_location(view: PipelineView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html,
         https://github.com/aws/amazon-sagemaker-examples/issues/3222
     """
+    written: dict[str, str] | None = None
     for place, value in _joins(view):
         for problem in _joined(value, place):
             yield Problem(problem.message, place, problem.remedy, problem.severity)
+        if place[-1] in LOCATIONS:
+            written = _written(view) if written is None else written
+            yield from _run_together(value["Std:Join"], place, written)
 
 
 def _joins(view: PipelineView) -> Iterator[tuple[Path, Mapping[str, Any]]]:
@@ -57,6 +63,47 @@ def _joins(view: PipelineView) -> Iterator[tuple[Path, Mapping[str, Any]]]:
         for place, value in nodes(step.request, place_of(view, step), lambda _, here: _is_join(here)):
             if _is_join(value) and value["Std:Join"].keys() <= {"On", "Values"}:  # or it cannot be parsed
                 yield place, value
+
+
+def _written(view: PipelineView) -> dict[str, str]:
+    """How each location of a step's outputs is written, by the reference to it, as far as that is known."""
+    found: dict[str, str] = {}
+    for step in view.steps:
+        for output, uri in _outputs(step.request).items():
+            found[f"Steps.{step.name}.ProcessingOutputConfig.Outputs['{output}'].S3Output.S3Uri"] = uri
+        for member in ("OutputDataConfig", "TransformOutput"):
+            path = written_out(mapping(step.request, member).get("S3OutputPath"))
+            if path is not None:
+                found[f"Steps.{step.name}.{member}.S3OutputPath"] = path
+    return found
+
+
+def _run_together(join: Mapping[str, Any], place: Path, written: Mapping[str, str]) -> Iterator[Problem]:
+    """Two parts of a location of which the second would have to be a name of its own, and is not."""
+    parts, on = listing(join, "Values"), join.get("On", "")
+    for first, second in itertools.pairwise(parts):
+        reference = _location(first) or ""
+        if reference.endswith(".S3ModelArtifacts") and second != "":
+            yield Problem(
+                f"{show(reference)} is the archive model.tar.gz, and nothing lies below it",
+                place,
+                "read the archive itself: the job unpacks it, or a processing script has to",
+            )
+        before = written.get(reference, "")
+        behind = written_out(second, _UNKNOWN)
+        if on != "" or not behind or not behind[0].isalnum():
+            continue
+        if before[-1:].isalnum():
+            yield Problem(
+                f"{show(before[-40:])} and {show(behind[:40])} are joined with nothing between them",
+                place,
+                'write "On": "/", or begin the second with /',
+                severity=None if set(place) & READ else "warning",
+            )
+
+
+READ = frozenset({"InputDataConfig", "ProcessingInputs", "TransformInput", "ModelDataUrl"})
+"""Members that hold what a job reads."""
 
 
 def _is_join(value: Any) -> bool:

@@ -50,7 +50,7 @@ def loops(view: PipelineView) -> Iterator[Problem]:
             yield from _body(arguments, place)
         elif step.type == "Cleanup":
             sources = list(mappings(mapping(arguments, "Resources"), "S3"))
-            if arguments and not is_reference(arguments.get("Resources")) and not sources:
+            if "Arguments" in step.body and not is_reference(arguments.get("Resources")) and not sources:
                 yield Problem(
                     "nothing says which steps' outputs are to be deleted",
                     (*place, "Resources"),
@@ -83,9 +83,9 @@ def _cleaned(
             (*place, "StepName"),
             "name the step whose outputs are to be deleted",
         )
-    elif name is None:
+    elif not isinstance(name, str):
         yield Problem(
-            "a source of a cleanup has a StepName",
+            "a source of a cleanup has a StepName, which is a text",
             (*place, "StepName"),
             "name the step whose outputs are to be deleted",
         )
@@ -178,7 +178,13 @@ def _body(arguments: Mapping[str, Any], place: Path) -> Iterator[Problem]:
                 "move it out of the loop",
             )
     selector = arguments.get("Selector")
-    if isinstance(selector, Mapping):
+    if selector is not None and not isinstance(selector, Mapping):
+        yield Problem(
+            f"the Selector is a mapping, not {show(selector)}",
+            (*place, "Selector"),
+            'write {"Pick": "MaxBy", "Field": {"Get": "IterationOutput.<step>.<property>"}}',
+        )
+    elif selector is not None:
         pick = selector.get("Pick")
         if pick not in limits["picks"]:
             yield Problem(

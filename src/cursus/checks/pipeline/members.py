@@ -279,9 +279,15 @@ def other_steps(view: PipelineView) -> Iterator[Problem]:
         yield from _outputs(step)
 
 
+def _given(view: PipelineView, step: PipelineStep, member: str) -> Any:
+    """A member with parameters put in. The empty default of one stands for a value that is given later."""
+    written = step.body.get(member)
+    return view.filled(written) or (written if isinstance(written, str) else None)
+
+
 def _lambda(view: PipelineView, step: PipelineStep) -> Iterator[Problem]:
-    arn = view.filled(step.body.get("FunctionArn"))
-    if arn not in (None, "") and not is_reference(arn) and not _FUNCTION.fullmatch(str(arn)):
+    arn = _given(view, step, "FunctionArn")
+    if arn is not None and not is_reference(arn) and not _FUNCTION.fullmatch(str(arn)):
         yield Problem(
             f"{show(arn)} is no ARN of a function",
             (*step.path, "FunctionArn"),
@@ -310,8 +316,8 @@ def _job(view: PipelineView, step: PipelineStep) -> Iterator[Problem]:
 
 
 def _callback(view: PipelineView, step: PipelineStep) -> Iterator[Problem]:
-    url = view.filled(step.body.get("SqsQueueUrl"))
-    if url not in (None, "") and not is_reference(url) and not str(url).startswith(("https://", "http://")):
+    url = _given(view, step, "SqsQueueUrl")
+    if url is not None and not is_reference(url) and not str(url).startswith(("https://", "http://")):
         yield Problem(
             f"{show(url)} is no URL of a queue",
             (*step.path, "SqsQueueUrl"),

@@ -297,7 +297,7 @@ def what_jobs_take(view: PipelineView) -> Iterator[Problem]:
     """
     for step in view.definition.steps:
         arguments, place = mapping(step.body, "Arguments"), (*step.path, "Arguments")
-        if step.type == "Processing":
+        if step.type in ("Processing", "QualityCheck", "ClarifyCheck"):
             yield from _processing(arguments, place)
         elif step.type == "Transform":
             yield from _payload(view, step, arguments, place)

@@ -109,7 +109,9 @@ def _values(entry: Mapping[str, Any], i: int) -> Iterator[Problem]:
             f"keep it to {facts()['default_length']}",
         )
     options = entry.get("EnumValues")
-    if isinstance(options, list):
+    if options is not None and not isinstance(options, list):
+        yield Problem(f"EnumValues is a list, not {show(options, called)}", ("Parameters", i, "EnumValues"))
+    elif isinstance(options, list):
         most = facts()["enum_values"]
         if len(options) > most:
             yield Problem(

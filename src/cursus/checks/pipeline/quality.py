@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws import images
-from cursus.checks.pipeline import is_json, place_of
+from cursus.aws.pipelines import facts
+from cursus.checks.pipeline import is_json, place_of, read_json
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, mapping, mappings, text
 from cursus.model import Path, Step
@@ -105,16 +106,35 @@ def _told(view: PipelineView, step: Step, folders: list[str | None]) -> Iterator
         )
     if checks_model and told.get("analysis_type") == "MODEL_QUALITY":
         yield from _compared(told, top)
+    kind, analyses = told.get("analysis_type"), facts()["checks"]["QualityCheck"]
+    if isinstance(kind, str) and kind not in analyses:
+        yield Problem(
+            f"there is no analysis_type {show(kind)}.{did_you_mean(kind, analyses)}",
+            (*top, "analysis_type"),
+            "write MODEL_QUALITY for a check of a model's quality, and leave it out for one of data",
+            severity="error",
+        )
     form = told.get("dataset_format")
-    if isinstance(form, str) and form and not is_json(form):
+    formats = read_json(form) if isinstance(form, str) else None
+    known = facts()["dataset_formats"]
+    if isinstance(formats, dict) and formats and not formats.keys() & set(known):
+        named = next(iter(formats))
+        yield Problem(
+            f"there is no dataset_format {show(named)}.{did_you_mean(named, known)}",
+            (*top, "dataset_format"),
+            "write one of " + ", ".join(known),
+            severity="error",
+        )
+    elif isinstance(form, str) and form and not is_json(form):
         yield Problem(
             f"dataset_format {show(form)} is no JSON",
             (*top, "dataset_format"),
             'write it as JSON, such as {"csv": {"header": true}}',
             severity="error",
         )
+    yield from _uploaded(step, told.get("output_path"), top)
     source = told.get("dataset_source")
-    if not isinstance(source, str) or not source.startswith("/") or not folders or None in folders:
+    if not isinstance(source, str) or not source.startswith("/") or None in folders:
         return
     if not any(_over(folder, source) or _over(source, str(folder)) for folder in folders):
         yield Problem(
@@ -125,17 +145,32 @@ def _told(view: PipelineView, step: Step, folders: list[str | None]) -> Iterator
         )
 
 
-PROBLEMS = ("Regression", "BinaryClassification", "MulticlassClassification")
+def _uploaded(step: Step, folder: object, top: Path) -> Iterator[Problem]:
+    """Where the container puts its results there has to be an output."""
+    outputs = [
+        text(mapping(entry, "S3Output"), "LocalPath")
+        for _, entry in mappings(mapping(step.request, "ProcessingOutputConfig"), "Outputs")
+    ]
+    config = step.request.get("ProcessingOutputConfig")
+    if not isinstance(folder, str) or not folder or None in outputs or (config and not outputs):
+        return
+    if not any(_over(str(output), folder) for output in outputs):
+        yield Problem(
+            f"the results are put into {show(folder)}, which is the folder of no output",
+            (*top, "output_path"),
+            "write the LocalPath of the output",
+            severity="error",
+        )
 
 
 def _compared(told: Mapping[str, Any], top: Path) -> Iterator[Problem]:
     """What a check of a model's quality compares: the labels with what the model said."""
-    kind = told.get("problem_type")
-    if isinstance(kind, str) and kind and kind not in PROBLEMS:
+    kind, known = told.get("problem_type"), facts()["problem_types"]
+    if isinstance(kind, str) and kind and kind not in known:
         yield Problem(
-            f"there is no problem_type {show(kind)}.{did_you_mean(kind, PROBLEMS)}",
+            f"there is no problem_type {show(kind)}.{did_you_mean(kind, known)}",
             (*top, "problem_type"),
-            "write one of " + ", ".join(PROBLEMS),
+            "write one of " + ", ".join(known),
             severity="error",
         )
     for names, what in (

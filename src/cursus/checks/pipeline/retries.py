@@ -87,7 +87,8 @@ def _policy(policy: Mapping[str, Any], place: Path) -> Iterator[Problem]:
             )
     for member in (one for one in members if one != "ExceptionType"):
         value = policy.get(member)
-        if isinstance(value, (str, bool, list)) or (isinstance(value, float) and member != "BackoffRate"):
+        kinds = (int, float) if member == "BackoffRate" else (int,)
+        if value is not None and (not isinstance(value, kinds) or isinstance(value, bool)):
             yield Problem(f"{member} is {show(value)}", (*place, member), "write a number, without quotes")
     for member, greatest in facts()["retry_limits"].items():
         value = policy.get(member)

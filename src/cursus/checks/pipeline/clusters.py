@@ -6,10 +6,15 @@ import re
 from collections.abc import Iterator, Mapping
 
 from cursus.aws import schema
+from cursus.aws.pipelines import step_type
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, is_reference, mapping
 from cursus.model import Path
 from cursus.redact import show
+from cursus.suggest import closest
+
+MOST = 50
+"""Members of the arguments of a step, more than any has, that are looked at for a slip of the pen."""
 
 
 @rule("DEP047", scope="pipeline")
@@ -36,13 +41,13 @@ def emr_cluster(view: PipelineView) -> Iterator[Problem]:
     """
     for step in view.definition.steps:
         arguments = mapping(step.body, "Arguments")
-        if step.type == "EMRServerless" and arguments:
+        if step.type == "EMRServerless" and "Arguments" in step.body:
             yield from _serverless(arguments, (*step.path, "Arguments"))
         if step.type != "EMR" or not arguments:
             continue
         place: Path = (*step.path, "Arguments")
         named, made = arguments.get("ClusterId") is not None, arguments.get("ClusterConfig") is not None
-        if named == made:
+        if named == made and (named or not _misspelt(arguments, "ClusterId", "ClusterConfig")):
             yield Problem(
                 "ClusterId and ClusterConfig are both given"
                 if named
@@ -72,7 +77,11 @@ def emr_cluster(view: PipelineView) -> Iterator[Problem]:
             )
         yield from _cluster(mapping(arguments, "ClusterConfig"), (*place, "ClusterConfig"))
         work = arguments.get("StepConfig")
-        if not is_reference(work) and "Jar" not in mapping(mapping(arguments, "StepConfig"), "HadoopJarStep"):
+        if (
+            not is_reference(work)
+            and not mapping(mapping(arguments, "StepConfig"), "HadoopJarStep").get("Jar")
+            and not _misspelt(arguments, "StepConfig")
+        ):
             yield Problem(
                 "the step has no StepConfig: nothing says what it runs"
                 if work is None
@@ -80,6 +89,12 @@ def emr_cluster(view: PipelineView) -> Iterator[Problem]:
                 (*place, "StepConfig"),
                 'write {"HadoopJarStep": {"Jar": "command-runner.jar", "Args": […]}}',
             )
+
+
+def _misspelt(arguments: Mapping[str, object], *members: str) -> bool:
+    """True where a member that is not known was to be one of these, which is said of it."""
+    strangers = [name for name in arguments if name not in step_type("EMR")["forms"]["Arguments"]["members"]]
+    return len(strangers) <= MOST and any(closest(str(name), members) for name in strangers)
 
 
 def _serverless(arguments: Mapping[str, object], place: Path) -> Iterator[Problem]:
@@ -93,6 +108,21 @@ def _serverless(arguments: Mapping[str, object], place: Path) -> Iterator[Proble
     for member in ("ExecutionRoleArn", "JobConfig"):
         if arguments.get(member) is None:
             yield Problem(f"the EMRServerless step has no {member}", (*place, member), f"add {member}")
+    job = mapping(arguments, "JobConfig")
+    if job and not is_reference(job) and not any(str(name).lower() == "jobdriver" for name in job):
+        yield Problem(
+            "the JobConfig has no jobDriver: nothing says what it runs",
+            (*place, "JobConfig", "jobDriver"),
+            'write {"sparkSubmit": {"entryPoint": …}}',
+        )
+    for outer, inner in (("ApplicationId", "applicationId"), ("ExecutionRoleArn", "executionRoleArn")):
+        values = arguments.get(outer), job.get(inner)
+        if all(isinstance(value, str) for value in values) and values[0] != values[1]:
+            yield Problem(
+                f"{outer} is {show(values[0])}, and {inner} in the JobConfig {show(values[1])}",
+                (*place, "JobConfig", inner),
+                "write the same in both",
+            )
     for part, operation in (("JobConfig", "StartJobRun"), ("ApplicationConfig", "CreateApplication")):
         known = (schema.document(operation) or {}).get("properties", {})
         for name in mapping(arguments, part):

@@ -70,6 +70,28 @@ OTHERS = {
         "learningRate": ["number", 0, 1],
         "learningRateWarmupSteps": ["integer", 0, 250],
     },
+    # https://docs.aws.amazon.com/sagemaker/latest/dg/autopilot-llms-finetuning-models.html: BaseModelName and the id
+    # that JumpStart has for it; those of Llama are gated.
+    "base_models": {
+        "Dolly3B": "huggingface-textgeneration-dolly-v2-3b-bf16",
+        "Dolly7B": "huggingface-textgeneration-dolly-v2-7b-bf16",
+        "Dolly12B": "huggingface-textgeneration-dolly-v2-12b-bf16",
+        "Falcon7B": "huggingface-llm-falcon-7b-bf16",
+        "Falcon7BInstruct": "huggingface-llm-falcon-7b-instruct-bf16",
+        "Falcon40B": "huggingface-llm-falcon-40b-bf16",
+        "Falcon40BInstruct": "huggingface-llm-falcon-40b-instruct-bf16",
+        "FlanT5L": "huggingface-text2text-flan-t5-large",
+        "FlanT5XL": "huggingface-text2text-flan-t5-xl",
+        "FlanT5XXL": "huggingface-text2text-flan-t5-xxll",
+        "Llama2-7B": "meta-textgeneration-llama-2-7b",
+        "Llama2-7BChat": "meta-textgeneration-llama-2-7b-f",
+        "Llama2-13B": "meta-textgeneration-llama-2-13b",
+        "Llama2-13BChat": "meta-textgeneration-llama-2-13b-f",
+        "Mistral7B": "huggingface-llm-mistral-7b",
+        "Mistral7BInstruct": "huggingface-llm-mistral-7b-instruct",
+        "MPT7B": "huggingface-textgeneration1-mpt-7b-bf16",
+        "MPT7BInstruct": "huggingface-textgeneration1-mpt-7b-instruct-bf16",
+    },
     "filling": {"frontfill": ["none"], "middlefill": FILLS, "backfill": FILLS, "futurefill": FILLS},
 }
 

@@ -160,3 +160,25 @@ def test_images_are_no_csv(content: str, right: bool) -> None:
     assert [(f.rule, f.severity) for f in found if f.rule == "CHN041"] == (
         [] if right else [("CHN041", "error")]
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "accepted", "severity", "words"),
+    [
+        ("Falcon7BInstruct", None, None, ""),
+        ("Llama2-7B", True, None, ""),
+        ("Llama2-7B", None, "error", "gated"),
+        ("falcon7b-instruct", None, "error", "is called 'Falcon7BInstruct'"),
+        ("huggingface-llm-mistral-7b", None, "error", "is called 'Mistral7B'"),
+        ("Falcn7BInstruct", None, "warning", "Did you mean 'Falcon7BInstruct'?"),
+        ("Llama9-1B", None, "warning", "knows no base model"),
+    ],
+)
+def test_base_models(name: str, accepted: bool | None, severity: str | None, words: str) -> None:
+    config: dict[str, Any] = {"BaseModelName": name}
+    if accepted is not None:
+        config["ModelAccessConfig"] = {"AcceptEula": accepted}
+    problem = {"TabularJobConfig": None, "TextGenerationJobConfig": config}
+    found = findings_of({PROBLEM: problem, "AutoMLJobObjective": None}, operation=V2)
+    assert [one.severity for one in found] == ([severity] if severity else [])
+    assert all(words in one.message for one in found)

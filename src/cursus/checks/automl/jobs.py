@@ -9,14 +9,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cursus.aws.tables import table
+from cursus.aws.tables import dated, table
 from cursus.checks.rules import PROBLEM_TYPE, Problem, rule
 from cursus.checks.views import AutoMLView, integer, is_reference, listing, mapping, text
 from cursus.model import Path
 from cursus.redact import show
-from cursus.suggest import did_you_mean
+from cursus.suggest import did_you_mean, plain_name
 
 PROBLEM = "AutoMLProblemTypeConfig"
+GATED = "Llama"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -358,10 +359,10 @@ def text_generation(view: AutoMLView) -> Iterator[Problem]:
     """Fine-tuning takes four hyperparameters.
 
     What it does:
-        Looks up TextGenerationHyperParameters and their bounds, and AcceptEula.
+        Looks up TextGenerationHyperParameters and their bounds, BaseModelName, and AcceptEula.
     Why:
-        A value outside its bounds is refused; some base models are gated, and need AcceptEula true. A name that is not
-        known is a warning.
+        A value outside its bounds is refused, and so is another name of a base model that is known (JumpStart's id, another
+        case); those of Llama are gated, and need AcceptEula true. A name that is not known is a warning.
     Example:
           operation: CreateAutoMLJobV2
           AutoMLJobObjective: null
@@ -370,7 +371,8 @@ def text_generation(view: AutoMLView) -> Iterator[Problem]:
         -   TextGenerationJobConfig: {TextGenerationHyperParameters: {epochCount: "50"}}
         +   TextGenerationJobConfig: {TextGenerationHyperParameters: {epochCount: "5"}}
     Source:
-        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TextGenerationJobConfig.html
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TextGenerationJobConfig.html,
+        https://docs.aws.amazon.com/sagemaker/latest/dg/autopilot-llms-finetuning-models.html
     """
     config = mapping(mapping(view.request, PROBLEM), "TextGenerationJobConfig")
     path: Path = (PROBLEM, "TextGenerationJobConfig")
@@ -393,13 +395,44 @@ def text_generation(view: AutoMLView) -> Iterator[Problem]:
                 place,
                 f"write {'an' if kind == 'integer' else 'a'} {kind} in these bounds",
             )
-    if mapping(config, "ModelAccessConfig").get("AcceptEula") is False:
+    model, accepted = text(config, "BaseModelName"), mapping(config, "ModelAccessConfig").get("AcceptEula")
+    yield from _base_model(model, (*path, "BaseModelName"))
+    if model in table("automl")["base_models"] and str(model).startswith(GATED):
+        if accepted in (None, False):
+            yield Problem(
+                f"the base model {show(model)} is gated, and its licence is not accepted",
+                (*path, "ModelAccessConfig", "AcceptEula"),
+                "read the licence, and add ModelAccessConfig: {AcceptEula: true}",
+            )
+    elif accepted is False:
         yield Problem(
             "the licence of the base model is not accepted",
             (*path, "ModelAccessConfig", "AcceptEula"),
             "set AcceptEula to true after reading it, or leave ModelAccessConfig out",
             severity="warning",
         )
+
+
+def _base_model(name: str | None, place: Path) -> Iterator[Problem]:
+    models = table("automl")["base_models"]
+    if name is None or name in models:
+        return
+    same = next(
+        (one for one, id in models.items() if name == id or plain_name(name) == plain_name(one)), None
+    )
+    if same is not None:
+        yield Problem(
+            f"the base model is called {show(same)}, not {show(name)}", place, f"write {show(same)}"
+        )
+        return
+    yield Problem(
+        f"the data of {dated('automl')} knows no base model {show(name)} that AutoML fine-tunes."
+        f"{did_you_mean(name, models)}",
+        place,
+        f"check that it exists, then allow it (--allow {name}); known are {', '.join(models)}",
+        severity="warning",
+        allowable=name,
+    )
 
 
 def _inside(value: str, kind: str, low: float, high: float) -> bool:

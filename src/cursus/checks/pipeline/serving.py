@@ -234,7 +234,8 @@ def sent_without_a_type(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Looks at transform steps without a ContentType whose model this pipeline makes of an algorithm with another default:
-        for a location that ends with .csv, and for a model that was trained on CSV (a warning).
+        for a location that ends with .csv, and for a model that was trained on CSV (a warning, where CSV is not asked for
+        in the answers too).
     Why:
         The MIME type goes with each request to the model's container. Without one XGBoost reads text/libsvm, and answers each
         request with an error.
@@ -276,11 +277,12 @@ def sent_without_a_type(view: PipelineView) -> Iterator[Problem]:
         job = requests.get(named_step(container.get("ModelDataUrl")))
         if named or (job is not None and _trained_on_csv(job)):
             told = f"{show(uri, limit=120)} is CSV" if named else "the model is trained on CSV"
+            answered = "csv" in (text(mapping(step.request, "TransformOutput"), "Accept") or "")
             yield Problem(
                 f"{told}, and without a ContentType {algorithm.name} takes what it is sent for {default}",
                 (*place_of(view, step), "TransformInput", "ContentType"),
                 "add ContentType: text/csv",
-                severity=None if named else "warning",
+                severity=None if named or answered else "warning",
             )
 
 

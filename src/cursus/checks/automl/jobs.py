@@ -18,6 +18,7 @@ from cursus.suggest import did_you_mean, plain_name
 
 PROBLEM = "AutoMLProblemTypeConfig"
 GATED = "Llama"
+BOTH = "You must either provide both the AutoMLJobObjective and ProblemType, or none at all"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -57,12 +58,14 @@ def problem_and_objective(view: AutoMLView) -> Iterator[Problem]:
     objective = view.request.get("AutoMLJobObjective")
     if kind is not None and objective is None:
         yield Problem(
-            f"ProblemType{f' {show(kind)}' if isinstance(kind, str) else ''} is given without AutoMLJobObjective",
+            f"{BOTH}: ProblemType{f' {show(kind)}' if isinstance(kind, str) else ''} is given without an objective",
             ("AutoMLJobObjective",),
-            "give both or neither",
+            "add AutoMLJobObjective, or leave ProblemType out",
         )
     elif kind is None and objective is not None:
-        yield Problem("AutoMLJobObjective is given without ProblemType", path, "give both or neither")
+        yield Problem(
+            f"{BOTH}: the objective is given alone", path, "add ProblemType, or leave AutoMLJobObjective out"
+        )
 
 
 @rule("HPO026", scope="automl", reads=("AutoMLJobObjective",), shared=True, of=PROBLEM_TYPE)

@@ -43,7 +43,7 @@ def duplicate_channel_names(view: TrainingView) -> Iterator[Problem]:
             continue
         if channel.name in seen:
             yield Problem(
-                f"the channel name {show(channel.name)} is already used by InputDataConfig[{seen[channel.name]}]",
+                f"Duplicate channel name {show(channel.name)}: InputDataConfig[{seen[channel.name]}] has it already",
                 (*channel.path, "ChannelName"),
                 "give each channel its own name",
             )
@@ -220,8 +220,8 @@ def augmented_manifest_outside_pipe_mode(view: TrainingView) -> Iterator[Problem
     for path, (mode, labels) in wrong.items():
         several = len(labels) > 1
         yield Problem(
-            f"{', '.join(labels)} read{'' if several else 's'} an augmented manifest in {mode} mode; it is supported in "
-            "Pipe mode only",
+            "AugmentedManifestFile can only be used if the Channel's input mode is Pipe: "
+            f"{', '.join(labels)} {'are' if several else 'is'} read in {mode} mode",
             path,
             f"set InputMode of {'these channels' if several else 'this channel'} to Pipe",
         )

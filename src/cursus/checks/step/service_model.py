@@ -103,7 +103,8 @@ def missing_member(view: SchemaView) -> Iterator[Problem]:
         if len(paths) > 1 and value_at(view.step.request, holder) == {}:
             names = [_name(path) for path in paths]
             shown = _and(names)
-            yield Problem(f"{around} is empty; it must have {shown}", paths[0], f"add {shown}")
+            empty = format_path(holder) or "the request"
+            yield Problem(f"{empty} is empty; it must have {shown}", paths[0], f"add {shown}")
             continue
         for path in paths:
             name, kind = _name(path), _node(view, path)

@@ -1,0 +1,240 @@
+"""Steps of a pipeline that are sound until one thing in them is changed: each change is seen, by the rule on it."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from cursus import engine
+from cursus.checks.examples import DEFINITION, ROLE
+from cursus.checks.views import Settings
+from cursus.model import Pipeline
+from tests.checks.made import SCIKIT_LEARN, broken, pipeline, processing, processing_input
+
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:ask"
+OUTPUT = {
+    "S3Uri": "s3://example-bucket/out",
+    "LocalPath": "/opt/ml/processing/out",
+    "S3UploadMode": "EndOfJob",
+}
+OUT = "Steps.Prepare.ProcessingOutputConfig.Outputs['out'].S3Output.S3Uri"
+ANALYZER = "156813124566.dkr.ecr.us-east-1.amazonaws.com/sagemaker-model-monitor-analyzer"
+CLUSTER = {"ClusterConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30}}
+
+
+def _step(name: str, kind: str, arguments: dict[str, Any], **members: Any) -> dict[str, Any]:
+    return {"Name": name, "Type": kind, "Arguments": arguments, **members}
+
+
+def _ask(name: str, **arguments: Any) -> dict[str, Any]:
+    return _step(name, "Lambda", arguments, FunctionArn=FUNCTION)
+
+
+SOUND = pipeline(
+    processing(
+        AppSpecification={
+            "ImageUri": SCIKIT_LEARN,
+            "ContainerEntrypoint": ["python3", "/opt/ml/processing/code/prepare.py"],
+        },
+        ProcessingInputs=[
+            processing_input("code", "s3://example-bucket/code/prepare.py"),
+        ],
+        ProcessingOutputConfig={"Outputs": [{"OutputName": "out", "S3Output": OUTPUT}]},
+    ),
+    _step("Train", "Training", {**copy.deepcopy(DEFINITION), "HyperParameters": {"epochs": "3"}}),
+    processing(
+        "Evaluate",
+        ProcessingInputs=[
+            processing_input("model", {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}),
+            processing_input("rows", {"Std:Join": {"On": "/", "Values": [{"Get": OUT}, "rows.csv"]}}),
+        ],
+    ),
+    _step(
+        "Check",
+        "QualityCheck",
+        {
+            "ProcessingResources": CLUSTER,
+            "AppSpecification": {"ImageUri": ANALYZER},
+            "RoleArn": ROLE,
+            "ProcessingInputs": [processing_input("data", "s3://example-bucket/scored/")],
+            "ProcessingOutputConfig": {
+                "Outputs": [{"OutputName": "quality_check_output", "S3Output": OUTPUT}]
+            },
+            "Environment": {
+                "analysis_type": "MODEL_QUALITY",
+                "problem_type": "Regression",
+                "dataset_format": '{"csv": {"header": false}}',
+                "dataset_source": "/opt/ml/processing/data",
+                "output_path": "/opt/ml/processing/out",
+                "inference_attribute": "_c1",
+                "ground_truth_attribute": "_c0",
+            },
+        },
+        CheckType="MODEL_QUALITY",
+        SkipCheck=False,
+        ModelPackageGroupName="churn",
+    ),
+    _step(
+        "Notebook",
+        "Training",
+        {
+            **copy.deepcopy(DEFINITION),
+            "AlgorithmSpecification": {
+                "TrainingImage": "885854791233.dkr.ecr.us-east-1.amazonaws.com/sagemaker-distribution-prod:2.1-cpu",
+                "TrainingInputMode": "File",
+                "ContainerEntrypoint": ["amazon_sagemaker_scheduler"],
+            },
+            "Environment": {
+                "SM_EXECUTION_INPUT_PATH": "/opt/ml/input/data/train",
+                "SM_INPUT_NOTEBOOK_NAME": "prepare.ipynb",
+                "SM_OUTPUT_NOTEBOOK_NAME": "prepared.ipynb",
+                "SM_KERNEL_NAME": "python3",
+            },
+        },
+    ),
+    _step(
+        "Spark",
+        "EMR",
+        {
+            "ClusterId": {"Get": "Parameters.Cluster"},
+            "StepConfig": {"HadoopJarStep": {"Jar": "command-runner.jar"}},
+        },
+    ),
+    _step(
+        "Serverless",
+        "EMRServerless",
+        {
+            "ApplicationId": "00fabcdefghij123",
+            "ExecutionRoleArn": ROLE,
+            "JobConfig": {
+                "applicationId": "00fabcdefghij123",
+                "executionRoleArn": ROLE,
+                "jobDriver": {"sparkSubmit": {"entryPoint": "s3://example-bucket/job.py"}},
+            },
+        },
+        DisplayName="Spark",
+    ),
+    _step(
+        "Each",
+        "ForEach",
+        {
+            "IterableItems": {"Get": "Parameters.Regions"},
+            "MaxConcurrency": 2,
+            "ForEachBody": [_ask("Region")],
+        },
+    ),
+    _ask("Tell", epochs={"Get": "Steps.Train.HyperParameters['epochs']"}),
+    _step("Endpoint", "Endpoint", {"EndpointName": "churn", "EndpointConfigName": "churn"}),
+    _ask("Weigh", weight={"Get": "Steps.Endpoint.ProductionVariants[0].CurrentWeight"}),
+    _step("Tidy", "Cleanup", {"Resources": {"S3": [{"StepName": "Train"}]}}, DependsOn=["Train"]),
+    _step("Stop", "Fail", {"ErrorMessage": {"Get": "Steps.Train.TrainingJobName"}}),
+    Parameters=[
+        {"Name": "Cluster", "Type": "String", "DefaultValue": "j-1A2B3C4D5E6F7"},
+        {"Name": "Regions", "Type": "String", "DefaultValue": '["north", "south"]'},
+    ],
+)
+
+AT = {step["Name"]: ("Steps", i) for i, step in enumerate(SOUND["Steps"])}
+JOB = (*AT["Serverless"], "Arguments", "JobConfig")
+TOLD = (*AT["Check"], "Arguments", "Environment")
+NOTEBOOK = (*AT["Notebook"], "Arguments", "Environment")
+READ = (*AT["Evaluate"], "Arguments", "ProcessingInputs")
+UPLOADED = (*AT["Prepare"], "Arguments", "ProcessingOutputConfig", "Outputs", 0)
+ARCHIVE = {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}
+BELOW_ARCHIVE = {"Std:Join": {"On": "/", "Values": [ARCHIVE, "m.bin"]}}
+RETRY = {"ExceptionType": ["Step.THROTTLING"]}
+
+
+def changed(place: tuple[Any, ...], value: Any) -> set[str]:
+    """The rules with an error where that place of the sound definition has another value, or, for None, is gone."""
+    definition = copy.deepcopy(SOUND)
+    holder: Any = definition
+    for part in place[:-1]:
+        holder = holder[part]
+    if value is None:
+        del holder[place[-1]]
+    else:
+        holder[place[-1]] = value
+    return broken(engine.check_pipeline(Pipeline("p", definition), Settings())[0])
+
+
+def test_the_sound_one_is_sound() -> None:
+    assert changed(("Metadata",), {}) == set()
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "rule"),
+    [
+        ((*AT["Prepare"], "Arguments", "AppSpecification", "ContainerEntrypoint", 0), None, "DEP039"),
+        ((*UPLOADED, "S3Output", "LocalPath"), None, "DEP035"),
+        ((*READ, 0, "S3Input", "S3Uri"), BELOW_ARCHIVE, "DEP015"),
+        ((*READ, 1, "S3Input", "S3Uri", "Std:Join", "On"), "", "DEP015"),
+        ((*READ, 0, "S3Input", "S3Uri"), "s3://example-bucket/model.tar.gz?versionId=3sL4kqtJlcp", "STP038"),
+        ((*TOLD, "problem_type"), "Classification", "DEP098"),
+        ((*TOLD, "analysis_type"), "MODEL_QUALTY", "DEP098"),
+        ((*TOLD, "dataset_format"), '{"CSV": {}}', "DEP098"),
+        ((*TOLD, "output_path"), "/opt/ml/processing/output", "DEP098"),
+        ((*TOLD, "ground_truth_attribute"), None, "DEP098"),
+        ((*TOLD, "inference_attribute"), None, "DEP098"),
+        ((*AT["Check"], "Arguments", "ProcessingInputs"), None, "DEP098"),
+        ((*AT["Check"], "Arguments", "ProcessingResources", "ClusterConfig", "InstanceType"), None, "DEP092"),
+        ((*AT["Check"], "ModelPackageGroupName"), None, "DEP043"),
+        ((*NOTEBOOK, "SM_KERNEL_NAME"), "Python 3 (ipykernel)", "DEP100"),
+        ((*NOTEBOOK, "SM_KERNEL_NAME"), "python3__SAGEMAKER_INTERNAL__arn:aws:sagemaker:us-east-1:1:image/a", "DEP100"),
+        ((*NOTEBOOK, "SM_KERNEL_NAME"), "conda_python3", "DEP100"),
+        ((*NOTEBOOK, "SM_KERNEL_NAME"), None, "DEP100"),
+        ((*NOTEBOOK, "SM_INPUT_NOTEBOOK_NAME"), "/home/sagemaker-user/prepare.ipynb", "DEP100"),
+        ((*NOTEBOOK, "SM_EXECUTION_INPUT_PATH"), "/opt/ml/input/data/notebook", "DEP100"),
+        (("Parameters", 0, "DefaultValue"), "spark-cluster", "DEP047"),
+        ((*AT["Spark"], "Arguments", "StepConfig", "HadoopJarStep", "Jar"), "", "DEP047"),
+        ((*AT["Serverless"], "Arguments"), {}, "DEP047"),
+        ((*AT["Serverless"], "DisplayName"), 7, "DEP009"),
+        ((*AT["Serverless"], "Arguments", "ApplicationId"), ["00fabcdefghij123"], "DEP009"),
+        ((*JOB, "applicationId"), "00fabcdefghij124", "DEP047"),
+        ((*JOB, "jobDriver"), None, "DEP047"),
+        (("Parameters", 1, "DefaultValue"), "north, south", "DEP048"),
+        ((*AT["Each"], "Arguments", "Selector"), [], "DEP048"),
+        ((*AT["Tidy"], "Arguments"), {}, "DEP048"),
+        ((*AT["Tidy"], "Arguments", "Resources", "S3", 0, "StepName"), ["Train"], "DEP048"),
+        ((*AT["Tell"], "Arguments", "epochs"), {"Get": "Steps.Train.HyperParameters['epoch']"}, "DEP012"),
+        ((*AT["Weigh"], "Arguments", "weight"), {"Get": "Steps.Endpoint.ProductionVariants[0].Weight"}, "DEP012"),
+        ((*AT["Stop"], "Arguments", "ErrorMessage"), {"Get": "Steps.Train.ModelArtifacts"}, "DEP014"),
+        ((*AT["Tell"], "FunctionArn"), "", "DEP043"),
+        ((*AT["Train"], "RetryPolicies"), [{**RETRY, "BackoffRate": -1.0}], "DEP041"),
+        ((*AT["Train"], "RetryPolicies"), [{**RETRY, "MaxAttempts": {"Value": 2}}], "DEP041"),
+        (("Parameters", 1, "EnumValues"), '["north", "south"]', "DEP020"),
+    ],
+)  # fmt: skip
+def test_one_thing_changed_is_seen(place: tuple[Any, ...], value: Any, rule: str) -> None:
+    assert changed(place, value) == {rule}
+
+
+def test_a_hyperparameter_that_is_not_tuned_has_no_best_value() -> None:
+    job = {
+        "HyperParameterTuningJobConfig": {
+            "Strategy": "Random",
+            "ResourceLimits": {"MaxNumberOfTrainingJobs": 4, "MaxParallelTrainingJobs": 2},
+            "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "loss"},
+            "ParameterRanges": {"ContinuousParameterRanges": [{"Name": "rate", "MinValue": "0.1", "MaxValue": "0.5"}]},
+        },
+        "TrainingJobDefinition": copy.deepcopy(DEFINITION),
+    }  # fmt: skip
+
+    def said(name: str) -> list[str]:
+        best = {"Get": f"Steps.Tune.BestTrainingJob.TunedHyperParameters['{name}']"}
+        definition = pipeline(_step("Tune", "Tuning", job), _ask("Tell", best=best))
+        found = engine.check_pipeline(Pipeline("p", definition), Settings())[0]
+        return [one.message for one in found if one.rule == "DEP012"]
+
+    assert said("rate") == []
+    assert "have no 'eta'" in said("eta")[0]
+
+
+def test_a_long_message_of_a_fail_step_is_a_warning() -> None:
+    definition = copy.deepcopy(SOUND)
+    definition["Steps"][AT["Stop"][1]]["Arguments"]["ErrorMessage"] = "too bad " * 400
+    found = engine.check_pipeline(Pipeline("p", definition), Settings())[0]
+    (finding,) = [one for one in found if one.rule == "DEP043"]
+    assert (finding.severity, finding.path) == ("warning", f"Steps[{AT['Stop'][1]}].Arguments.ErrorMessage")

@@ -400,6 +400,8 @@ def test_a_hyperparameter_that_image_classification_does_not_use_is_no_error() -
     channels = [channel(name, "application/x-recordio") for name in ("train", "validation")]
     found = [finding for finding in findings_of(job(IMAGES, given, *channels)) if finding.rule == "HPO039"]
     assert [(one.severity, one.path) for one in found] == [("warning", "HyperParameters.use_lr_scheduler")]
+    given = {"num_class": "2", "num_training_samples": "100"}
+    assert broken(findings_of(job(IMAGES, given, *channels))) == {"HPO039"}
 
 
 def test_an_algorithms_image_with_a_command_of_ones_own_runs_no_algorithm() -> None:

@@ -120,7 +120,9 @@ def _https(text: str) -> tuple[Fault, ...]:
 def bucket_fault(name: str) -> str:
     """Why no bucket can have this name; empty where one can."""
     if len(name) < 3 or len(name) > 63:
-        return f"has {len(name)} characters; a bucket's name has 3 to 63"
+        return f"has {len(name)} character{'' if len(name) == 1 else 's'}; a bucket's name has 3 to 63"
+    if "(" in name:
+        return "is a call, which stands inside the quotes"
     if any(char.isupper() for char in name):
         return "has capital letters"
     if not re.fullmatch(_BUCKET, name):
@@ -132,8 +134,10 @@ def bucket_fault(name: str) -> str:
 
 
 def _bucket_remedy(name: str) -> str:
+    if "(" in name:
+        return 'let the call stand outside: f"s3://{call()}/…"'
     rules = "3 to 63 lower-case letters, digits, dots and hyphens"
-    fixed = re.sub(r"[^a-z0-9.-]+", "-", name.lower()).strip("-.")
+    fixed = re.sub(r"[^a-z0-9.-]+|\.[.-]+|-\.[.-]*", "-", name.lower()).strip("-.")
     return f"a bucket's name has {rules}" + (f", such as {fixed[:63]}" if 3 <= len(fixed) <= 63 else "")
 
 

@@ -315,7 +315,9 @@ def _by_member(member: str, value: str, region: str) -> list[str]:
     if member in TRIMMED and value and (value[0] <= " " or value[-1] <= " "):
         found.append("space")
     if member == "RoleArn" and (
-        CONSOLE_ROLE in value or not 1 < len(value) - value.rfind("/") <= ROLE_NAME + 1
+        CONSOLE_ROLE in value
+        or ":role/" not in value
+        or not 1 < len(value) - value.rfind("/") <= ROLE_NAME + 1
     ):
         found.append("role")
     if member in KEYS and value and not re.fullmatch(_KEY, value):

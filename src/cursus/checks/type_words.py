@@ -45,7 +45,7 @@ def kind_in_words(value: object) -> str:
 
 
 def listed(options: tuple[str, ...]) -> str:
-    """The first of some members' names, for a message."""
+    """The first of some names or words, for a message."""
     return ", ".join(options[:12]) + (", …" if len(options) > 12 else "") if options else "no members"
 
 
@@ -54,6 +54,8 @@ def written(value: Any, wanted: str, shown: str, node: Mapping[str, Any], name: 
     if value is None:
         return "leave the member out, or give it a value"
     if wanted == "string":
+        if node.get("enum"):
+            return f"write one of {listed(tuple(node['enum']))}"
         if isinstance(value, bool):
             return f'write the text "{str(value).lower()}"'
         if isinstance(value, (int, float)):

@@ -75,7 +75,7 @@ def unknown_hyperparameter(view: TrainingView) -> Iterator[Problem]:
     Why:
         The algorithms refuse what they do not know: "Additional properties are not allowed", "Extraneous
         hyperparameter found". The job fails after its instances have started. Image classification trains, and
-        uses none of it: there it is a warning.
+        uses none of it: there it is a warning, but for a misspelt one that it requires.
     Example:
           AlgorithmSpecification:
             TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
@@ -94,6 +94,13 @@ def unknown_hyperparameter(view: TrainingView) -> Iterator[Problem]:
             continue
         if _own(name):
             continue
+        near = closest(name, algorithm.hyperparameters)
+        missing = (
+            near
+            and near not in view.tuned
+            and near not in view.values
+            and algorithm.hyperparameters[near].required
+        )
         yield Problem(
             f"the {algorithm.name} algorithm has no hyperparameter {show(name)}."
             + did_you_mean(name, algorithm.hyperparameters),
@@ -101,7 +108,7 @@ def unknown_hyperparameter(view: TrainingView) -> Iterator[Problem]:
             f"remove it, or use version {newer} of the algorithm, which has it"
             if (newer := later_version(algorithm, name))
             else "remove it, or use the algorithm's spelling",
-            severity="warning" if lenient and name not in algorithm.later else None,
+            severity="warning" if lenient and not missing and name not in algorithm.later else None,
             allowable=name,
         )
 

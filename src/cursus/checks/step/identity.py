@@ -385,7 +385,7 @@ def role_path(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Looks for a role that the console made, AmazonSageMaker-ExecutionRole with a time, without `service-role/`, for
-        an ARN that ends where the role's name should be, and for a name that is longer than IAM's 64 characters.
+        an ARN that ends where the role's name should be or names something else (`:roles/`), and for a name that is longer than IAM's 64 characters.
     Why:
         The console makes these roles below the path service-role. An ARN put together from the name alone names a role
         that does not exist: "SageMaker was unable to assume the role".
@@ -399,8 +399,10 @@ def role_path(view: TrainingView) -> Iterator[Problem]:
     role = view.request.get("RoleArn")
     if not isinstance(role, str):
         return
-    if role.endswith("/"):
-        yield Problem(f"RoleArn {show(role)} names no role", ("RoleArn",), "write the role's name at its end")
+    if role.endswith("/") or ":role/" not in role:
+        yield Problem(
+            f"RoleArn {show(role)} names no role", ("RoleArn",), "write :role/ and the role's name at its end"
+        )
     name = role.partition(":role/")[2]
     if (size := len(name) - name.rfind("/") - 1) > ROLE_NAME:
         yield Problem(

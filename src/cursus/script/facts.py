@@ -133,7 +133,7 @@ class Parser:
     that belong to no option are left to the script. ``key`` tells the parsers of one reading apart.
     """
 
-    kind: Literal["argparse", "click", "dataclass", "absl", "typer", "fire", "hydra"]
+    kind: Literal["argparse", "click", "dataclass", "absl", "typer", "tyro", "fire", "hydra"]
     arguments: tuple[Argument, ...]
     strict: bool
     complete: bool
@@ -275,12 +275,16 @@ class ArgvRead:
 
 @dataclass(frozen=True, slots=True)
 class NumberUse:
-    """A call that wants or makes a number and gets a text: ``text`` is it, None for a value of hyperparameters.json."""
+    """A call that wants or makes a number and gets a text: ``text`` is it, None for a value of hyperparameters.json.
+
+    ``key`` is the name of that, where it is known.
+    """
 
     call: str
     text: Text | None
     sure: bool
     location: Location
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

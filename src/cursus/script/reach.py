@@ -13,6 +13,9 @@ from cursus.script.source.modules import Source, resolve_relative
 from cursus.script.syntax.bodies import Body, CallSite
 from cursus.script.syntax.nodes import dataclass_fields, everything_given, is_call, last_name, string
 
+COMMANDS = frozenset({"tyro.cli", "typer.run", "fire.Fire"})
+"""What calls a function with the arguments of the command line."""
+
 
 class Reach:
     """Follows one source along imports and calls: which bodies run."""
@@ -169,6 +172,8 @@ class Reach:
                 value = self.evaluator.value(given, site.body)
                 if isinstance(value, v.Func):
                     self.visit(value.body, False)
+                    if isinstance(callee.only, v.Ref) and callee.only.name in COMMANDS:
+                        self.evaluator.command_functions.add(id(value.body.owner))
                 elif isinstance(value, (v.Klass, v.Instance)) and not isinstance(
                     callee.only, (v.Func, v.Klass)
                 ):

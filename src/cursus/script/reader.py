@@ -7,14 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from cursus.model import Location, SourceCode
-from cursus.script.facts import (
-    Fault,
-    ScriptFacts,
-)
+from cursus.script.facts import EnvRead, Fault, ScriptFacts
 from cursus.script.reading import Reading
 from cursus.script.source.files import read_folder, shown_below
 from cursus.script.source.modules import TOO_DEEP, Source
-from cursus.script.source.shell import after_cd
+from cursus.script.source.shell import after_cd, variable_uses
 from cursus.script.source.there import is_file
 from cursus.script.source.wrapper import handed_on
 
@@ -76,6 +73,10 @@ def _read(source: SourceCode) -> tuple[ScriptFacts, list[str]]:
     left = after_cd(base.shell_text, folder.listing) if "cd " in base.shell_text else []
     base = replace(
         base,
+        env_reads=tuple(
+            EnvRead(use.name, use.hard, True, Location(shown, use.line), use.bare)
+            for use in (variable_uses(base.shell_text) if "SM_" in base.shell_text else ())
+        ),
         faults=(
             *base.faults,
             *(
@@ -105,6 +106,8 @@ def _read(source: SourceCode) -> tuple[ScriptFacts, list[str]]:
     if handed is not None:
         opaque = facts.opaque_arguments or not handed.whole
         facts = replace(facts, env_writes=facts.env_writes | handed.exports, opaque_arguments=opaque)
+        if handed.own:  # its words are the shell's, and no hyperparameter
+            facts = replace(facts, parsers=(), opaque_arguments=False)
     watched.extend(str(path) for path in reading.source.read)
     return facts, list(dict.fromkeys(watched))
 

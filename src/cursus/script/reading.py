@@ -16,6 +16,7 @@ from cursus.script.ends import endings, exits, prompts, signals
 from cursus.script.evaluation import values as v
 from cursus.script.evaluation.calls import PROCESS_GROUP, backend_of
 from cursus.script.facts import (
+    HP_FILES,
     ArgvRead,
     EnvRead,
     Exit,
@@ -92,6 +93,10 @@ class Reading(Reach):
         names = self._names(calls)
         parsers, opaque = self._all_parsers(calls, tops)
         env_reads, key_reads = self._reads(calls)
+        if tops & {"pydantic", "pydantic_settings"}:
+            filled_in = list(settings.from_environment(self.evaluator, self.source.bodies))
+            env_reads = (*env_reads, *(read for _, read in filled_in))
+            strings = (strings - {prefix for prefix, _ in filled_in}) | {read.name for _, read in filled_in}
         conversions = numbers.conversions(self.evaluator, calls)
         modules = list(self.source.modules.values())
         uses = [use for site, sure in calls for use in paths.path_uses(self.evaluator, site, sure)]
@@ -104,7 +109,16 @@ class Reading(Reach):
             reads_hyperparameters=_reads_hyperparameters(strings, tops),
             hyperparameters_whole=_reads_hyperparameters(strings, tops)
             and settings.used_whole(self.evaluator, self.reached.values()),
-            env_reads=(*env_reads, *numbers.demanded(conversions, env_reads)),
+            env_reads=(
+                *base.env_reads,
+                *(
+                    settings.interpolated(folder.texts_by_name, attributes, strings, self.source.display)
+                    if tops & {"omegaconf", "hydra"}
+                    else ()
+                ),
+                *env_reads,
+                *numbers.demanded(conversions, env_reads),
+            ),
             env_writes=self._env_writes(calls),
             env_open=bool({used.name for used in names} & ENVIRONMENT_LOADERS) or "load_dotenv" in attributes,
             key_reads=key_reads,
@@ -163,6 +177,7 @@ class Reading(Reach):
             *rows.read_rows(self.evaluator, reached),
             *settings.read_settings(self.evaluator, reached),
             *newest.read_newest(modules),
+            *newest.read_names(self.evaluator, reached),
             *resuming.read_resuming(modules),
             *first_start.read_first_start(self.evaluator, reached),
             *first_start.read_later_starts(modules),
@@ -252,7 +267,7 @@ class Reading(Reach):
                     certainly = sure and certain and index.sure
                     if kind.kind == "environ":
                         environment.append(EnvRead(literal, True, certainly, where))
-                    else:
+                    elif kind.kind in HP_FILES:
                         keys.append(KeyRead(literal, True, certainly, where))
         for site, sure in calls:
             self._get(site, sure, environment, keys)
@@ -277,7 +292,7 @@ class Reading(Reach):
                 bare = not given or (isinstance(given[0], ast.Constant) and given[0].value is None)
                 bare = bare and last_name(site.node.func) != "setdefault"
                 environment.append(EnvRead(literal, False, sure and keys_read.sure, where, bare))
-            elif isinstance(base, v.Special):
+            elif isinstance(base, v.Special) and base.kind in HP_FILES:
                 keys.append(KeyRead(literal, False, sure and keys_read.sure, where))
 
     def _env_writes(self, calls: list[tuple[CallSite, bool]]) -> frozenset[str]:

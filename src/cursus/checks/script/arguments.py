@@ -33,6 +33,7 @@ REMEDIES = {
     "hydra": "Hydra takes name=value: rewrite sys.argv before its main, or start the script with ContainerArguments, and leave ",
     "absl": "define it with flags.DEFINE_…, or leave ",
     "typer": "make it a parameter of the command, or leave ",
+    "tyro": "make it a field of the settings, or leave ",
     "fire": "make it a parameter of the function, or leave ",
 }
 TRUE_WORDS = frozenset({"true", "1", "yes", "on"})

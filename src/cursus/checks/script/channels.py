@@ -27,7 +27,6 @@ from cursus.checks.script.request import (
     steered,
     variable,
 )
-from cursus.checks.script.shell import shell_reads
 from cursus.checks.views import TrainingView, text
 from cursus.model import Path
 from cursus.redact import show
@@ -78,7 +77,7 @@ def channel_variable_missing(view: TrainingView) -> Iterator[Problem]:
     channels = channel_names(view)
     if channels is None:
         return
-    for read in (*facts.env_reads, *shell_reads(view, facts)):
+    for read in facts.env_reads:
         if not (read.hard and read.sure and read.name.startswith(CHANNEL_VARIABLE)):
             continue
         if variable(view, read.name) is not NONE:

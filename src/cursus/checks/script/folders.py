@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Iterator
 from pathlib import Path as FilePath
@@ -14,13 +15,15 @@ from cursus.checks.script.request import (
     UNKNOWN,
     brought_by,
     checkpoint_path,
+    habits,
     invocation,
     resolve,
     script_of,
 )
 from cursus.checks.views import TrainingView
+from cursus.model import Location
 from cursus.redact import show
-from cursus.script.facts import PathUse, ScriptFacts
+from cursus.script.facts import Habit, PathUse, ScriptFacts
 from cursus.suggest import closest
 
 CONFIG = "/opt/ml/input/config/"
@@ -116,7 +119,8 @@ def clears_kept_folder(view: TrainingView) -> Iterator[Problem]:
     """The script clears the folder of its checkpoints or of its model.
 
     What it does:
-        Finds ``shutil.rmtree`` and its kin on the checkpoint folder and on the model directory.
+        Finds ``shutil.rmtree`` and its kin on the checkpoint folder and on the model directory: an error where every run comes to it
+        and errors are not ignored.
     Why:
         SageMaker puts the checkpoints of the last attempt there before the script starts; cleared, the training begins again. What is
         removed from the model directory is not in ``model.tar.gz``.
@@ -140,12 +144,28 @@ def clears_kept_folder(view: TrainingView) -> Iterator[Problem]:
     kept = [folder for folder in (checkpoint_path(view), MODEL_DIR) if folder is not None]
     for place, use in _places(view, facts, "remove"):
         if place.rstrip("/") in kept:
+            always = use.sure or (use.if_tests and len(use.tests) == 1 and _asked_before(view, place, use))
+            mounted = always and use.call == "shutil.rmtree" and invocation(view).kind == "toolkit"
             yield Problem(
-                f"the script removes {place!r} with all that is in it",
+                f"the script removes {place!r} with all that is in it"
+                + (
+                    ": it is a mount, and its removal fails with 'Device or resource busy'" if mounted else ""
+                ),
+                severity="error" if mounted else None,
                 remedy="keep what SageMaker put there, and remove single files that are no longer needed; the folder itself may be a mount, "
                 "whose removal fails with 'Device or resource busy'",
                 location=use.location,
             )
+
+
+def _asked_before(view: TrainingView, place: str, use: PathUse) -> bool:
+    """True for ``if os.path.exists(folder)`` just before, of a folder that is always there."""
+    line = use.location.line or 0
+    looks = _places(view, script_of(view), "look")
+    return any(
+        other.rstrip("/") == place.rstrip("/") and line - 1 <= (one.location.line or 0) <= line
+        for other, one in looks
+    )
 
 
 @rule("ART057", severity="warning", scope="script", reads=("CheckpointConfig",))
@@ -153,7 +173,8 @@ def checkpoint_of_other_name(view: TrainingView) -> Iterator[Problem]:
     """The script looks for a checkpoint of a name that it never writes.
 
     What it does:
-        Holds the files that the script looks for in the checkpoint folder against those that it writes there, where every write can be read.
+        Holds the files that the script looks for in the checkpoint folder, and the forms of names that it takes of a listing of it, against
+        those that it writes there, where every write can be read.
     Why:
         Started again, the script finds none of its checkpoints, and begins from the start.
     Example:
@@ -176,35 +197,57 @@ def checkpoint_of_other_name(view: TrainingView) -> Iterator[Problem]:
     folder = checkpoint_path(view)
     if folder is None or not facts.paths or facts.outside_effects:
         return
-    written = []
+    written = set()
     for use in facts.paths:
         for path in use.paths if use.mode == "write" else ():
             place = resolve(view, path)
-            if not isinstance(place, str) or place.startswith(UNKNOWN):
+            if not isinstance(place, str) or place.startswith(UNKNOWN) or place.rstrip("/") == folder:
                 return
             if place.startswith(folder + "/"):
-                written.append(re.compile(".*".join(map(re.escape, place.split(UNKNOWN)))))
-    if not written or facts.calls & {
-        "shutil.copy",
-        "shutil.copyfile",
-        "shutil.move",
-        "os.rename",
-        "os.replace",
-        "os.symlink",
-    }:
+                written.add(place)
+    if not written or "os.symlink" in facts.calls:
         return
-    for place, use in _places(view, facts, "look"):
+    told = _other_name(view, folder, written)
+    if told is not None:
+        yield Problem(
+            f"the script looks for {told[0]}, and writes no checkpoint of that name",
+            ("CheckpointConfig",),
+            remedy=f"look for the name that is written ({show(min(written).replace(UNKNOWN, '…'))}), or list the folder",
+            location=told[1],
+        )
+
+
+def _other_name(view: TrainingView, folder: str, written: set[str]) -> tuple[str, Location] | None:
+    """What the script looks for in a folder, where that is the name of none of the files written, and where it does."""
+    names = {place.replace(UNKNOWN, filler) for place in written for filler in FILLERS}
+    for place, use in _places(view, script_of(view), "look"):
         name = place[len(folder) + 1 :]
-        if not place.startswith(folder + "/") or not name or "*" in name or "." not in name:
-            continue
-        if not any(pattern.fullmatch(place) for pattern in written):
-            yield Problem(
-                f"the script looks for {show(place)}, and writes no checkpoint of that name",
-                ("CheckpointConfig",),
-                remedy="look for the name that is written, or list the folder",
-                location=use.location,
-            )
-            return
+        plain = place.startswith(folder + "/") and "." in name and "**" not in name
+        if plain and not any(fnmatch.fnmatchcase(one, place) for one in names):
+            return show(place), use.location
+    inside = {name.rpartition("/")[2] for name in names if name.rpartition("/")[0] == folder}
+    for habit in habits(view, "names-wanted") if inside else ():
+        if resolve(view, habit.text) == folder and not any(_wanted(name, habit) for name in inside):
+            return f"names of the form {show(habit.detail)}", habit.location
+    return None
+
+
+LONGEST = 100
+NESTED = re.compile(r"\)[*+{]")
+"""A pattern that may take for ever."""
+FILLERS = ("1", "01", "001", "0001", "00001", "000001", "12", "0.5", "best")
+"""What may stand in a name for what is not known of it."""
+
+
+def _wanted(name: str, habit: Habit) -> bool:
+    if len(name) > LONGEST or NESTED.search(habit.detail):
+        return True
+    try:
+        if habit.key in ("startswith", "endswith"):
+            return bool(getattr(name, habit.key)(habit.detail))
+        return getattr(re, habit.key)(habit.detail, name) is not None
+    except re.error:
+        return True
 
 
 PASSES_ON = re.compile(

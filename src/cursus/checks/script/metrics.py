@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from cursus.checks.monitoring import lines as metric_lines
@@ -11,14 +11,14 @@ from cursus.checks.monitoring.captured_numbers import of_another_word
 from cursus.checks.monitoring.metrics import DEFINITIONS, READS
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.conditions import all_hold, holds, never_holds
-from cursus.checks.script.request import UNKNOWN, habits, readable, resolve, script_of
+from cursus.checks.script.request import UNKNOWN, Missing, habits, readable, resolve, script_of
 from cursus.checks.script.sequence import number_of
 from cursus.checks.type_words import is_number
 from cursus.checks.views import TrainingView, mapping, text
 from cursus.model import Path, Severity
 from cursus.redact import show
 from cursus.script.evaluation.conditions import told
-from cursus.script.facts import Habit, PrintedLine, ScriptFacts, Text
+from cursus.script.facts import EnvPart, Habit, PrintedLine, ScriptFacts, Text
 
 MANY = 400
 
@@ -30,10 +30,8 @@ def _metrics(
     facts = readable(view)
     if facts is None:
         return
-    filed = _filed(view, facts)
-    lines = [
-        line for line in facts.printed if _reaches(facts, line, filed) and not never_holds(view, line.tests)
-    ][:MANY]
+    reach = _reach(view, facts)
+    lines = [line for line in facts.printed if reach(line) and not never_holds(view, line.tests)][:MANY]
     for index, metric in view.metric_definitions:
         regex, name = text(metric, "Regex"), text(metric, "Name")
         pattern = metric_lines.compiled(regex) if regex else None
@@ -66,14 +64,34 @@ def _filed(view: TrainingView, facts: ScriptFacts) -> bool:
     return "FileHandler" in facts.attributes and facts.plain_output
 
 
-def _reaches(facts: ScriptFacts, line: PrintedLine, filed: bool) -> bool:
-    """False for a record that goes to a file; of an info or debug record where nothing sets the level, or takes it."""
-    if line.level not in ("info", "debug") or not facts.plain_output:
-        return not (line.level and filed)
+def _reach(view: TrainingView, facts: ScriptFacts) -> Callable[[PrintedLine], bool]:
+    """What tells whether a line comes to the log: no record that goes to a file, or is below the level that is set.
+
+    Where nothing sets a level, or takes the records, an info or debug record is not printed.
+    """
+    filed = _filed(view, facts)
+    set_to = [one for one in habits(view, "log-level") if not never_holds(view, one.tests)]
+    levels = {one.location: _level(view, one) for one in set_to}
+    high = all(isinstance(one, str) and one.upper() in ABOVE_INFO for one in levels.values())
+    high = high and any(not one.key for one in set_to)
     handled = facts.attributes & HANDLERS or facts.calls & ROOT
-    return bool(facts.logging_configured and handled) and not filed
+
+    def reaches(line: PrintedLine) -> bool:
+        if line.level not in ("info", "debug") or (not facts.plain_output and not high):
+            return not (line.level and filed)
+        return bool(facts.logging_configured and handled) and not filed and not high
+
+    return reaches
 
 
+def _level(view: TrainingView, habit: Habit) -> str | Missing:
+    """The level that is set; by a variable of the user's own that the request does not set, its default."""
+    part = habit.part
+    own = isinstance(part, EnvPart) and not part.name.startswith("SM_") and part.name not in view.environment
+    return resolve(view, part.default if own and isinstance(part, EnvPart) else habit.text)
+
+
+ABOVE_INFO = frozenset({"WARNING", "WARN", "ERROR", "CRITICAL", "FATAL"})
 HANDLERS = frozenset({"basicConfig", "addHandler", "StreamHandler", "dictConfig", "fileConfig", "lastResort"})
 ROOT = frozenset(
     f"logging.{name}" for name in ("debug", "info", "warning", "error", "critical", "exception", "log")
@@ -125,8 +143,8 @@ def metric_matches_no_line(view: TrainingView) -> Iterator[Problem]:
         if near is None and len(known) < len(lines):
             continue
         near = near or _of_trainer(view, regex, pattern)
-        filed = _filed(view, facts)
-        dropped = [line for line in facts.printed if not _reaches(facts, line, filed)]
+        filed, reach = _filed(view, facts), _reach(view, facts)
+        dropped = [line for line in facts.printed if not reach(line)]
         quiet = next((line for line in dropped if metric_lines.can_match(line, regex, pattern)), None)
         quiet = quiet or _near(regex, dropped)
         off = [line for line in facts.printed if never_holds(view, line.tests)]
@@ -174,8 +192,8 @@ def _no_line(
         )
     if quiet is not None and near is None:
         return Problem(
-            f"the line for the metric {name!r} is logged at level {quiet.level.upper()}, and the script never sets a level of "
-            "logging, or gives the logger no handler: below WARNING nothing is printed",
+            f"the line for the metric {name!r} is logged at level {quiet.level.upper()}, and the script sets no level of "
+            "logging, or a higher one, or gives the logger no handler: below WARNING nothing is printed",
             path,
             remedy="logging.basicConfig(level=logging.INFO), or print the line",
             severity=_severity(view, name),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
@@ -140,7 +141,8 @@ def never_named(view: TrainingView) -> Iterator[Problem]:
     """A hyperparameter is named nowhere in a script that takes its hyperparameters by name.
 
     What it does:
-        Where every use of ``SM_HPS`` or ``hyperparameters.json`` takes one key, and no parser reads the command line, looks for the hyperparameters that
+        Where every use of ``SM_HPS`` or ``hyperparameters.json`` takes one key, or ``SM_HP_*`` variables are all that is read (in a shell
+        script, too), and no parser reads the command line, looks for the hyperparameters that
         the source names nowhere.
     Why:
         The job runs with whatever the script has in its place, and nothing says so. Often the two names are meant to be the same.
@@ -161,12 +163,17 @@ def never_named(view: TrainingView) -> Iterator[Problem]:
     if found is None:
         return
     facts, started = found
-    if facts.parsers or facts.opaque_arguments or not facts.key_reads or facts.hyperparameters_whole:
+    variables = {read.name: read.location for read in facts.env_reads if read.name.startswith("SM_HP_")}
+    if facts.parsers or facts.opaque_arguments or facts.hyperparameters_whole:
+        return
+    if not facts.key_reads and (not variables or any(map(ANY_NAME.search, facts.strings))):
         return
     names = [*view.hyperparameters, *view.tuned]
     for passed in started.arguments or ():
         if passed.name == "model_dir" or _named(facts, passed):
             continue
+        if closest(f"SM_HP_{passed.name.upper()}", variables) is not None:
+            continue  # so is that it reads a variable of nearly this name
         near = closest(passed.name, [key.key for key in facts.key_reads])
         if near not in names and any(k.key == near and (k.sure or not k.hard) for k in facts.key_reads):
             continue  # that the script reads it under another name is told where it does
@@ -175,13 +182,20 @@ def never_named(view: TrainingView) -> Iterator[Problem]:
             f"nothing in the script names the hyperparameter {passed.name!r}, so that it has no effect.{told}",
             passed.path,
             remedy=f"read {passed.name!r} in the script, or leave the hyperparameter out",
-            location=facts.key_reads[0].location,
+            location=(facts.key_reads[0].location if facts.key_reads else next(iter(variables.values()))),
         )
+
+
+ANY_NAME = re.compile(
+    r"SM_HPS|hyperparameters\.json|input/config|SM_TRAINING_ENV|SM_USER_ARGS|SM_HP_?(?![\w-])"
+)
+"""What takes hyperparameters of any name."""
 
 
 def _named(facts: ScriptFacts, passed: Passed) -> bool:
     variable = f"SM_HP_{passed.name.upper()}"
-    return any(passed.name in text or variable in text for text in facts.strings)
+    alone = not facts.key_reads  # a word of this name is none that is looked up
+    return any(variable in text or (passed.name in text and not alone) for text in facts.strings)
 
 
 @rule("HPO058", scope="script")

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.request import (
-    CHANNEL_VARIABLE,
     Passed,
     invocation,
     lookup,
@@ -15,10 +14,8 @@ from cursus.checks.script.request import (
 )
 from cursus.checks.script.shell_words import PLAIN, by_shell, shell_words
 from cursus.checks.views import TrainingView
-from cursus.model import Location
 from cursus.redact import is_secret_name, show
-from cursus.script.facts import Argument, EnvRead, Parser, ScriptFacts
-from cursus.script.source.files import shown_below
+from cursus.script.facts import Argument, Parser
 
 SEVERAL = ("*", "+", "...", "A...")
 
@@ -105,14 +102,3 @@ def _wants(argument: Argument, words: list[str]) -> bool:
 def _refuses(parser: Parser, argument: Argument, words: list[str]) -> bool:
     """True where the parser ends the script: words left over that it refuses, or none for an argument that wants one."""
     return (parser.strict and not parser.leftovers and len(words) > 1) or (argument.takes_value and not words)
-
-
-def shell_reads(view: TrainingView, facts: ScriptFacts) -> Iterator[EnvRead]:
-    """The channels' variables whose absence ends the shell script that is the entry point."""
-    source = view.step.source
-    if CHANNEL_VARIABLE in facts.shell_text and source is not None:
-        from cursus.script.source.shell import unset_uses
-
-        name = shown_below(source.directory, source.entry_point)
-        for used, line in unset_uses(facts.shell_text):
-            yield EnvRead(used, True, True, Location(name, line))

@@ -335,6 +335,8 @@ def text_as_number(view: TrainingView) -> Iterator[Problem]:
 
 def _no_number(view: TrainingView, facts: ScriptFacts, started: Invocation, used: NumberUse) -> str | None:
     """What a function of numbers wants, and what it is given instead; None where that may be a number."""
+    if used.text is None and used.key and used.key not in view.hyperparameters:
+        return None
     if used.text is None:
         return "number, and gets a text: a value of hyperparameters.json"
     part = used.text.parts[0]

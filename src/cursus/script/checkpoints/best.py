@@ -7,6 +7,7 @@ never set), ``than-the-last`` (the best is any that is better than the one befor
 from __future__ import annotations
 
 import ast
+import copy
 import math
 import re
 from collections.abc import Iterable, Iterator
@@ -44,10 +45,12 @@ def read_best(modules: Iterable[Body]) -> Iterator[Habit]:
     """Everything of this kind in the modules of a source."""
     walked = [(body, body.all_nodes) for body in modules]
     noted = {name for _, nodes in walked for name in _noted(nodes)}
+    helpers = _helpers(node for _, nodes in walked for node in nodes)
     for body, nodes in walked:
         begins = _beginnings(nodes)
         for node in nodes:
             if isinstance(node, ast.If):
+                node = _asked(node, helpers)
                 yield from _compared(node, begins, body)
                 yield from _never_noted(node, noted, body)
                 yield from _than_the_last(node, body)
@@ -55,6 +58,35 @@ def read_best(modules: Iterable[Body]) -> Iterator[Habit]:
                 yield from _chosen(node, body)
                 yield from _first_of_sorted(node, nodes, body)
         yield from _host_numbers(nodes, body)
+
+
+def _helpers(nodes: Iterable[ast.AST]) -> dict[str, ast.FunctionDef]:
+    """The functions that end with a comparison, by their names, where no other has that."""
+    found: dict[str, ast.FunctionDef | None] = {}
+    for node in nodes:
+        last = node.body[-1] if isinstance(node, ast.FunctionDef) else None
+        if isinstance(node, ast.FunctionDef):
+            asks = isinstance(last, ast.Return) and isinstance(last.value, (ast.Compare, ast.BoolOp))
+            found[node.name] = node if asks and node.name not in found else None
+    return {name: node for name, node in found.items() if node is not None}
+
+
+def _asked(node: ast.If, helpers: dict[str, ast.FunctionDef]) -> ast.If:
+    """``if loss < best: …`` of ``if better(loss, best): …``; any other as it is."""
+    call = node.test
+    owner = helpers.get(last_name(call.func)) if isinstance(call, ast.Call) else None
+    if owner is None or not isinstance(call, ast.Call) or call.keywords:
+        return node
+    names = [one.arg for one in owner.args.args if one.arg not in ("self", "cls")]
+    given = dict(zip(names, call.args, strict=False))
+    asked = getattr(owner.body[-1], "value", call)
+
+    class Given(ast.NodeTransformer):
+        def visit_Name(self, one: ast.Name) -> ast.expr:
+            return given.get(one.id, one)
+
+    test = Given().visit(copy.deepcopy(asked))
+    return ast.copy_location(ast.If(test, node.body, node.orelse), node)
 
 
 def _beginnings(nodes: list[ast.AST]) -> dict[str, list[float]]:

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from cursus.script.evaluation import values as v
 from cursus.script.evaluation.conditions import MANY, negated, read_test
 from cursus.script.evaluation.evaluate import LAST, Evaluator
+from cursus.script.evaluation.given import call_of, plain_function
 from cursus.script.facts import ArgPart, Condition, Const, EnvPart, Habit, Text
 from cursus.script.syntax.bodies import Body, CallSite, place
 from cursus.script.syntax.nodes import (
@@ -104,10 +105,38 @@ def _taken(evaluator: Evaluator, node: ast.AST, body: Body) -> tuple[str, Text |
         if given is not None:
             path = _text(evaluator, given, body)
             return ("file", path) if path is not None and _of_checkpoints(path) else ("", None)
+        none = _none_joined(evaluator, node, body)
+        if none is not None:
+            return none
         if node.args and evaluator.called(node, body) in READS and _only_reads(node):
             path = _text(evaluator, node.args[0], body)
             return ("file", path) if path is not None and _of_checkpoints(path) else ("", None)
     return "", None
+
+
+def _none_joined(evaluator: Evaluator, node: ast.Call, body: Body) -> tuple[str, Text] | None:
+    """What a helper of the source looks for that gives None without it, where a path is made of what it gives."""
+    if evaluator.called(node, body) not in READS | {"os.path.join", "pathlib.Path"}:
+        return None
+    for given in node.args:
+        call = call_of(given, body)
+        helper = None if call is None else plain_function(evaluator, call, body)
+        for one in helper.nodes if helper is not None else ():
+            value = one.value if isinstance(one, ast.Return) else one
+            if helper is None or not isinstance(one, ast.Return):
+                continue
+            tests = _tests(one, helper) or []
+            if isinstance(value, ast.IfExp):
+                tests, value = [*tests, *_parts(value.test, False)], value.orelse
+            gives_none = value is None or (isinstance(value, ast.Constant) and value.value is None)
+            if not gives_none or len(tests) != 1 or tests[0][1]:
+                continue
+            listed, looked = _listed(evaluator, tests[0][0], helper), _looked(evaluator, tests[0][0], helper)
+            if listed is not None:
+                return "listing", listed
+            if looked is not None:
+                return "file", looked
+    return None
 
 
 def _of_checkpoints(path: Text) -> bool:

@@ -1,6 +1,7 @@
 """Which of several checkpoints a script takes for the newest, or keeps.
 
-Each finding is a ``Habit``: ``text-order`` (the newest is chosen by the order of names with plain numbers),
+Each finding is a ``Habit``: ``names-wanted`` (of a listed folder, ``text``, it takes names of the form ``detail``
+alone, ``key`` says how that is asked), ``text-order`` (the newest is chosen by the order of names with plain numbers),
 ``no-order`` (the first or last of a folder's listing, which has no order) and ``text-order-removed`` (all but some are
 removed in the order of names).
 """
@@ -12,7 +13,8 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from cursus.script.facts import Habit
+from cursus.script.evaluation.evaluate import Evaluator
+from cursus.script.facts import Habit, Text
 from cursus.script.syntax.bodies import Body, place
 from cursus.script.syntax.nodes import (
     FUNCTIONS,
@@ -21,6 +23,7 @@ from cursus.script.syntax.nodes import (
     first_or_last,
     is_call,
     last_name,
+    leaves,
     own,
     receiver,
     string,
@@ -34,6 +37,8 @@ REMOVES = frozenset({"rmtree", "remove", "unlink", "rmdir", "removedirs"})
 MOST = 10
 """Choices of one scope that are looked at."""
 NUMBERED = re.compile(r"%[ds]|%i|\{\w*\}")
+MATCHES = frozenset({"match", "search", "fullmatch"})
+ENDS = frozenset({"startswith", "endswith"})
 Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -49,6 +54,51 @@ def read_newest(modules: Iterable[Body]) -> Iterator[Habit]:
                         yield Habit(kind, None, ast.unparse(node)[:80], True, place(node, body))
                 for node in _rotated(scope) if unpadded else ():
                     yield Habit("text-order-removed", None, ast.unparse(node)[:80], True, place(node, body))
+
+
+def read_names(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) -> Iterator[Habit]:
+    """The forms of names that a script asks for in what it lists of one folder."""
+    for body, _ in reached:
+        listings = [site.node for site in body.calls if last_name(site.node.func) in LISTINGS]
+        if len(listings) != 1:
+            continue
+        folder = listings[0].args[0] if listings[0].args else receiver(listings[0], LISTINGS)
+        text = None if folder is None else evaluator.value(folder, body)
+        if not isinstance(text, Text):
+            continue
+        filters = {id(one) for node in body.nodes for one in _filters(node)}
+        for site in body.calls:
+            asked, how = _form(evaluator, site.node, body)
+            if asked is not None and (how not in ENDS or id(site.node) in filters):
+                yield Habit("names-wanted", text, asked, True, place(site.node, body), key=how)
+
+
+def _filters(node: ast.AST) -> list[ast.expr]:
+    """What must hold for a name to be taken: the tests of a comprehension, and of ``if`` without more."""
+    tests = node.ifs if isinstance(node, ast.comprehension) else []
+    if isinstance(node, ast.If) and not node.orelse and not leaves(node.body[-1]):
+        tests = [node.test]
+    return [
+        part
+        for test in tests
+        for part in (test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test])
+    ]
+
+
+def _form(evaluator: Evaluator, node: ast.Call, body: Body) -> tuple[str | None, str]:
+    """The form of a name that a call asks for, and how it does so (``startswith``)."""
+    how, given = last_name(node.func), node.args[:1]
+    if how in MATCHES:
+        made = receiver(node, MATCHES)
+        pattern = body.only(made.id) or body.top.only(made.id) if isinstance(made, ast.Name) else made
+        if isinstance(pattern, ast.Call) and last_name(pattern.func) == "compile":
+            given = pattern.args[:1] if len(pattern.args) == 1 else []
+        elif bare_name(made) != "re" or len(node.args) != 2:
+            return None, ""
+    elif how not in ENDS or len(node.args) != 1:
+        return None, ""
+    found = evaluator.value(given[0], body) if given else None
+    return (found.literal if isinstance(found, Text) else None), how
 
 
 def _unpadded(node: ast.AST) -> bool:

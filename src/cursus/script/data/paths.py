@@ -70,7 +70,8 @@ def _uses(evaluator: Evaluator, site: CallSite, sure: bool) -> Iterable[PathUse]
     yield from _library(evaluator, site, sure, name)
     if name in _no_methods():
         return
-    if isinstance(node.func, ast.Attribute):
+    own = isinstance(evaluator.value(node.func, site.body), (v.Func, v.Klass))  # what it does is read there
+    if isinstance(node.func, ast.Attribute) and not own:
         yield from _method(evaluator, site, sure, node.func)
 
 
@@ -195,6 +196,8 @@ def _use(
         return
     if mode == "make" and word(node, "exist_ok") is not None:
         name = f"{name}(exist_ok)"
+    if name == "shutil.rmtree" and (len(node.args) > 1 or node.keywords):
+        name = "shutil.rmtree(ignore_errors)"
     if name == "shutil.copytree" and word(node, "dirs_exist_ok") is not None:
         name = f"{name}(dirs_exist_ok)"
     yield _used(site, sure, mode, found, name, local)

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from cursus.script.ends.endings import TELLS
-from cursus.script.ends.exits import TRAINING_WORDS
+from cursus.script.ends.exits import TRAINING_WORDS, works
 from cursus.script.evaluation import values as v
 from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.facts import Habit
@@ -124,8 +124,12 @@ def _caught_in_a_loop(evaluator: Evaluator) -> int | None:
                     for one in steps
                 )
                 looped = body.orders.get(id(attempt), (0, ()))[1]
-                works = any(isinstance(one, ast.Call) for step in attempt.body for one in ast.walk(step))
-                if looped and works and not leaves and caught(handler) & {"BaseException", "SystemExit"}:
+                if (
+                    looped
+                    and not leaves
+                    and works(body, attempt.body)
+                    and caught(handler) & {"BaseException", "SystemExit"}
+                ):
                     return handler.lineno
     return None
 

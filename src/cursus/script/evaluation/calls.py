@@ -22,7 +22,7 @@ from cursus.script.evaluation.values import (
 )
 from cursus.script.facts import ArgPart, Const, EnvPart, Hole, Part, Text
 from cursus.script.syntax.bodies import Body, CallSite
-from cursus.script.syntax.nodes import word
+from cursus.script.syntax.nodes import dataclass_fields, last_name, word
 
 if TYPE_CHECKING:
     from cursus.script.evaluation.evaluate import Evaluator
@@ -121,6 +121,8 @@ def _library(evaluator: Evaluator, name: str, node: ast.Call, body: Body, order:
         return _environment(argument(0, "key"), argument(1, "default", NONE))
     if name in ARGPARSE or name.endswith("HfArgumentParser"):
         return one(v.ParserValue(id(node)))
+    if name == "tyro.cli":
+        return argument(0).each(lambda value: v.Space(id(node)) if _only_fields(value) else UNKNOWN)
     if name in ("open", "io.open", "codecs.open"):
         return argument(0, "file").each(v.OpenFile)
     if name in READERS:
@@ -155,6 +157,11 @@ def _library(evaluator: Evaluator, name: str, node: ast.Call, body: Body, order:
     if name in ("range", "enumerate"):
         return one(v.Unknown(False, name))
     return None
+
+
+def _only_fields(value: Value) -> bool:
+    """True for a dataclass that has no methods: its objects are namespaces of arguments."""
+    return isinstance(value, v.Klass) and bool(dataclass_fields(value.body.owner)) and not value.body.defined
 
 
 def positional(evaluator: Evaluator, node: ast.Call, body: Body, order: int) -> list[Options] | None:
@@ -227,14 +234,14 @@ def _loaded(evaluator: Evaluator, value: Value, read: Callable[[str], object]) -
     """What ``json.load`` gives: the hyperparameters, or a file of the source, where that is what is loaded."""
     if isinstance(value, v.OpenFile):
         path = value.path if isinstance(value.path, Text) else None
-        if path is not None and (path.literal or "").endswith("/config/hyperparameters.json"):
+        if path is not None and (path.literal or "").endswith("/input/config/hyperparameters.json"):
             return v.Special("hyperparameters.json")
         known = path is not None and any(isinstance(part, str) for part in path.parts)
         return (
             _settings(evaluator, path, read) if path is not None and known else v.Unknown(False, "settings")
         )
     part = value.only if isinstance(value, Text) else None
-    if isinstance(part, EnvPart) and part.name in ("SM_HPS", "SM_CHANNELS"):
+    if isinstance(part, EnvPart) and part.name in ("SM_HPS", "SM_CHANNELS", "SM_TRAINING_ENV"):
         return v.Special(part.name)
     return UNKNOWN
 
@@ -245,6 +252,29 @@ READERS: dict[str, Callable[[str], object]] = {
     **dict.fromkeys((f"yaml.{name}" for name in ("safe_load", "load", "full_load", "unsafe_load")), _yaml),
 }
 """Functions that read a file of settings, and what they make of its text."""
+
+
+def negated(node: ast.expr, value: Value) -> Value:
+    """``-x``, where ``node`` is ``x``: surely below zero, where that is an error or a root."""
+    if isinstance(value, Const) and isinstance(value.value, (int, float)):
+        return Const(-value.value)
+    called = isinstance(value, v.Unknown) and value.origin.rpartition(".")[2] in POSITIVE
+    return v.NEGATIVE if called or ERRORS.search(last_name(node)) else UNKNOWN
+
+
+POSITIVE = frozenset(
+    {
+        "sqrt",
+        "abs",
+        "mean_squared_error",
+        "mean_absolute_error",
+        "root_mean_squared_error",
+        "log_loss",
+        "hypot",
+    }
+)
+ERRORS = re.compile(r"(?:^|_)(?:r?mse|mae|mape|rmsle)$", re.IGNORECASE)
+"""Names of measures that are never below zero."""
 
 
 def _type(value: Value) -> Value:
@@ -284,8 +314,8 @@ def _method_of(
         return one(base)
     if name == "read_text" and isinstance(base, Text):
         return one(v.OpenFile(base))
-    if isinstance(base, v.Special) and name in ("get", "pop"):
-        return one(v.Unknown(False, base.kind)) if len(given) == 1 else NOTHING_KNOWN
+    if isinstance(base, v.Special) and name in ("get", "pop") and given:
+        return Options((evaluator.item(base, given[0].only),), len(given) == 1)
     if isinstance(base, v.ParserValue):
         return _parser_method(base, name)
     if isinstance(base, v.Space) and base.mapping and name in ("get", "pop") and given:

@@ -307,7 +307,7 @@ class Evaluator:
         if len(spread) != 1 or site.node.args:
             return NOTHING_KNOWN
         found = self.evaluate(spread[0], site.body, site.order)
-        return found.each(lambda value: self._item(value, v.text(name)))
+        return found.each(lambda value: self.item(value, v.text(name)))
 
     def on_Attribute(self, node: ast.Attribute, body: Body, order: int) -> Options:  # noqa: N802, D102
         base = self.evaluate(node.value, body, order)
@@ -329,7 +329,7 @@ class Evaluator:
         if isinstance(base, (v.Instance, v.Klass)):
             return self._member(base, name)
         if isinstance(base, v.Table):
-            return one(self._item(base, v.text(name)))
+            return one(self.item(base, v.text(name)))
         if isinstance(base, Text) and name == "parent":
             literal = base.literal
             if literal and "/" in literal.rstrip("/"):
@@ -376,9 +376,10 @@ class Evaluator:
         if isinstance(node.slice, ast.Slice):
             return base if base.values == (v.Ref("sys.argv"),) else NOTHING_KNOWN
         index = self.evaluate(node.slice, body, order)
-        return combine([base, index], lambda chosen: self._item(chosen[0], chosen[1]))
+        return combine([base, index], lambda chosen: self.item(chosen[0], chosen[1]))
 
-    def _item(self, base: Value, index: Value) -> Value:
+    def item(self, base: Value, index: Value) -> Value:
+        """What stands in a list or a mapping at a place."""
         if isinstance(base, v.Table) and isinstance(index, Text) and index.literal is not None:
             return self.kept(base, index.literal)
         return _item(base, index)
@@ -439,8 +440,7 @@ class Evaluator:
 
     def on_UnaryOp(self, node: ast.UnaryOp, body: Body, order: int) -> Options:  # noqa: N802, D102
         value = self.evaluate(node.operand, body, order).only
-        number = value.value if isinstance(value, Const) and isinstance(node.op, ast.USub) else None
-        return one(Const(-number)) if isinstance(number, (int, float)) else NOTHING_KNOWN
+        return one(calls.negated(node.operand, value)) if isinstance(node.op, ast.USub) else NOTHING_KNOWN
 
     # -- calls ------------------------------------------------------------------------------------
 
@@ -489,7 +489,8 @@ def _item(base: Value, index: Value) -> Value:
     if isinstance(base, v.Special) and base.kind == "environ":
         return Text((EnvPart(key),)) if key is not None else UNKNOWN
     if isinstance(base, v.Special):
-        return v.Unknown(False, base.kind)
+        whole = (base.kind, key) == ("SM_TRAINING_ENV", "hyperparameters")
+        return v.Special("SM_HPS") if whole else v.Unknown(False, base.kind, key or "")
     if isinstance(base, v.Space) and base.mapping and key is not None:
         return Text((ArgPart(key),))
     if isinstance(base, v.Items) and isinstance(index, Const) and isinstance(index.value, int):

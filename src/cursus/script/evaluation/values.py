@@ -96,10 +96,14 @@ class LocalModule:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Anything else. ``number``: it is surely a number; ``origin``: the dotted name of the call that gave it."""
+    """Anything else. ``number``: it is surely a number; ``origin``: the dotted name of the call that gave it.
+
+    One value of the hyperparameters has the mapping for its origin, and its ``key``.
+    """
 
     number: bool = False
     origin: str = ""
+    key: str = ""
 
 
 Value = (
@@ -121,6 +125,7 @@ Value = (
 UNKNOWN = Unknown()
 NUMBER = Unknown(number=True)
 WHOLE = Unknown(number=True, origin="int")
+NEGATIVE = Unknown(number=True, origin="negative")
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +226,8 @@ def parts_of(value: Value, spec: str = "", name: str = "") -> list[Part]:
             return [Hole(number, spec, name)]
         return [str(value.value)]
     number = isinstance(value, Unknown) and value.number
-    return [Hole(number or is_number_spec(spec), spec or ("d" if is_whole(value) else ""), name)]
+    before: list[Part] = ["-"] if value == NEGATIVE else []
+    return [*before, Hole(number or is_number_spec(spec), spec or ("d" if is_whole(value) else ""), name)]
 
 
 def is_whole(value: Value) -> bool:

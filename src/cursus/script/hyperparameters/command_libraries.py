@@ -1,8 +1,9 @@
-"""The arguments of scripts that take them by absl, typer, fire or Hydra.
+"""The arguments of scripts that take them by absl, typer, tyro, fire or Hydra.
 
 Each as the library itself behaves: absl.app.run refuses unknown flags and leaves other words to the script; typer is
-click with options made of a function's parameters; fire takes a function's parameters and reads each value as Python
-does; Hydra takes ``name=value`` and refuses ``--name``.
+click with options made of a function's parameters; tyro makes options of the fields of a dataclass or the parameters of
+a function, with hyphens or underscores, and those of an inner dataclass behind a point; fire takes a function's
+parameters and reads each value as Python does; Hydra takes ``name=value`` and refuses ``--name``.
 """
 
 from __future__ import annotations
@@ -13,15 +14,18 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from cursus.aws.tables import entries, table
+from cursus.model import Location
 from cursus.script.evaluation import values as v
 from cursus.script.evaluation.evaluate import Evaluator
-from cursus.script.facts import Argument, Const, Parser
+from cursus.script.facts import Argument, Const, Parser, Text
 from cursus.script.hyperparameters.arguments import Reached, choices_of, constant
 from cursus.script.syntax.bodies import Body, CallSite, place
-from cursus.script.syntax.nodes import last_name, string, word
+from cursus.script.syntax.nodes import dataclass_fields, field_default, last_name, string, word
 
 ABSL_TYPES = {"integer": "int", "float": "float", "string": "str", "list": "str", "enum": "str"}
-LIBRARIES = frozenset(["absl", "typer", "fire", "hydra"])
+LIBRARIES = frozenset(["absl", "typer", "tyro", "fire", "hydra"])
+DEEPEST = 3
+"""Dataclasses one in another that are followed."""
 PLAIN_TYPES = {"int": "int", "float": "float", "str": "str", "Path": "str", "pathlib.Path": "str"}
 
 
@@ -39,6 +43,14 @@ def read_libraries(evaluator: Evaluator, reached: Reached, tops: Collection[str]
             parser = _typer(evaluator, given.body, sure)
         elif name == "fire.Fire" and isinstance(given, v.Func) and not site.node.keywords:
             parser = _fire(given.body, sure)
+        elif name == "tyro.cli" and isinstance(given, (v.Func, v.Klass)):
+            options = list(_tyro(evaluator, given.body, ""))
+            known = [one for one in options if one is not None]
+            whole = len(known) == len(options) and len(site.node.args) == 1
+            whole = whole and all(one.arg == "description" for one in site.node.keywords)
+            parser = Parser(
+                "tyro", tuple(known), True, whole, sure, place(given.body.owner, given.body), False
+            )
         elif isinstance(callee, v.Func) and _decorated(evaluator, callee.body, "hydra.main"):
             parser = _hydra(callee.body, sure)
         elif not name and isinstance(site.node.func, ast.Name):
@@ -113,6 +125,48 @@ def _parameters(body: Body) -> Iterator[tuple[ast.arg, ast.expr | None]]:
         missing: list[ast.expr | None] = [None] * (len(plain) - len(owner.args.defaults))
         yield from zip(plain, [*missing, *owner.args.defaults], strict=True)
         yield from zip(owner.args.kwonlyargs, owner.args.kw_defaults, strict=True)
+
+
+def _tyro(evaluator: Evaluator, body: Body, prefix: str) -> Iterator[Argument | None]:
+    """The options of a dataclass or a function; None for one that cannot be read."""
+    owner = body.owner
+    named: list[tuple[str, ast.expr | None, ast.expr | None, Location]]
+    if isinstance(owner, ast.ClassDef):
+        if not dataclass_fields(owner):
+            yield None
+        fields = [
+            one for one in owner.body if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)
+        ]
+        named = [(last_name(one.target), one.annotation, one.value, place(one, body)) for one in fields]
+    else:
+        named = [(one.arg, one.annotation, default, place(one, body)) for one, default in _parameters(body)]
+    for name, annotation, given, where in named:
+        inner = v.UNKNOWN if annotation is None else evaluator.value(annotation, body.parent or body)
+        if isinstance(inner, v.Klass) and dataclass_fields(inner.body.owner) and prefix.count(".") < DEEPEST:
+            yield from _tyro(evaluator, inner.body, f"{prefix}{name}.")
+            continue
+        kind = ast.unparse(annotation or ast.Constant("")).replace("typing.", "").removesuffix(" | None")
+        kind = kind.removeprefix("Optional[").rstrip("]") if kind.startswith("Optional[") else kind
+        if not (
+            kind in PLAIN_TYPES or kind == "bool" or kind.lower().startswith(("list[", "tuple[", "literal["))
+        ):
+            yield None
+            continue
+        default = field_default(given)
+        value = None if default is None else evaluator.value(default, body.parent or body)
+        flags = dict.fromkeys(f"--{prefix}{one}" for one in (name, name.replace("_", "-")))
+        switch = kind == "bool" and given is not None
+        off = (f"--{prefix}no-{name.replace('_', '-')}", f"--{prefix}no_{name}") if switch else ()
+        yield Argument(
+            (*flags, *off),
+            prefix + name,
+            where,
+            PLAIN_TYPES.get(kind, "other"),
+            required=given is None,
+            takes_value=not switch,
+            nargs="*" if kind.lower().startswith(("list[", "tuple[")) else "",
+            default=value if isinstance(value, (Text, Const)) else None,
+        )
 
 
 def _fire(body: Body, sure: bool) -> Parser:

@@ -29,7 +29,7 @@ def texts_as_numbers(evaluator: Evaluator, calls: Reached) -> tuple[NumberUse, .
         for given in site.node.args:
             value = evaluator.value(given, site.body)
             if isinstance(value, v.Unknown) and value.origin == "hyperparameters.json":
-                found.append(NumberUse(name, None, sure, place(site.node, site.body)))
+                found.append(NumberUse(name, None, sure, place(site.node, site.body), value.key))
             elif isinstance(value, Text) and isinstance(value.only, (ArgPart, EnvPart)):
                 found.append(NumberUse(name, value, sure, place(site.node, site.body)))
     return tuple(found)

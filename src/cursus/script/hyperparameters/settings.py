@@ -4,13 +4,15 @@ the command line."""
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from cursus.model import Location
 from cursus.script.evaluation import values as v
 from cursus.script.evaluation.evaluate import Evaluator
-from cursus.script.facts import HP_FILES, Const, Habit, Text
+from cursus.script.facts import HP_FILES, Const, EnvRead, Habit, Text
 from cursus.script.hyperparameters.arguments import PARSES, own_words
+from cursus.script.source.files import shown_below
 from cursus.script.syntax.bodies import Body, place
 from cursus.script.syntax.nodes import (
     bare_name,
@@ -24,6 +26,9 @@ from cursus.script.syntax.nodes import (
 
 Layer = v.Special | v.Space | v.Table
 LOOKS = frozenset({"split", "partition", "startswith", "endswith", "index", "find", "rpartition", "rsplit"})
+SETTINGS = (v.Ref("pydantic_settings.BaseSettings"), v.Ref("pydantic.BaseSettings"))
+LONGEST = 1_000
+"""Letters of a line that is looked into."""
 PATTERNS = frozenset({"match", "search", "fullmatch"})
 
 
@@ -40,6 +45,52 @@ def read_settings(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) ->
                 yield from _equals_signs(evaluator, body, node, sure)
             elif isinstance(node, ast.Assign):
                 yield from _stored(evaluator, body, node, sure)
+
+
+INTERPOLATED = re.compile(
+    r"^\s*(?:-\s+)?[\"']?(?P<key>[\w-]+)[\"']?\s*:[^#]*?\$\{(?:oc\.)?env:(?P<name>\w+)(?P<default>,[^}]*)?\}"
+)
+
+
+def interpolated(
+    texts: Mapping[str, str], mentioned: Collection[str], strings: Collection[str], display: str
+) -> Iterator[EnvRead]:
+    """The variables that OmegaConf puts into settings, as a key is taken: ``folder: ${oc.env:SM_CHANNEL_TRAIN}``."""
+    for name, text in texts.items():
+        stem = name.rpartition("/")[2].partition(".")[0]
+        for number, line in enumerate(text.split("\n") if "env:" in text else (), 1):
+            found = INTERPOLATED.match(line) if len(line) < LONGEST else None
+            if found is not None:
+                loaded = any(stem in one for one in strings if len(one) < LONGEST)
+                sure = loaded and found["key"] in mentioned
+                yield EnvRead(
+                    found["name"],
+                    found["default"] is None,
+                    sure,
+                    Location(shown_below(display, name), number),
+                )
+
+
+def from_environment(evaluator: Evaluator, bodies: Iterable[Body]) -> Iterator[tuple[str, EnvRead]]:
+    """The variables that pydantic fills the fields of its settings from, each with the beginning of all names."""
+    for body in bodies:
+        owner = body.owner
+        bases = owner.bases if isinstance(owner, ast.ClassDef) else []
+        if not any(evaluator.value(base, body.parent or body) in SETTINGS for base in bases):
+            continue
+        nodes = list(ast.walk(owner))
+        given = [word(one, "env_prefix") for one in nodes if isinstance(one, ast.Call)]
+        given += [
+            one.value
+            for one in nodes
+            if isinstance(one, ast.Assign) and bare_name(one.targets[0]) == "env_prefix"
+        ]
+        prefix = next((text for text in map(string, given) if text is not None), "")
+        for field in getattr(owner, "body", []):
+            name = bare_name(field.target) if isinstance(field, ast.AnnAssign) else ""
+            if isinstance(field, ast.AnnAssign) and name and not isinstance(field.value, ast.Call):
+                read = EnvRead(f"{prefix}{name}".upper(), field.value is None, False, place(field, body))
+                yield prefix, read
 
 
 # -- layers -----------------------------------------------------------------------------------------

@@ -16,7 +16,6 @@ from cursus.script.syntax.nodes import (
     given_for,
     is_call,
     last_name,
-    looked_up,
     receiver,
     string,
 )
@@ -66,18 +65,11 @@ def about(
         yield Habit(kind, value, detail, sure, place(node, body))
 
 
-def hyperparameter(
-    evaluator: Evaluator, body: Body, node: ast.expr, depth: int = 0
-) -> tuple[str, str] | None:
-    """(key, source) where ``node`` takes one hyperparameter from SM_HPS or hyperparameters.json."""
-    if isinstance(node, ast.Name) and depth < 4:
-        made = body.only(node.id)
-        return None if made is None else hyperparameter(evaluator, body, made, depth + 1)
-    found = looked_up(node)
-    key = string(found[1]) if found else None
-    source = evaluator.value(found[0], body) if found and key is not None else v.UNKNOWN
-    if isinstance(source, v.Special) and source.kind in HP_FILES and key is not None:
-        return key, source.kind
+def hyperparameter(evaluator: Evaluator, body: Body, node: ast.expr) -> tuple[str, str] | None:
+    """(key, source) where ``node`` is one hyperparameter from SM_HPS or hyperparameters.json."""
+    found = evaluator.evaluate(node, body).only
+    if isinstance(found, v.Unknown) and found.key and found.origin in HP_FILES:
+        return found.key, found.origin
     return None
 
 

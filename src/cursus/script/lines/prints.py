@@ -59,14 +59,52 @@ def printed(evaluator: Evaluator, site: CallSite) -> Iterable[PrintedLine]:
 
 
 def log_configs(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) -> Iterable[Habit]:
-    """Where logging is set up, in the order of the source: ``log-config``, with the file that ``text`` names."""
+    """Where logging is set up, in the order of the source: ``log-config``, with the file that ``text`` names.
+
+    And ``log-level``, where a level of loggers is set, ``text``; ``key`` is ``other`` for one of a written name.
+    """
     for site, sure in calls:
+        level = _level_set(evaluator, site)
+        if level is not None:
+            tests = around(evaluator, site)
+            key = "other" if _of_another(site) else ""
+            yield Habit("log-level", level, "", sure, place(site.node, site.body), key=key, tests=tests)
         if evaluator.called(site.node, site.body) == "logging.basicConfig":
             name = word(site.node, "filename")
             value = None if name is None else v.as_path(evaluator.value(name, site.body))
             text = value if isinstance(value, Text) else None if name is None else Text((Hole(),))
             where = place(site.node, site.body)
             yield Habit("log-config", text, "", sure, where, tests=around(evaluator, site))
+
+
+def _level_set(evaluator: Evaluator, site: CallSite) -> Text | None:
+    """The level that a call gives to loggers: ``basicConfig(level=…)``, ``setLevel(…)``."""
+    node = site.node
+    given = word(node, "level") if last_name(node.func) == "basicConfig" else None
+    if last_name(node.func) == "setLevel" and node.args:
+        given = node.args[0]
+    if given is None:
+        return None
+    levels: list[Part] = []
+    for value in evaluator.evaluate(given, site.body, site.order).values:
+        known = value.name.removeprefix("logging.") if isinstance(value, v.Ref) else None
+        known = NUMBERED.get(str(value.value)) if isinstance(value, Const) else known
+        levels += [known] if known else v.parts_of(value) if isinstance(value, Text) else []
+    return Text((levels[0],)) if len(levels) == 1 else Text((Hole(),))
+
+
+NUMBERED = {"10": "DEBUG", "20": "INFO", "30": "WARNING", "40": "ERROR", "50": "CRITICAL"}
+
+
+def _of_another(site: CallSite) -> bool:
+    """True for ``logging.getLogger("urllib3").setLevel(…)``, also by a name."""
+    base = receiver(site.node, ("setLevel",))
+    made = site.body.only(base.id) or site.body.top.only(base.id) if isinstance(base, ast.Name) else base
+    return (
+        isinstance(made, ast.Call)
+        and last_name(made.func) == "getLogger"
+        and any(isinstance(one, ast.Constant) for one in made.args)
+    )
 
 
 def _print(evaluator: Evaluator, site: CallSite) -> list[Text]:

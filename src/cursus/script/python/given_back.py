@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 
 from cursus.script.evaluation import values as v
 from cursus.script.evaluation.evaluate import Evaluator
+from cursus.script.evaluation.given import call_of, plain_function
 from cursus.script.facts import Const, Habit
 from cursus.script.syntax.bodies import Body, place
-from cursus.script.syntax.nodes import bare_name, last_name
 
 TAKERS = frozenset({"os.path.join", "open", "len", "int", "float", "signal.signal", "atexit.register"})
 """Functions that raise an error where they get None."""
@@ -29,7 +29,7 @@ def read_given_back(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) 
                 if told:
                     yield Habit("unpacked", None, told, id(node.value) in certain, place(node, body))
             for used in _looked_into(evaluator, node, body):
-                call = _call_of(used, body)
+                call = call_of(used, body)
                 if call is not None and _gives_nothing(evaluator, call, body):
                     told = f"{ast.unparse(call.func)}()"
                     yield Habit("nothing-back", None, told, id(node) in certain, place(node, body))
@@ -37,8 +37,8 @@ def read_given_back(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) 
 
 def _unpacked(evaluator: Evaluator, names: list[ast.expr], value: ast.expr, body: Body) -> str:
     """What is wrong with names that a tuple is unpacked into; empty where nothing is."""
-    call = _call_of(value, body)
-    if call is None or _plain(evaluator, call, body) is None:
+    call = call_of(value, body)
+    if call is None or plain_function(evaluator, call, body) is None:
         return ""
     found = evaluator.evaluate(value, body).values
     counts = {len(one.items) if isinstance(one, v.Items) else -1 for one in found}
@@ -58,37 +58,9 @@ def _looked_into(evaluator: Evaluator, node: ast.AST, body: Body) -> list[ast.ex
     return []
 
 
-def _call_of(node: ast.expr, body: Body) -> ast.Call | None:
-    """The call whose result an expression is; a name that is tested somewhere may have another one by then."""
-    if isinstance(node, ast.Name):
-        made = body.only(node.id)
-        return made if isinstance(made, ast.Call) and node.id not in body.once(_tested) else None
-    return node if isinstance(node, ast.Call) else None
-
-
-def _tested(body: Body) -> set[str]:
-    tests = (one.test for one in body.nodes if isinstance(one, (ast.If, ast.IfExp, ast.While, ast.Assert)))
-    named = {bare_name(one) for test in tests for one in ast.walk(test)}
-    return named | {bare_name(one) for op in body.nodes if isinstance(op, ast.BoolOp) for one in ast.walk(op)}
-
-
-def _plain(evaluator: Evaluator, call: ast.Call, body: Body) -> Body | None:
-    """The function of the source that a call surely carries out, where it gives what its ``return`` says."""
-    value = evaluator.value(call.func, body)
-    owner = value.body.owner if isinstance(value, v.Func) else None
-    method = isinstance(call.func, ast.Attribute) and last_name(call.func.value) in ("self", "cls")
-    if not isinstance(owner, ast.FunctionDef) or owner.decorator_list or method:
-        return None
-    return value.body if isinstance(value, v.Func) and not value.body.once(_yields) else None
-
-
-def _yields(body: Body) -> bool:
-    return any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in body.nodes)
-
-
 def _gives_nothing(evaluator: Evaluator, call: ast.Call, body: Body) -> bool:
     """True for the call of a function that only ever returns None, and is no sketch of one."""
-    function = _plain(evaluator, call, body)
+    function = plain_function(evaluator, call, body)
     owner = function.owner if function is not None else None
     if (
         function is None

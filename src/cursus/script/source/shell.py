@@ -263,11 +263,21 @@ BRINGS = frozenset({"cp", "mv", "ln", "rsync", "git", "tar", "unzip", "curl", "w
 """Commands that may bring a file to another folder."""
 
 
-def unset_uses(text: str) -> list[tuple[str, int]]:
-    """The variables that a script takes under ``set -u`` as they are, and gives no value itself; each with its line."""
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A variable that a script takes. ``hard``: it ends where that is not set; ``bare``: it is nothing then."""
+
+    name: str
+    line: int
+    hard: bool
+    bare: bool
+
+
+def variable_uses(text: str) -> list[Use]:
+    """The variables that a script takes on its way and gives no value itself; not all of them, if it is involved."""
     found = commands(text)[:MOST]
     strict, given = _head_is_strict(text), set[str]()
-    uses: list[tuple[str, int]] = []
+    uses: list[Use] = []
     for one in found:
         told = SETS.match(one.text)
         if told is not None:
@@ -278,16 +288,15 @@ def unset_uses(text: str) -> list[tuple[str, int]]:
             )
         if one.text.startswith(("read ", "source ", ". ", "eval ", "trap ")) or one.function:
             return []
-        tests = (
-            one.text.startswith(TESTS)
-            or one.text.startswith(BRANCHES)
-            or one.loops
-            or one.before in ("||", "&&")
-        )
-        for use in USES.finditer(SINGLE.sub("", one.text)) if strict and not tests else ():
-            name = use["plain"] or (use["braced"] if not use["how"] else "")
-            if name and not name.isdigit() and name not in given:
-                uses.append((name, one.line))
+        tests = one.text.startswith((*TESTS, *BRANCHES)) or one.loops or one.before in ("||", "&&")
+        for use in USES.finditer(SINGLE.sub("", one.text)) if not tests else ():
+            name, plain = use["plain"] or use["braced"], not use["how"]
+            if (
+                (plain or use["how"].startswith((":-", "-", ":=")))
+                and not name.isdigit()
+                and name not in given
+            ):
+                uses.append(Use(name, one.line, plain and strict, plain and not strict))
         given.update(name for pair in GIVES.findall(one.text) for name in pair if name)
     return uses
 

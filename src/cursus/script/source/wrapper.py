@@ -23,7 +23,9 @@ RANKS = frozenset(
     {"RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_RANK", "MASTER_ADDR", "MASTER_PORT"}
 )
 """What a launcher sets for each process."""
-EXPORTS = re.compile(r"export\s+([A-Za-z_]\w*)=(?:[\w./:,+-]*|\"[^\"`]*\"|'[^']*')")
+SETS = re.compile(
+    r"(export\s+|readonly\s+)?([A-Za-z_]\w*)=(?:[\w./:,+-]*|\"[^\"`]*\"|'[^']*'|\$\w+|\$\{\w+[^`$}]*\})"
+)
 IDLE = re.compile(
     r"(?:set\s+[-+][\w ]+|echo\b[^`>|]*|printf\b[^`>|]*|date|pwd|ls\b[^`>|]*|nvidia-smi|env|df\b[^`>|]*|free\b[^`>|]*|"
     r"python3?\s+(?:--version|-V)|true|:|exit(?:\s+(?:\$\?|0))?|"
@@ -32,6 +34,8 @@ IDLE = re.compile(
 )
 CHANGES = re.compile(r"PYTHON|SM_|PATH$")
 """Variables that change what the program is, or what it is told of the job."""
+PASSES = re.compile(r"\$[@*]|\$\{[@*]|\$\{?[1-9]\b|\bshift\b|\bgetopts\b")
+"""What takes the shell script's own arguments."""
 WHOLE = frozenset({'"$@"', '"${@}"', "$@", "$*"})
 MOST = 100
 LONGEST = 1000
@@ -43,6 +47,7 @@ class HandedOn:
     """``program``: below the source directory. ``replaced``: exec leaves no shell before it. ``exports``: names.
 
     ``launched``: a launcher starts it, once for each GPU or as it is told. ``whole``: with what the shell got, alone.
+    ``own``: with what the shell makes of variables, and nothing that it got.
     """
 
     program: str
@@ -51,6 +56,7 @@ class HandedOn:
     exports: frozenset[str]
     launched: bool = False
     whole: bool = True
+    own: bool = False
 
 
 def handed_on(text: str) -> HandedOn | None:
@@ -75,10 +81,13 @@ def handed_on(text: str) -> HandedOn | None:
             exports.update(RANKS if started["launcher"] else ())
             replaced = started.group(1) is not None and not started["launcher"]
             whole = started["arguments"].strip() in WHOLE
-            program = HandedOn(name, one.line, replaced, frozenset(exports), bool(started["launcher"]), whole)
+            own = not whole and "SM_HP_" in text and PASSES.search(text) is None
+            program = HandedOn(
+                name, one.line, replaced, frozenset(exports), bool(started["launcher"]), whole, own
+            )
         elif IDLE.fullmatch(one.text) is None:
-            export = EXPORTS.fullmatch(one.text)
-            if export is None or program is not None or "$(" in one.text or CHANGES.match(export.group(1)):
+            sets = SETS.fullmatch(one.text)
+            if sets is None or program is not None or "$(" in one.text or CHANGES.match(sets[2]):
                 return None
-            exports.add(export.group(1))
+            exports.update({sets[2]} if sets[1] else ())
     return program

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from cursus import check, redact
-from cursus.steps.builders import lower
+from cursus.steps.lowering.builders import lower
 
 
 @pytest.mark.parametrize(

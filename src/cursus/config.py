@@ -157,16 +157,16 @@ def read_mapping(file: str | Path) -> dict[str, Any]:
         ConfigurationError: the file cannot be read, or holds no mapping.
     """
     path = Path(file)
-    from cursus.steps.configured import FileMapping
+    from cursus.steps.reading.configured import FileMapping
 
     if path.suffix == ".toml":
         return FileMapping(_parse(path), str(file))
-    from cursus.steps import files
+    from cursus.steps.reading import files
 
     try:
         text = files.text_of(str(path))
         if path.suffix in (".yaml", ".yml"):
-            from cursus.steps.yaml_files import as_pyyaml
+            from cursus.steps.reading.yaml_files import as_pyyaml
 
             found = as_pyyaml(text, str(path))
         else:
@@ -356,7 +356,7 @@ class _Reader:
         given = self.table(entry, "config", where)
         if not given:
             return given
-        from cursus.steps.configured import FileMapping
+        from cursus.steps.reading.configured import FileMapping
 
         return FileMapping(given, str(self.path))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cursus.steps.builders import lower
+from cursus.steps.lowering.builders import lower
 
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:1.4"
 REQUEST: dict[str, Any] = {

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cursus.errors import ConfigurationError
-from cursus.steps.builders import lower
+from cursus.steps.lowering.builders import lower
 from tests.steps.made import IMAGE, REQUEST, builder
 
 # --- create_step -------------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ def test_create_step_that_raises_names_the_line() -> None:
     step = lower(builder(create_step=create_step, get_metrics_config={"MetricDefinitions": []}))
     (failure,) = step.promises.failures
     assert failure.message == "create_step raised KeyError: 'bucket'"
-    assert "in helper" in failure.traceback and "steps/hooks.py" not in failure.traceback
+    assert "in helper" in failure.traceback and "steps/lowering/hooks.py" not in failure.traceback
     assert failure.location and failure.location.file == __file__
     assert failure.location.line == helper.__code__.co_firstlineno + 1
     assert "get_metrics_config" in step.promises.hooks

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cursus.model import Step
-from cursus.steps.builders import lower
-from cursus.steps.tuning import UNKNOWN_DIRECTION, tuning_request
+from cursus.steps.lowering.builders import lower
+from cursus.steps.lowering.tuning import UNKNOWN_DIRECTION, tuning_request
 from tests.steps.made import REQUEST, builder, channel
 
 

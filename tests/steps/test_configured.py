@@ -9,7 +9,7 @@ import pytest
 
 from cursus.checks.views import Settings
 from cursus.engine import check_step
-from cursus.steps.builders import lower
+from cursus.steps.lowering.builders import lower
 from tests.steps.made import IMAGE, channel
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from cursus.errors import TargetError
 from cursus.steps import discovery, load
-from cursus.steps.builders import lower
 from cursus.steps.discovery import discover_step_type, step_builder, step_type
+from cursus.steps.lowering.builders import lower
 
 
 class Returns:

@@ -11,8 +11,9 @@ import pytest
 
 from cursus.errors import TargetError
 from cursus.model import Pipeline, Step
-from cursus.steps import files, load
-from cursus.steps.documents import Document
+from cursus.steps import load
+from cursus.steps.reading import files
+from cursus.steps.reading.documents import Document
 
 
 def write(folder: Path, name: str, content: str | bytes) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from cursus.model import Step, UpstreamStep
 from cursus.steps import load
-from cursus.steps.builders import lower
+from cursus.steps.lowering.builders import lower
 from tests.steps import made
 from tests.steps.made import REQUEST, builder, channel, request_of
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 import cursus
 from cursus.errors import CursusError
 from cursus.steps import load
-from cursus.steps.builders import lower
+from cursus.steps.lowering.builders import lower
+from cursus.steps.lowering.shortforms import KEYS
 from cursus.steps.protocol import HOOKS
-from cursus.steps.shortforms import KEYS
 from tests.steps.made import builder
 
 WORDS = [

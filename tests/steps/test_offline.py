@@ -15,7 +15,7 @@ import cursus
 from cursus.errors import TargetError
 from cursus.model import Pipeline, Step
 from cursus.steps import load
-from cursus.steps.builders import lower
+from cursus.steps.lowering.builders import lower
 from cursus.steps.offline import ACCOUNT, RequestCaptured, offline
 from cursus.validation.builders.variants.training_integration_tests import TrainingIntegrationTests
 

@@ -10,7 +10,7 @@ import pytest
 from cursus.checks.examples import BASES
 from cursus.checks.views import Settings
 from cursus.engine import check_step
-from cursus.steps.builders import lower
+from cursus.steps.lowering.builders import lower
 from tests.steps.made import builder, channel
 from tests.validation.results import CHANNELS, MONITORING, failed, static
 

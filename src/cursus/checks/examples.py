@@ -229,7 +229,7 @@ class Example:
 
 def _built(request: dict[str, Any], hooks: Mapping[str, Any]) -> Step:
     """The step of a builder whose hooks give these values."""
-    from cursus.steps.builders import lower
+    from cursus.steps.lowering.builders import lower
 
     methods = {"create_step": request, **hooks}
     return lower(

@@ -19,7 +19,7 @@ from cursus.model import Finding, Pipeline, Step
 if TYPE_CHECKING:
     from cursus.checks.views import Settings
     from cursus.ignores import Ignore
-    from cursus.steps.documents import Document
+    from cursus.steps.reading.documents import Document
 
 STDIN = "-"
 
@@ -281,7 +281,7 @@ def _value(text: str, kind: object) -> Any:
 
 def read_stdin() -> list[Document]:
     """What is on standard input, as JSON or YAML."""
-    from cursus.steps.files import read_stream
+    from cursus.steps.reading.files import read_stream
 
     if sys.stdin is None:
         raise TargetError("-: standard input is closed")
@@ -315,8 +315,8 @@ def _source_files(target: str) -> Iterator[str]:
     elif colon:
         yield from filter(None, [getattr(sys.modules.get(path), "__file__", None)])
     elif os.path.isdir(target):  # noqa: PTH112
-        from cursus.steps.files import candidates
         from cursus.steps.folders import registers
+        from cursus.steps.reading.files import candidates
 
         for file in candidates(target):
             if registers(file) if file.endswith(".py") else not file.endswith(".json"):

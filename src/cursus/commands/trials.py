@@ -186,7 +186,7 @@ def _around(pipeline: Pipeline) -> Iterator[UpstreamStep]:
     """The steps of a pipeline as those around one of them."""
     from cursus.aws.members import mapping, mappings
     from cursus.aws.pipelines import walk
-    from cursus.steps.upstream import upstream_step
+    from cursus.steps.lowering.upstream import upstream_step
 
     for member in walk(pipeline.definition):
         config = mapping(mapping(member.body, "Arguments"), "ProcessingOutputConfig")

@@ -25,7 +25,7 @@ def of_folder(folder: str, options: Options) -> list[Step | Pipeline]:
     Files that hold neither are passed over, also where they cannot be read. A request that
     cannot be read is put into ``options.errors``; where there is no such list, a TargetError names them all.
     """
-    from cursus.steps.files import candidates
+    from cursus.steps.reading.files import candidates
 
     found, failed = of_files(candidates(folder), options)
     if not found and not failed:
@@ -187,7 +187,8 @@ def _maker(path: str, module: ModuleType) -> str:
 
 def _may_be_request(path: str) -> bool:
     """False for a file that cannot be read but has no word of a request: another tool's template."""
-    from cursus.steps import files, kinds
+    from cursus.steps import kinds
+    from cursus.steps.reading import files
 
     try:
         with open(path, "rb") as file:

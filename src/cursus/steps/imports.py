@@ -297,7 +297,7 @@ def _line(traceback: TracebackType | None) -> str | None:
     own = None
     while traceback is not None:
         file = traceback.tb_frame.f_code.co_filename
-        outside = file.startswith("<frozen") or os.path.dirname(file) == os.path.dirname(__file__)
+        outside = file.startswith(("<frozen", os.path.dirname(__file__) + os.sep))
         library = "site-packages" in file or file.startswith((sys.base_prefix + os.sep + "lib", "<"))
         if not outside and not library and os.sep + "importlib" + os.sep not in file:
             own = f"{file}:{traceback.tb_lineno}"

@@ -12,7 +12,7 @@ from typing import Any
 from cursus.aws.pipelines import PipelineStep, parse_get, step_type, walk
 from cursus.model import NO_PROMISES, Path, Pipeline, Promises, Step, format_path
 from cursus.redact import cut
-from cursus.steps.origins import at
+from cursus.steps.reading.origins import at
 
 
 def expand(pipeline: Pipeline) -> list[Step]:

@@ -9,7 +9,7 @@ from cursus.errors import TargetError
 from cursus.model import Finding, Origin, Path, Pipeline, Step
 from cursus.redact import show
 from cursus.steps import kinds
-from cursus.steps.origins import at
+from cursus.steps.reading.origins import at
 from cursus.suggest import kind_of
 
 NO_ORIGINS: Mapping[Path, Origin] = {}
@@ -204,7 +204,7 @@ def _definition(
 
 def _parsed(text: Any) -> tuple[Mapping[str, Any] | None, str]:
     """The definition that is written as a text, or why it is none."""
-    from cursus.steps.files import parse_json
+    from cursus.steps.reading.files import parse_json
 
     if not isinstance(text, str):
         return None, f"it is {kind_of(text)}, not a text"
@@ -241,7 +241,7 @@ def _flat(origins: Mapping[Path, Origin], place: Path) -> Mapping[Path, Origin]:
 
 def parse_text(text: str) -> Any:
     """The data of a target that is itself JSON text, such as what ``Pipeline.definition()`` returns."""
-    from cursus.steps.files import parse_json
+    from cursus.steps.reading.files import parse_json
 
     return parse_json(text, "<text>").data
 

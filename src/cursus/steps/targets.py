@@ -16,7 +16,7 @@ from cursus.steps.requests import describe_unknown, from_mapping, is_json_text, 
 from cursus.suggest import file_meant, kind_of
 
 if TYPE_CHECKING:
-    from cursus.steps.documents import Document
+    from cursus.steps.reading.documents import Document
 
 
 class Options(NamedTuple):
@@ -87,7 +87,7 @@ def _of_any(target: Any, options: Options) -> list[Step | Pipeline]:
         if not found:
             raise TargetError("an empty list stands for no step.")
         return found
-    from cursus.steps.documents import Document
+    from cursus.steps.reading.documents import Document
 
     if isinstance(target, Document):
         return _of_document(target, "", options)
@@ -152,7 +152,7 @@ def of_file(path: str, options: Options, *, strict: bool = True) -> list[Step | 
 
     With ``strict`` a file that holds something else raises TargetError; without, it gives nothing.
     """
-    from cursus.steps import files
+    from cursus.steps.reading import files
 
     if path.lower().endswith(".ipynb") and os.path.exists(path):
         raise TargetError(
@@ -179,7 +179,7 @@ def _of_document(
     for index, data in enumerate(entries):
         made = None
         if isinstance(data, Mapping):
-            from cursus.steps.origins import at
+            from cursus.steps.reading.origins import at
 
             made = from_mapping(
                 data,
@@ -235,7 +235,7 @@ def _of_object(target: Any, options: Options, text: str) -> list[Step | Pipeline
     from dataclasses import replace
 
     from cursus.steps import sdk
-    from cursus.steps.builders import lower
+    from cursus.steps.lowering.builders import lower
     from cursus.steps.offline import answered_here
 
     if isinstance(target, Mapping) or (text and isinstance(target, (Step, Pipeline, list, tuple))):

@@ -20,7 +20,7 @@ from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.views import TrainingView, listing, mapping, text
 from cursus.model import Path
 from cursus.redact import show
-from cursus.steps.shortforms import STRATEGIES
+from cursus.steps.lowering.shortforms import STRATEGIES
 from cursus.suggest import closest, did_you_mean
 
 HOOK = "get_distributed_config"

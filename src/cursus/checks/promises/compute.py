@@ -11,7 +11,7 @@ from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView, TrainingView, integer, listing
 from cursus.model import Path, format_path
 from cursus.redact import show
-from cursus.steps import shortforms
+from cursus.steps.lowering import shortforms
 
 
 def switched_on(training: TrainingView) -> list[str]:

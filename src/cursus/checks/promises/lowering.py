@@ -14,7 +14,7 @@ from cursus.checks.promises.lowering_tuning import ranges
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView
 from cursus.redact import show
-from cursus.steps import shortforms
+from cursus.steps.lowering import shortforms
 from cursus.suggest import closest, did_you_mean, plain_name
 
 
@@ -221,7 +221,7 @@ def channel_without_name(view: StepView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Channel.html
     """
-    from cursus.steps.channel_names import named_channels, uri
+    from cursus.steps.lowering.channel_names import named_channels, uri
 
     inputs = view.promises.hooks.get("get_training_inputs")
     if not isinstance(inputs, (list, Mapping)) or "get_training_inputs" in view.promises.filled:

@@ -9,7 +9,7 @@ from cursus.aws.metrics import direction_of
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView
 from cursus.redact import show
-from cursus.steps import tuning
+from cursus.steps.lowering import tuning
 
 
 def ranges(view: StepView) -> Iterator[tuple[Any, Any]]:

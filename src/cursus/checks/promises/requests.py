@@ -19,7 +19,7 @@ from cursus.checks.rules import Check, Problem, rule
 from cursus.checks.views import NOTHING, StepView, TrainingView, TuningView, is_reference, mapping
 from cursus.model import Location, Origin, Path, format_path
 from cursus.redact import show
-from cursus.steps import shortforms
+from cursus.steps.lowering import shortforms
 from cursus.steps.protocol import HOOKS
 from cursus.steps.written import MISSING, WrittenOrigins, at
 from cursus.suggest import did_you_mean

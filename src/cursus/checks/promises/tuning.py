@@ -9,8 +9,8 @@ from cursus.checks.promises.requests import differs, hook, located, same
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView, is_reference
 from cursus.model import Path
-from cursus.steps.automl import automl_request
-from cursus.steps.tuning import tuning_request
+from cursus.steps.lowering.automl import automl_request
+from cursus.steps.lowering.tuning import tuning_request
 
 TUNING, AUTOML = "get_tuning_config", "get_auto_ml_config"
 _CONFIG = "HyperParameterTuningJobConfig"

@@ -1,6 +1,6 @@
 """What is odd about the file that a request came in.
 
-These are found while the file is read (``cursus.steps.files``), before there is a step to look at, and stand in
+These are found while the file is read (``cursus.steps.reading.files``), before there is a step to look at, and stand in
 ``Step.problems``. Here are their pages.
 """
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from types import FunctionType, ModuleType
 from typing import Any, Literal
 
-from cursus.steps.hooks import unwrapped
+from cursus.steps.lowering.hooks import unwrapped
 from cursus.steps.written.expressions import ANY, item_expression
 from cursus.steps.written.syntax import (
     Function,

@@ -132,7 +132,7 @@ def validate(trial: Trial, hook: str, value: Any) -> Validation:
 
 def _training(step: Step) -> Step:
     """The step, or one for a training job that its tuning job starts: of that the forms are parts."""
-    from cursus.steps.draft import Draft
+    from cursus.steps.lowering.draft import Draft
 
     draft = Draft(dict(step.request), {}, step.operation)
     if not draft.base:
@@ -178,7 +178,7 @@ def _inside(value: Any, path: Path) -> Any:
 
 def _lower(request: Mapping[str, Any], hook: str, value: Any) -> Step:
     """The request and the one form, lowered as a builder's are."""
-    from cursus.steps import builders
+    from cursus.steps.lowering import builders
 
     def create_step(self: Any) -> Any:
         return copy.deepcopy(dict(request))

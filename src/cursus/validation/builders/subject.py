@@ -12,8 +12,8 @@ from cursus.checks.rules import RULES
 from cursus.checks.views import TrainingView
 from cursus.engine import selected
 from cursus.model import Area
-from cursus.steps.filling import CONFIG
-from cursus.steps.unstarted import BUCKET
+from cursus.steps.lowering.filling import CONFIG
+from cursus.steps.lowering.unstarted import BUCKET
 from cursus.validation.builders.framework import detect_framework
 from cursus.validation.builders.trial import Trial
 

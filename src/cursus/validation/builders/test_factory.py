@@ -54,7 +54,7 @@ def _own() -> dict[str, Suite]:
 
 def _built(builder: type, config: Any) -> Any:
     """The builder built with its config, where that works; else the class itself."""
-    from cursus.steps import making
+    from cursus.steps.lowering import making
 
     try:
         return making.instance(builder, config)

@@ -29,7 +29,7 @@ class Trial:
 
     Args:
         target: a builder (instance or class), a step of the SDK, a request mapping or a ``Step``.
-        config: what the builder is built with and lowered with; see ``cursus.steps.builders``.
+        config: what the builder is built with and lowered with; see ``cursus.steps.lowering.builders``.
         execute: run the step here, where there is source code and data to run.
         settings: region, selected and ignored rules, allowed values.
         root: the folder of local jobs and of ``s3/``; ``.cursus`` where None.
@@ -72,7 +72,7 @@ class Trial:
         if isinstance(self.target, Step):
             return self.target
         from cursus import steps
-        from cursus.steps import builders
+        from cursus.steps.lowering import builders
 
         # Not by hasattr: a step's arguments are worked out when they are looked at, with calls to AWS.
         if not isinstance(self.target, (Mapping, str)) and not hasattr(type(self.target), "arguments"):

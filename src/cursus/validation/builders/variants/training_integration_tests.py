@@ -65,7 +65,7 @@ class TrainingIntegrationTests:
         """The builder itself, built with the config where a class was given."""
         if not isinstance(self.builder, type):
             return self.builder
-        from cursus.steps import making
+        from cursus.steps.lowering import making
 
         return making.instance(self.builder, self.config)
 

@@ -14,16 +14,18 @@ from typing import Any
 from cursus.aws.places import region_names
 from cursus.errors import ConfigurationError
 from cursus.model import Location, Origin, Path, Promises, Step
-from cursus.steps import configured, kinds, shortforms, sources, unstarted, upstream
-from cursus.steps.automl import automl_request
-from cursus.steps.created import Created
-from cursus.steps.draft import Draft
-from cursus.steps.filling import CONFIG, fill, text
-from cursus.steps.hooks import HookError, Hooks, place, words
-from cursus.steps.making import create, instance, typed
+from cursus.steps import kinds, sources
+from cursus.steps.lowering import shortforms, unstarted, upstream
+from cursus.steps.lowering.automl import automl_request
+from cursus.steps.lowering.created import Created
+from cursus.steps.lowering.draft import Draft
+from cursus.steps.lowering.filling import CONFIG, fill, text
+from cursus.steps.lowering.hooks import HookError, Hooks, place, words
+from cursus.steps.lowering.making import create, instance, typed
+from cursus.steps.lowering.tuning import tuning_request
 from cursus.steps.offline import DRIVERS, in_region
 from cursus.steps.plain import NestingError, attribute, attributes, plain
-from cursus.steps.tuning import tuning_request
+from cursus.steps.reading import configured
 from cursus.steps.written import HookPlaces, Written, WrittenOrigins
 from cursus.suggest import closest, kind_of
 

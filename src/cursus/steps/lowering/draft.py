@@ -10,7 +10,7 @@ from typing import Any
 from cursus.aws.members import listing, mapping, mappings
 from cursus.aws.references import is_reference
 from cursus.model import Origin, Path
-from cursus.steps.tuning import not_in_definition, tuned
+from cursus.steps.lowering.tuning import not_in_definition, tuned
 
 _TAKES: Mapping[str, frozenset[str]] = {
     "CreateAutoMLJob": frozenset({"RoleArn", "OutputDataConfig"}),

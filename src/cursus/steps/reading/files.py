@@ -15,8 +15,8 @@ from typing import Any, BinaryIO
 
 from cursus.errors import TargetError
 from cursus.model import Finding, Origin, Path
-from cursus.steps.documents import MAX_DEPTH, Document, duplicate_key
-from cursus.steps.origins import LazyOrigins
+from cursus.steps.reading.documents import MAX_DEPTH, Document, duplicate_key
+from cursus.steps.reading.origins import LazyOrigins
 
 MAX_BYTES = 4 * 1024 * 1024
 """No request comes near: a pipeline definition may have 1 MiB, a request less."""
@@ -61,7 +61,7 @@ def read_stream(stream: BinaryIO, name: str) -> list[Document]:
 
 
 def _parse_yaml(text: str, name: str) -> list[Document]:
-    from cursus.steps.yaml_files import parse_yaml
+    from cursus.steps.reading.yaml_files import parse_yaml
 
     return parse_yaml(text, name)
 
@@ -91,7 +91,7 @@ def parse_json(text: str, name: str) -> Document:
     except RecursionError:
         raise TargetError(f"{name}: nested too deeply; no request is.") from None
     except _ConstantError as error:
-        from cursus.steps.json_positions import line_of
+        from cursus.steps.reading.json_positions import line_of
 
         line = line_of(text, str(error))
         raise TargetError(
@@ -101,13 +101,13 @@ def parse_json(text: str, name: str) -> Document:
         raise TargetError(f"{name}: it holds a number with thousands of digits; no request does.") from None
 
     def positions() -> Mapping[Path, Origin]:
-        from cursus.steps.json_positions import positions as scan
+        from cursus.steps.reading.json_positions import positions as scan
 
         return scan(text, name)
 
     problems: tuple[Finding, ...] = ()
     if doubled:
-        from cursus.steps.json_positions import duplicates
+        from cursus.steps.reading.json_positions import duplicates
 
         problems = tuple(
             duplicate_key(key, path, location, first) for key, path, location, first in duplicates(text, name)
@@ -198,7 +198,7 @@ def _json_hint(text: str, error: json.JSONDecodeError) -> str:
 
 def _check_depth(text: str, name: str) -> None:
     """Refuse a text whose brackets nest deeper than ``MAX_DEPTH``, in one pass and without recursion."""
-    from cursus.steps.json_positions import brackets
+    from cursus.steps.reading.json_positions import brackets
 
     depth = 0
     for position, bracket in brackets(text):

@@ -9,7 +9,7 @@ from typing import Any
 
 from cursus.errors import CursusError
 from cursus.model import Location, Origin, Path
-from cursus.steps.origins import LazyOrigins
+from cursus.steps.reading.origins import LazyOrigins
 
 NO_ORIGINS: Mapping[Path, Origin] = {}
 
@@ -40,7 +40,7 @@ def _read(config: FileMapping) -> Mapping[Path, Origin]:
     name = config.file
     try:
         if name.endswith((".yaml", ".yml")):
-            from cursus.steps.files import read
+            from cursus.steps.reading.files import read
 
             return dict(read(name).origins)
         text = File(name).read_text("utf-8")
@@ -48,7 +48,7 @@ def _read(config: FileMapping) -> Mapping[Path, Origin]:
         return NO_ORIGINS
     if name.endswith(".toml"):
         return dict(_of_toml(config, text, name))
-    from cursus.steps.json_positions import positions
+    from cursus.steps.reading.json_positions import positions
 
     return positions(text, name)
 

@@ -16,9 +16,9 @@ from yaml.reader import ReaderError
 
 from cursus.errors import TargetError
 from cursus.model import Finding, Location, Origin, Path, format_path
-from cursus.steps.documents import MAX_DEPTH, Document, duplicate_key
-from cursus.steps.origins import LazyOrigins
 from cursus.steps.plain import MAX_VALUES
+from cursus.steps.reading.documents import MAX_DEPTH, Document, duplicate_key
+from cursus.steps.reading.origins import LazyOrigins
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

@@ -11,8 +11,8 @@ from typing import Any
 from cursus.aws import schema
 from cursus.aws.members import mapping, mappings, text
 from cursus.aws.metrics import direction_of
-from cursus.steps.shortforms import hyperparameter
-from cursus.steps.shortforms import hyperparameters as as_text
+from cursus.steps.lowering.shortforms import hyperparameter
+from cursus.steps.lowering.shortforms import hyperparameters as as_text
 from cursus.suggest import plain_name
 
 UNKNOWN_DIRECTION = {"Get": "Parameters.ObjectiveType"}

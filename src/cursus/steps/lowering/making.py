@@ -11,11 +11,11 @@ from typing import Any, get_args, get_type_hints
 
 from cursus.model import HookFailure, Origin, Pipeline, Step
 from cursus.steps import kinds
-from cursus.steps.configured import bare
-from cursus.steps.created import Created
-from cursus.steps.hooks import HookError, Hooks, call, find, nonsense, place, raised, unwrapped
+from cursus.steps.lowering.created import Created
+from cursus.steps.lowering.hooks import HookError, Hooks, call, find, nonsense, place, raised, unwrapped
 from cursus.steps.offline import offline
 from cursus.steps.plain import NestingError, attribute, plain
+from cursus.steps.reading.configured import bare
 
 CREATE = "create_step"
 _MEMBER = re.compile(r"[A-Z][A-Za-z0-9]*\Z")
@@ -228,7 +228,7 @@ def _listed(value: Any) -> list[Any]:
 
 def _uris(inputs: Any) -> dict[str, Any]:
     """Channel name → S3 URI of what ``get_training_inputs`` returned."""
-    from cursus.steps.channel_names import named_channels, uri
+    from cursus.steps.lowering.channel_names import named_channels, uri
 
     return {one.name: uri(one.channel) for one in named_channels(inputs, {}) if one.name is not None}
 

@@ -9,10 +9,10 @@ from typing import Any
 from cursus.aws.members import listing
 from cursus.aws.tables import table
 from cursus.model import Origin, Path
-from cursus.steps import shortforms
-from cursus.steps.channel_names import named_channels, to_request
-from cursus.steps.draft import Draft
-from cursus.steps.hooks import Hooks
+from cursus.steps.lowering import shortforms
+from cursus.steps.lowering.channel_names import named_channels, to_request
+from cursus.steps.lowering.draft import Draft
+from cursus.steps.lowering.hooks import Hooks
 
 CONFIG = "config"
 """What the origin of a value in the flat configuration is called."""

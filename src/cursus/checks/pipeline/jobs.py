@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from cursus.aws import instances
-from cursus.aws.pipelines import PipelineStep, facts, parse_get, step_type, written_out
+from cursus.aws import instances, schema
+from cursus.aws.pipelines import PipelineStep, facts, nodes, parse_get, step_type, written_out
 from cursus.checks.pipeline import place_of
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, integer, listing, mapping, mappings
@@ -398,14 +398,14 @@ def volume_key(view: PipelineView) -> Iterator[Problem]:
 
 
 @rule("DEP053", severity="warning", scope="pipeline")
-def null_texts(view: PipelineView) -> Iterator[Problem]:
-    """A hyperparameter or environment variable of a step is null.
+def null_arguments(view: PipelineView) -> Iterator[Problem]:
+    """A member of a step's arguments is null.
 
     What it does:
-        Looks for null among the values of HyperParameters, StaticHyperParameters and Environment.
+        Looks for null in what a step asks for: an error where the API takes a structure or a list.
     Why:
-        The value was not configured when the pipeline was built. The API takes texts there: the definition is refused,
-        or the program misses a value that it was meant to have.
+        The value was not configured when the pipeline was built. The definition is refused ("Expecting start of Json Object"),
+        or the program misses a hyperparameter or variable that it was meant to have.
     Example:
           operation: Pipeline
           Steps:
@@ -416,21 +416,20 @@ def null_texts(view: PipelineView) -> Iterator[Problem]:
         -       PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", Environment: {WORKERS: null}}
         +       PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", Environment: {WORKERS: "2"}}
     Source:
-        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html (HyperParameters)
+        https://github.com/aws/sagemaker-python-sdk/issues/3600,
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
     """
     for step in view.steps:
-        top = place_of(view, step)
-        single = mapping(step.request, "TrainingJobDefinition")
-        holders: list[tuple[Path, Mapping[str, object]]] = [((), step.request)]
-        holders += [(("TrainingJobDefinition",), single)]
-        holders += [(("PrimaryContainer",), mapping(step.request, "PrimaryContainer"))]
-        holders += [(("Containers", i), one) for i, one in mappings(step.request, "Containers")]
-        for place, holder in holders:
-            for member in ("HyperParameters", "StaticHyperParameters", "Environment"):
-                for name, value in mapping(holder, member).items():
-                    if value is None:
-                        yield Problem(
-                            f"{show(name)} is null",
-                            (*top, *place, member, name),
-                            "give it a text, or leave it out",
-                        )
+        document, top = schema.document(step.operation) or {}, place_of(view, step)
+        for place, value in nodes(step.request, ()):
+            if value is not None or not place or isinstance(place[-1], int):
+                continue
+            # Of a list's entries, and of members that are required, the service model says it.
+            if place[-1] not in (schema.at(document, place[:-1]) or {}).get("required", ()):
+                kind = (schema.at(document, place) or {}).get("type")
+                yield Problem(
+                    f"{show(place[-1])} is null",
+                    (*top, *place),
+                    "leave it out" if kind in ("object", "array") else "give it a value, or leave it out",
+                    severity="error" if kind in ("object", "array") else None,
+                )

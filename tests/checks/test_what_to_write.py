@@ -114,3 +114,12 @@ def test_a_region_that_is_misspelt() -> None:
     with pytest.raises(ConfigurationError, match=r"no region 'eu-west1'\. Did you mean .eu-west-1."):
         cursus.check(BASES[TRAINING], region="eu-west1")
     assert cursus.check(BASES[TRAINING], region="us-east-9")  # which may be new
+
+
+@pytest.mark.parametrize("text", ["x" * 3000, "<" + "x" * 3000 + ">", "s3://" + "x" * 3000 + "/y"])
+def test_what_is_said_of_a_long_text_is_short(text: str) -> None:
+    request = {**BASES["CreateTrainingJob"], text: "x"}
+    request |= {"TrainingJobName": text, "RoleArn": text}
+    request |= {"OutputDataConfig": {"S3OutputPath": text, "KmsKeyId": text}}
+    found = cursus.check(request).findings
+    assert found and all(len(one.message) < 1000 and len(one.remedy) < 1000 for one in found)

@@ -22,7 +22,7 @@ from cursus.checks.pipeline import read_json
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TUNING, PipelineView, is_reference, mapping, mappings, ranges_in
 from cursus.model import Path
-from cursus.redact import show
+from cursus.redact import cut, show
 from cursus.suggest import did_you_mean
 
 
@@ -95,7 +95,7 @@ def _property_file(reference: Reference, target: Target, step: PipelineStep) -> 
     misplaced = step.at("Arguments", "PropertyFiles") is not None
     if declared is None or name is None or name in declared or misplaced:
         return
-    known = "it declares " + ", ".join(declared) if declared else "it declares none"
+    known = "it declares " + ", ".join(map(cut, declared)) if declared else "it declares none"
     yield Problem(
         f"step {target.name} declares no property file {show(name)}: {known}."
         f"{did_you_mean(str(name), declared)}",
@@ -370,7 +370,7 @@ def _named_output(
     declared = step.names("Arguments", "ProcessingOutputConfig", "Outputs", "OutputName")
     if declared is None or name in declared or (not declared and has_strangers(step.body.get("Arguments"))):
         return
-    known = "it declares " + ", ".join(declared) if declared else "it declares none"
+    known = "it declares " + ", ".join(map(cut, declared)) if declared else "it declares none"
     yield Problem(
         f"step {target.name} has no output {show(name)}: {known}.{did_you_mean(name, declared)}",
         reference.path,

@@ -8,6 +8,7 @@ from typing import Any
 
 from cursus.checks.text_faults import placeholder
 from cursus.checks.texts import NOTHING, REPR
+from cursus.redact import show
 
 _HYPHENS = re.compile(
     r"\[a-zA-Z0-9\]\(-\*\[a-zA-Z0-9\]\)(?:\{0,(\d+)\}|\*)|\[a-zA-Z0-9\]\(\[\\-a-zA-Z0-9\]\*\[a-zA-Z0-9\]\)\?"
@@ -98,7 +99,7 @@ def shorter(node: Mapping[str, Any], value: object) -> str:
 
 
 def _filled(left: str) -> str:
-    return f"{left!r} stands where a value was to be filled in: write the value"
+    return f"{show(left)} stands where a value was to be filled in: write the value"
 
 
 def _hyphened(value: str) -> str:

@@ -17,7 +17,7 @@ from cursus.checks.step.pattern_words import fits, shorter, words
 from cursus.checks.type_words import WHAT, kind_in_words, listed, written
 from cursus.checks.views import SchemaView
 from cursus.model import Path, format_path
-from cursus.redact import is_secret_name, show
+from cursus.redact import cut, is_secret_name, show
 from cursus.suggest import did_you_mean, plain_name
 
 MAPS = frozenset({"HyperParameters", "StaticHyperParameters", "Environment"})
@@ -195,7 +195,7 @@ def _meant(view: SchemaView) -> dict[Path, Path]:
 def _instead(view: SchemaView, group: list[Violation], targets: list[Path]) -> str:
     """What to write instead of unknown members, where these places were meant by them."""
     violation, around = group[0], format_path(group[0].path[:-1]) or view.step.operation
-    name = str(violation.path[-1])
+    name = cut(str(violation.path[-1]))
     if _is_answer(violation.path):
         described = view.step.operation.replace("Create", "Describe")
         return f"leave {'them' if len(group) > 1 else 'it'} out: {described} answers with such members, no request has them"
@@ -229,12 +229,14 @@ def _instead(view: SchemaView, group: list[Violation], targets: list[Path]) -> s
     holder = format_path(target[:-1]) or "the request itself"
     if len(group) > 1:
         renamed = [
-            f"{each.path[-1]} as {place[-1]}"
+            f"{cut(str(each.path[-1]))} as {place[-1]}"
             for each, place in zip(group, targets, strict=True)
             if each.path[-1] != place[-1]
         ]
         return f"they belong in {holder}: move them there" + (", " + ", ".join(renamed) if renamed else "")
-    return f"{name} belongs in {holder}: move it there" + (f", as {target[-1]}" if target[-1] != name else "")
+    return f"{name} belongs in {holder}: move it there" + (
+        f", as {cut(str(target[-1]))}" if target[-1] != violation.path[-1] else ""
+    )
 
 
 def _beside_arguments(kind: str) -> Sequence[str]:

@@ -116,7 +116,9 @@ OTHERS = {
     "pytorchddp": {
         "title": "PyTorch DDP through MPI (pytorchddp)",
         "page": TORCH,
-        "versions": {"pytorch": ["1.11.0"]},
+        "versions": {
+            "pytorch": ["1.10.0"]
+        },  # fw_utils.PYTORCHDDP_SUPPORTED_FRAMEWORK_VERSIONS of sagemaker 2.221
         "open_ended": True,
         "processors": ["gpu"],
     },

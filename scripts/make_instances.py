@@ -153,6 +153,8 @@ LIMITS = {
 # https://docs.nvidia.com/cuda/cuda-c-programming-guide/#arithmetic-instructions: number formats by compute
 # capability: fp16 arithmetic from 5.3, tensor cores from 7.0, bf16 and tf32 from 8.0, fp8 from 8.9.
 PRECISIONS = {"fp16": 5.3, "bf16": 8.0, "tf32": 8.0, "fp8": 8.9}
+# Families that frameworks no longer have from a version on, "deprecated for sagemaker jobs": the SDK's image_uris.
+RETIRED = {"p2": {"pytorch": "1.13", "tensorflow": "2.12"}}
 # The first CUDA that knows a GPU architecture (release notes of CUDA 11.0, 11.8, 12.8), and the last that does (13.0:
 # Volta is gone, Turing stays).
 CUDA = {
@@ -233,6 +235,7 @@ def main() -> None:
         "limits": LIMITS,
         "precisions": PRECISIONS,
         "cuda": CUDA,
+        "retired": RETIRED,
         "training": types,
         "others": others,
     }

@@ -83,7 +83,7 @@ def test_sound_requests(image: str, on: dict[str, str], instance: str, count: in
     [
         ("pytorch-training:2.1.0-gpu-py310", SMDDP, "ml.p3.16xlarge", [("DST002", "error")]),
         ("pytorch-training:2.0.1-gpu-py310", SMDDP, "ml.p5.48xlarge", [("DST002", "error")]),
-        ("pytorch-training:1.10.0-gpu-py38", SMDDP, "ml.p3.2xlarge", [("DST002", "error")]),
+        ("pytorch-training:1.9.1-gpu-py38", SMDDP, "ml.p3.2xlarge", [("DST002", "error")]),
         ("tensorflow-training:2.8.0-gpu-py39", SMDDP, "ml.g5.48xlarge", [("DST002", "error")]),
         # The SDK sends pytorchddp, which runs on any GPU, under the same switch.
         ("pytorch-training:1.13.1-gpu-py39", SMDDP, "ml.p3.2xlarge", [("DST002", "warning")]),
@@ -342,6 +342,12 @@ def test_a_hook_among_the_checkpoints(
     }
     found = findings(f"pytorch-training:{version}-gpu-py38", library, "ml.p4d.24xlarge", patch=patch)
     assert brief(found) == expected
+
+
+def test_a_hook_beside_parameter_servers() -> None:
+    hook = {"DebugHookConfig": {"S3OutputPath": "s3://example-bucket/debug/", "CollectionConfigurations": []}}
+    found = findings("tensorflow-training:1.15.0-cpu-py3", SERVER, "ml.c5.2xlarge", 2, patch=hook)
+    assert ("DST015", "warning") in brief(found)
 
 
 COMPILER = {"sagemaker_training_compiler_enabled": "true", "sagemaker_training_compiler_debug_mode": "false"}

@@ -449,3 +449,13 @@ def test_gated_models_of_the_hub(variables: dict[str, str], model: str, wrong: b
         "Environment": variables,
     }
     assert bool(findings_of(patch, "FRM028")) is wrong
+
+
+@pytest.mark.parametrize(("version", "wrong"), [("1.12.1-gpu-py38", False), ("1.13.1-gpu-py39", True)])
+def test_frameworks_give_up_a_family(version: str, wrong: bool) -> None:
+    patch = {
+        "AlgorithmSpecification": {"TrainingImage": f"{DLC}/pytorch-training:{version}"},
+        "HyperParameters": SCRIPT,
+        "ResourceConfig": {"InstanceType": "ml.p2.xlarge"},
+    }
+    assert bool(findings_of(patch, "FRM016")) is wrong

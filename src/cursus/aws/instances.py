@@ -203,6 +203,12 @@ def cuda_range(capability: float) -> tuple[float | None, float | None]:
     return first, last
 
 
+def retired(family: str, framework: str | None) -> str | None:
+    """The first version of a framework that no longer runs on a family; None where there is none."""
+    found: str | None = table("instances")["retired"].get(family, {}).get(framework)
+    return found
+
+
 @cache
 def regions() -> frozenset[str]:
     """The regions that ``is_absent`` has been told of."""

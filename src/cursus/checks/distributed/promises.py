@@ -312,8 +312,9 @@ def debugger(view: TrainingView) -> Iterator[Problem]:
     """SageMaker Debugger saves tensors of a training that it does not follow.
 
     What it does:
-        Where tensors are to be saved, looks for parameter servers, the model parallelism library, and checkpoints beside the
-        data parallelism library. A hook that starts by itself, beside checkpoints, is named with both libraries.
+        Where tensors are to be saved, or the image starts the hook by itself, looks for parameter servers, the model
+        parallelism library, and checkpoints beside distributed training. The hook fails a job of that library with
+        checkpoints.
     Why:
         "SMDebug Does Not Currently Support Distributed Training Jobs With Checkpointing Enabled": the hook is not made,
         and the rules have nothing to read.
@@ -325,12 +326,12 @@ def debugger(view: TrainingView) -> Iterator[Problem]:
             sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
             sagemaker_parameter_server_enabled: "true"
           ResourceConfig: {InstanceType: ml.g4dn.xlarge, InstanceCount: 2}
-          DebugHookConfig:
-            S3OutputPath: s3://example-bucket/debug/
+        - DebugHookConfig:
+        -   S3OutputPath: s3://example-bucket/debug/
         -   CollectionConfigurations: [{CollectionName: losses}]
-        +   CollectionConfigurations: []
     Source:
-        https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-considerations.html
+        https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-considerations.html,
+        https://docs.aws.amazon.com/sagemaker/latest/dg/distributed-troubleshooting-model-parallel.html
     """
     hook = mapping(view.request, "DebugHookConfig")
     path: Path = ("DebugHookConfig", "CollectionConfigurations")
@@ -339,30 +340,36 @@ def debugger(view: TrainingView) -> Iterator[Problem]:
         path = ("DebugRuleConfigurations",)
         asked = listing(view.request, "DebugRuleConfigurations")
     on = {name for _, name, _ in switches(view)}
-    checkpoints = view.request.get("CheckpointConfig") and on & LIBRARIES
-    if checkpoints and hook and not asked and _hooked(view):
+    config = mapping(view.request, "CheckpointConfig")
+    checkpoints = bool(config and (on & LIBRARIES or (on and text(config, "LocalPath"))))
+    refused = (
+        "parameter servers"
+        if "sagemaker_parameter_server_enabled" in on
+        else "the SageMaker model parallelism library"
+        if distribution.MODEL_PARALLEL in on
+        else "CheckpointConfig beside distributed training"
+        if checkpoints
+        else None
+    )
+    if refused is not None and asked:
         yield Problem(
-            "the debugger's hook, which starts by itself, keeps its state among the checkpoints: with the SageMaker distributed "
-            "libraries the job fails with FileNotFoundError: '/opt/ml/checkpoints/metadata.json.sagemaker-uploading'",
+            f"the debugger does not work with {refused}: no tensors are saved",
+            path,
+            "leave the collections and rules out",
+        )
+    elif (checkpoints or refused == "parameter servers") and hook and _hooked(view):
+        breaks = checkpoints and distribution.MODEL_PARALLEL in on
+        yield Problem(
+            f"the debugger's hook, which the image starts by itself, does not work with {refused}"
+            + (
+                ", and writes among the checkpoints: 'metadata.json.sagemaker-uploading' not found"
+                if checkpoints
+                else ""
+            ),
             ("DebugHookConfig",),
             "leave DebugHookConfig out (debugger_hook_config=False in the SDK)",
-            severity="error" if distribution.MODEL_PARALLEL in on else None,
+            severity="error" if breaks else None,
         )
-    if not asked:
-        return
-    if "sagemaker_parameter_server_enabled" in on:
-        refused = "parameter servers"
-    elif distribution.MODEL_PARALLEL in on:
-        refused = "the SageMaker model parallelism library"
-    elif checkpoints:
-        refused = "CheckpointConfig beside the SageMaker data parallelism library"
-    else:
-        return
-    yield Problem(
-        f"the debugger does not work with {refused}: no tensors are saved",
-        path,
-        "leave the collections and rules out",
-    )
 
 
 def _hooked(view: TrainingView) -> bool:

@@ -323,13 +323,15 @@ def script_for_an_algorithm(view: TrainingView) -> Iterator[Problem]:
 
 @rule("FRM016", reads=READS, shared=True, of=FIT, when="framework")
 def cuda(view: TrainingView) -> Iterator[Problem]:
-    """The image's CUDA does not know the instance's GPU.
+    """The image's framework or CUDA does not know the instance's GPU.
 
     What it does:
-        Compares the CUDA version of one of Amazon's GPU images with the architecture of the GPUs.
+        Compares the CUDA version of one of Amazon's GPU images with the architecture of the GPUs, and its framework's with
+        the families that it has given up.
     Why:
         A GPU newer than the image's CUDA has no kernels in it, and the newest CUDA versions have dropped the oldest
-        GPUs: "no kernel image is available for execution on the device".
+        GPUs: "no kernel image is available for execution on the device". "P2 instances have been deprecated for sagemaker
+        jobs starting PyTorch 1.13 and TensorFlow 2.12".
     Example:
           AlgorithmSpecification:
         -   TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:1.9.1-gpu-py38-cu111-ubuntu20.04
@@ -344,6 +346,17 @@ def cuda(view: TrainingView) -> Iterator[Problem]:
     image = view.framework
     if image is None or image.processor != "gpu" or image.version is None:
         return
+    for path, kind, _ in view.instances:
+        instance = instances.find(kind)
+        until = instances.retired(instance.family, image.engine) if instance else None
+        if until and image.engine_version and images.order(image.engine_version) >= images.order(until):
+            yield Problem(
+                f"{images.title(str(image.engine))} {image.engine_version} does not run on {kind}: its images gave up the family "
+                f"with {until}.",
+                path,
+                "Use an instance type with newer GPUs, or an older version of the framework.",
+            )
+            return
     known = image.cuda or _only_cuda(image.repository, image.version)
     if known is None:
         return

@@ -80,7 +80,7 @@ def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
     facts = table("debugger")
     for member, i, configuration in _rules(view):
         image = text(configuration, "RuleEvaluatorImage")
-        if image is not None and "/" not in image and placeholder(image) is None:
+        if image is not None and "." not in image.partition("/")[0] and placeholder(image) is None:
             yield Problem(
                 f"the rule's image {show(image)} names no registry",
                 (member, i, "RuleEvaluatorImage"),

@@ -9,28 +9,26 @@ from __future__ import annotations
 import ast
 from collections import deque
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from cursus.model import UNREAD, Location, PipelineStart
 from cursus.script.syntax.nodes import is_call, last_name, string
+from cursus.steps.written.syntax import Source, read_source
 
 _ARGUMENTS = ("parameters", "execution_display_name")
 """The first arguments of ``start``, which both versions of the SDK take in this order."""
 _CHANGES = frozenset(("update", "setdefault", "pop", "append", "extend", "insert"))
 """The methods that change a mapping or a list."""
-_MOST_BYTES = 1_000_000
 
 
 def starts(file: str, name: str) -> tuple[PipelineStart, ...]:
     """The starts of the pipeline that a name of the file stands for, or that its function of that name returns."""
-    tree = _tree(file)
-    if tree is None:
+    source = read_source(file)
+    if source is None:
         return ()
-    known = _Names(tree, name)
+    known = _Names(source, name)
     found = []
-    for call, inside in _calls(tree, ()):
+    for call, inside in _calls(source.tree):
         method = call.func
         if (
             isinstance(method, ast.Attribute)
@@ -38,33 +36,16 @@ def starts(file: str, name: str) -> tuple[PipelineStart, ...]:
             and isinstance(method.value, ast.Name)
             and known.is_pipeline(method.value.id, inside)
         ):
-            found.append(_start(call, file, known))
+            found.append(_start(call, known))
     return tuple(found)
-
-
-@lru_cache(maxsize=16)
-def _parsed(file: str, changed: int) -> ast.Module | None:
-    try:
-        if Path(file).stat().st_size > _MOST_BYTES:
-            return None
-        return ast.parse(Path(file).read_bytes())
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
-def _tree(file: str) -> ast.Module | None:
-    try:
-        return _parsed(file, Path(file).stat().st_mtime_ns)
-    except OSError:
-        return None
 
 
 _Functions = tuple["ast.FunctionDef | ast.AsyncFunctionDef", ...]
 
 
-def _calls(node: ast.AST, inside: _Functions) -> Iterator[tuple[ast.Call, _Functions]]:
+def _calls(tree: ast.Module) -> Iterator[tuple[ast.Call, _Functions]]:
     """Every call, with the functions around it."""
-    pending: deque[tuple[ast.AST, _Functions]] = deque([(node, inside)])
+    pending: deque[tuple[ast.AST, _Functions]] = deque([(tree, ())])
     while pending:
         one, around = pending.popleft()
         if isinstance(one, ast.Call):
@@ -77,10 +58,11 @@ def _calls(node: ast.AST, inside: _Functions) -> Iterator[tuple[ast.Call, _Funct
 class _Names:
     """What the names of a file stand for: which is the pipeline, and which are written once and left alone."""
 
-    def __init__(self, tree: ast.Module, pipeline: str) -> None:
+    def __init__(self, source: Source, pipeline: str) -> None:
         self.pipeline = pipeline
+        self.place = source.location
         self.assigned: dict[str, list[ast.expr | None]] = {}
-        for node in ast.walk(tree):
+        for node in ast.walk(source.tree):
             if isinstance(node, ast.Assign):
                 for target in node.targets:
                     self._assign(target, node.value)
@@ -146,22 +128,22 @@ def _own(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
     return found
 
 
-def _start(call: ast.Call, file: str, known: _Names) -> PipelineStart:
+def _start(call: ast.Call, known: _Names) -> PipelineStart:
     given = dict(zip(_ARGUMENTS, call.args, strict=False))
     given.update({word.arg: word.value for word in call.keywords if word.arg is not None})
     unread = any(word.arg is None for word in call.keywords) or any(
         isinstance(one, ast.Starred) for one in call.args
     )
-    parameters, places, whole = _mapping(given.get("parameters"), file, known)
+    parameters, places, whole = _mapping(given.get("parameters"), known)
     selected = given.get("selective_execution_config")
     chosen = _words(known.value(selected)) if selected is not None else {}
     latest = chosen.get("reference_latest_execution")
     return PipelineStart(
-        location=_place(file, call),
+        location=known.place(call),
         parameters=parameters,
         places=places,
         whole=whole and not unread and selected is None,
-        steps=_texts(chosen.get("selected_steps"), file, known),
+        steps=_texts(chosen.get("selected_steps"), known),
         sourceless="source_pipeline_execution_arn" not in chosen
         and isinstance(latest, ast.Constant)
         and latest.value is False,
@@ -169,13 +151,7 @@ def _start(call: ast.Call, file: str, known: _Names) -> PipelineStart:
     )
 
 
-def _place(file: str, node: ast.AST) -> Location:
-    return Location(file, getattr(node, "lineno", None), getattr(node, "col_offset", 0) + 1)
-
-
-def _mapping(
-    node: ast.expr | None, file: str, known: _Names
-) -> tuple[Mapping[str, Any], Mapping[str, Location], bool]:
+def _mapping(node: ast.expr | None, known: _Names) -> tuple[Mapping[str, Any], Mapping[str, Location], bool]:
     """The values of a mapping by their names, where each is written, and True where there are no others."""
     if node is None or (isinstance(node, ast.Constant) and node.value is None):
         return {}, {}, True
@@ -194,7 +170,7 @@ def _mapping(
         whole = not node.args and len(pairs) == len(node.keywords)
     return (
         {name: _literal(value) for name, value, _ in pairs},
-        {name: _place(file, where) for name, _, where in pairs},
+        {name: known.place(where) for name, _, where in pairs},
         whole,
     )
 
@@ -213,11 +189,11 @@ def _words(node: ast.expr) -> dict[str, ast.expr]:
     return {word.arg: word.value for word in node.keywords if word.arg is not None}
 
 
-def _texts(node: ast.expr | None, file: str, known: _Names) -> dict[str, Location]:
+def _texts(node: ast.expr | None, known: _Names) -> dict[str, Location]:
     """The texts of a list, each with its place."""
     listed = known.value(node) if node is not None else None
     return {
-        text: _place(file, each)
+        text: known.place(each)
         for each in (listed.elts if isinstance(listed, (ast.List, ast.Tuple)) else [])
         if (text := string(each)) is not None
     }

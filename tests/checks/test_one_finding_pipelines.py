@@ -206,6 +206,19 @@ def test_what_is_told_of_a_function_is_not_told_of_the_values_of_a_parameter_too
     assert finding.rule == "DEP013"
 
 
+@pytest.mark.parametrize("name", ["steps", "Stes", "Step"])
+def test_misspelt_steps_are_one_finding(name: str) -> None:
+    document = {"Version": "2020-12-01", "Parameters": [], name: [copy.deepcopy(TRAIN)]}
+    (finding,) = cursus.check(document).findings
+    assert (finding.rule, finding.path) == ("DEP001", name) and "'Steps'?" in finding.message
+
+
+def test_a_misspelt_member_of_a_cache_is_one_finding() -> None:
+    step = {**copy.deepcopy(TRAIN), "CacheConfig": {"Enabled": True, "ExpieAfter": "P1D"}}
+    (finding,) = found(step)
+    assert finding.rule == "DEP042" and "'ExpireAfter'?" in finding.message
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

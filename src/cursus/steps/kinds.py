@@ -55,6 +55,8 @@ _TELLING: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("CreatePipeline", ("PipelineDefinition", "PipelineDefinitionS3Location", "PipelineName")),
     ("CreateModel", ("PrimaryContainer", "Containers", "ExecutionRoleArn", "ModelName")),
 )
+_OF_DEFINITION = ("Version", "Metadata", "Parameters", "PipelineExperimentConfig")
+"""Members of a definition beside its steps."""
 _NAMED = frozenset(
     {"CreateTrainingJob", "CreateProcessingJob", "CreateTransformJob", "CreateHyperParameterTuningJob"}
 )
@@ -134,16 +136,18 @@ def _nearest(data: Mapping[str, Any]) -> str | None:
     owners = {member: name for name, members in reversed(_TELLING) for member in members}
     owners.update({"Steps": PIPELINE, **dict.fromkeys(_COMMON, "CreateTrainingJob")})
     votes: dict[str, int] = {}
+    listed = False
     for key in list(data)[:50]:
         near = closest(key, owners) if isinstance(key, str) else None
-        if near is not None and (len(key) > 6 or near == "Steps"):
-            votes[owners[near]] = votes.get(owners[near], 0) + 1
-    if not votes:
-        return None
-    found = max(votes, key=lambda name: votes[name])
-    if found == PIPELINE and not isinstance(data.get("Steps", data.get("steps")), list):
-        return None
-    return found
+        owner = PIPELINE if key in _OF_DEFINITION else None
+        if near is not None and owner is None and (len(key) > 6 or near == "Steps"):
+            owner = owners[near]
+            listed = listed or (owner == PIPELINE and isinstance(data[key], list))
+        if owner is not None:
+            votes[owner] = votes.get(owner, 0) + 1
+    if not listed:
+        votes.pop(PIPELINE, None)
+    return max(votes, key=lambda name: votes[name]) if votes else None
 
 
 def mentions(content: bytes) -> bool:

@@ -11,7 +11,9 @@ from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, mapping, mappings, text
 from cursus.model import Path
 from cursus.redact import show
+from cursus.suggest import did_you_mean
 
+_MEMBERS = ("Enabled", "ExpireAfter")
 _DURATION = re.compile(
     r"P?(?=[\dT])(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T?(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?", re.IGNORECASE
 )
@@ -47,19 +49,19 @@ def cache_config(view: PipelineView) -> Iterator[Problem]:
             right = '{"Enabled": true, "ExpireAfter": "P30D"}'
             yield Problem(f"CacheConfig is a mapping, not {show(config)}", place, f"write {right}")
             continue
-        for member in config:
-            if member not in ("Enabled", "ExpireAfter"):
-                yield Problem(
-                    f"CacheConfig has no member {show(member)}",
-                    (*place, str(member)),
-                    "its members are Enabled and ExpireAfter",
-                )
+        strangers = [str(member) for member in config if member not in _MEMBERS]
+        for member in strangers:
+            yield Problem(
+                f"CacheConfig has no member {show(member)}.{did_you_mean(member, _MEMBERS)}",
+                (*place, member),
+                "its members are Enabled and ExpireAfter",
+            )
         enabled, after = config.get("Enabled"), config.get("ExpireAfter")
         if enabled is not None and not isinstance(enabled, bool):
             yield Problem(
                 f"Enabled is {show(enabled)}", (*place, "Enabled"), "write true or false, without quotes"
             )
-        if after is None and enabled is True:
+        if after is None and enabled is True and not strangers:
             yield Problem(
                 "the cache has no ExpireAfter",
                 place,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
-from cursus.aws.pipelines import PipelineStep, facts, loop_around, parse_get, step_type, texts
+from cursus.aws.pipelines import PipelineStep, facts, loop_around, parse_get, references, step_type, texts
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, is_reference
 from cursus.model import Path, Severity
@@ -39,14 +39,18 @@ def definition_members(view: PipelineView) -> Iterator[Problem]:
             ("Version",),
             f'write "{known["version"]}": there is no other',
         )
-    for name in view.request:
-        if name not in known["members"]:
-            yield Problem(
-                f"a pipeline definition has no member {show(name)}.{did_you_mean(str(name), known['members'])}",
-                (name,),
-                "write one of " + ", ".join(known["members"]),
-            )
+    strangers = [name for name in view.request if name not in known["members"]]
+    for name in strangers:
+        yield Problem(
+            f"a pipeline definition has no member {show(name)}.{did_you_mean(str(name), known['members'])}",
+            (name,),
+            "write one of " + ", ".join(known["members"]),
+        )
     steps = view.request.get("Steps")
+    if "Steps" not in view.request and "Steps" in [
+        closest(str(name), known["members"]) for name in strangers[:9]
+    ]:
+        return
     if not isinstance(steps, list) or not steps:
         # An empty list is a definition under construction; what the service says to it is not documented.
         empty: Severity = "warning" if steps == [] else "error"
@@ -284,7 +288,8 @@ def depends_on_form(view: PipelineView) -> Iterator[Problem]:
     """DependsOn names a step that is not there, the step itself, or a condition.
 
     What it does:
-        Looks at every name in DependsOn, and at the Trigger beside it where there is one.
+        Looks at every name in DependsOn, at the Trigger beside it where there is one, and at what a step that runs where
+        another has failed takes from it.
     Why:
         CreatePipeline refuses a definition in which a dependency cannot be resolved. A condition step cannot be
         depended on: what has to wait for it belongs into its branches.
@@ -313,6 +318,7 @@ def depends_on_form(view: PipelineView) -> Iterator[Problem]:
             name = entry
             if isinstance(entry, Mapping) and not is_reference(entry):
                 yield from _trigger(entry, (*step.path, "DependsOn", i))
+                yield from _left_by_failed(view, step, entry)
                 name = entry.get("Step")
                 if name is None and not entry.keys() <= {"Step", "Trigger"}:
                     continue  # what stands in its place is told
@@ -339,6 +345,24 @@ def _trigger(entry: Mapping[str, object], place: Path) -> Iterator[Problem]:
             (*place, "Trigger"),
             "write one of " + ", ".join(triggers),
         )
+
+
+def _left_by_failed(view: PipelineView, step: PipelineStep, entry: Mapping[str, object]) -> Iterator[Problem]:
+    """A step that runs where another has failed has none of the other's results."""
+    if entry.get("Trigger") not in ("Failed", "Stopped"):
+        return
+    for reference in references(step.body.get("Arguments"), (*step.path, "Arguments"), step):
+        target = parse_get(reference.text)
+        if target is not None and target.name == entry.get("Step") and target.rest[:1] in RESULTS:
+            yield Problem(
+                f"the step runs where {show(target.name)} has failed, and there is no {show(reference.text)} then",
+                reference.path,
+                "leave it out, or let the step wait for the other's completion",
+            )
+
+
+RESULTS = (("ModelArtifacts",), ("OutputParameters",))
+"""Properties that only a step which has completed has."""
 
 
 def _dependency(view: PipelineView, step: PipelineStep, name: object, i: int) -> Iterator[Problem]:

@@ -398,8 +398,9 @@ def _kind_and_bounds(
                 else None
             )
             if wrong:
+                near = did_you_mean(value, known.values)
                 yield Problem(
-                    f"the value {show(value)} of {show(entry.name)} {wrong}",
+                    f"the value {show(value)} of {show(entry.name)} {wrong}{'.' if near else ''}{near}",
                     (*entry.path, "Values", i),
                     f"{algorithm.name} takes {known.expected}",
                     severity="warning" if known.lacks_capitals(value) else None,

@@ -100,6 +100,11 @@ def command(
         return common.OK
     job.settings = project.settings(entry)
     findings = [clean_record(finding.to_dict(), target) for finding in job.findings]
+    return _tell(job, findings, format, output)
+
+
+def _tell(job: TrainingJob, findings: list[Record], format: str, output: str | None) -> int:
+    """Write what the job came to, and give the exit code."""
     if format == "json":
         common.write_json(document(job, findings), output)
     else:

@@ -17,6 +17,7 @@ from cursus.suggest import file_meant, kind_of
 
 if TYPE_CHECKING:
     from cursus.steps.reading.documents import Document
+    from cursus.steps.sdk import Defined
 
 
 class Options(NamedTuple):
@@ -236,31 +237,19 @@ def _of_object(target: Any, options: Options, text: str) -> list[Step | Pipeline
 
     from cursus.steps import sdk
     from cursus.steps.lowering.builders import lower
-    from cursus.steps.offline import answered_here
 
     if isinstance(target, Mapping) or (text and isinstance(target, (Step, Pipeline, list, tuple))):
         found = load_one(target, options)
-        if isinstance(target, Mapping):
-            return _written(found, text) if len(found) == 1 else [_started(one, text) for one in found]
-        return found
+        if not isinstance(target, Mapping):
+            return found
+        return [_written(found[0], text)] if len(found) == 1 else [_started(one, text) for one in found]
     if isinstance(target, (str, bytes, int, float, set)) or target is None:
         raise TargetError(
             f"{text + ': ' if text else ''}{show(target)} is {kind_of(target)}, which is no step."
         )
     defined = sdk.definition(target)
     if defined is not None:
-        name = str(getattr(target, "name", "") or "pipeline")
-        made: list[Step | Pipeline] = [
-            Pipeline(
-                name,
-                plain(defined.definition),
-                options.parameters or {},
-                region=options.region or defined.region,
-                problems=(answered_here(defined.answered),) if defined.answered else (),
-                sources=defined.sources,
-            )
-        ]
-        return _written(made, text)
+        return [_written(_pipeline(target, defined, options), text)]
     collected = sdk.collection(target)
     if collected is not None:
         return [replace(step, region=step.region or options.region) for step in collected]
@@ -276,15 +265,28 @@ def _of_object(target: Any, options: Options, text: str) -> list[Step | Pipeline
         entry_point=options.entry_point,
         region=options.region,
     )
-    return [step] if step.origins else _written([step], text)
+    return [_written(step, text)]
 
 
-def _written(found: list[Step | Pipeline], text: str) -> list[Step | Pipeline]:
-    """The one step or pipeline of a Python file with the places where it is written there; ``text`` is its target."""
+def _pipeline(target: Any, defined: Defined, options: Options) -> Pipeline:
+    """An SDK pipeline, with what it says of itself."""
+    from cursus.steps.offline import answered_here
+
+    return Pipeline(
+        str(getattr(target, "name", "") or "pipeline"),
+        plain(defined.definition),
+        options.parameters or {},
+        region=options.region or defined.region,
+        problems=(answered_here(defined.answered),) if defined.answered else (),
+        sources=defined.sources,
+    )
+
+
+def _written(one: Step | Pipeline, text: str) -> Step | Pipeline:
+    """A step or pipeline of a Python file with the places where it is written there; ``text`` is its target."""
     path, _, name = text.rpartition(":")
-    one = found[0]
     if not path or one.origins:
-        return found
+        return one
     from dataclasses import replace
 
     from cursus.steps.imports import import_file, import_module
@@ -295,7 +297,7 @@ def _written(found: list[Step | Pipeline], text: str) -> list[Step | Pipeline]:
     if _is_function(getattr(owner, name, None)):
         owner = getattr(owner, name)
     data = one.definition if isinstance(one, Pipeline) else one.request
-    return [replace(one, origins=origins_of(owner, name, data))]
+    return replace(one, origins=origins_of(owner, name, data))
 
 
 def _started(one: Step | Pipeline, text: str) -> Step | Pipeline:

@@ -119,20 +119,6 @@ def _merge(job: Supervisor, name: str) -> artifacts.Collected:
 
 def _gather(job: Supervisor) -> dict[str, Any]:
     stray = [entry for one in job.hosts for entry in _stray(job, one)]
-    missing = job.plan["missing_requirements"]
-    notes = list(dict.fromkeys([*job.plan["not_reproduced"], *job.notes]))
-    if missing:
-        shown = ", ".join(missing[:10])
-        notes.append(f"requirements.txt was not installed; not found in this environment: {shown}")
-    if job.hosts and all(one.limit.enforced for one in job.hosts):
-        notes = [note for note in notes if not note.startswith("memory limit not enforced")]
-    lost = job.starts.lost + sum(one.log.lost for one in job.hosts if one.log is not None)
-    if lost:
-        notes.append(f"{lost} bytes of the log were lost: the disk was full")
-    if "Invalid cross-device link" in str(job.state.get("failure_reason")):
-        notes.append(
-            "renaming a directory of a channel in place, which an overlay refuses: shutil.move works"
-        )
     opened: dict[str, int | None] = dict.fromkeys(contract.channels(job.request))
     files = together([job.starts.opened, *(one.opens.found for one in job.hosts)])
     opened.update({name: len(found) for name, found in files.items()})
@@ -160,10 +146,29 @@ def _gather(job: Supervisor) -> dict[str, Any]:
         "runtime": job.facts.get("runtime", {}),
         "signals": _signals(job),
         "isolation": job.state.get("isolation", ""),
-        "not_reproduced": notes,
+        "not_reproduced": _notes(job),
         "waits": job.facts["waits"],
         "failure_file": any(os.path.exists(os.path.join(one.ml, "output", "failure")) for one in job.hosts),
     }
+
+
+def _notes(job: Supervisor) -> list[str]:
+    """What this run did not reproduce, as it turned out."""
+    missing = job.plan["missing_requirements"]
+    notes = list(dict.fromkeys([*job.plan["not_reproduced"], *job.notes]))
+    if missing:
+        shown = ", ".join(missing[:10])
+        notes.append(f"requirements.txt was not installed; not found in this environment: {shown}")
+    if job.hosts and all(one.limit.enforced for one in job.hosts):
+        notes = [note for note in notes if not note.startswith("memory limit not enforced")]
+    lost = job.starts.lost + sum(one.log.lost for one in job.hosts if one.log is not None)
+    if lost:
+        notes.append(f"{lost} bytes of the log were lost: the disk was full")
+    if "Invalid cross-device link" in str(job.state.get("failure_reason")):
+        notes.append(
+            "renaming a directory of a channel in place, which an overlay refuses: shutil.move works"
+        )
+    return notes
 
 
 def _code(number: int) -> int:

@@ -50,3 +50,20 @@ def test_a_step_of_a_pipeline_is_told_once() -> None:
     assert [one.path for one in findings if one.rule == "DEP034"] == [
         "Steps[0].Arguments.ProcessingOutputConfig.Outputs[1].OutputName"
     ]
+
+
+@pytest.mark.parametrize(
+    ("image", "named"),
+    [
+        ("registry.example.com/prepare:1", True),
+        ("docker.io/library/python:3.11", True),
+        ("123456789012.dkr.ec.us-east-1.amazonaws.com/prepare:1", True),
+        ("123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1", False),
+        ("123456789012.dkr-ecr.us-east-1.on.aws/prepare:1", False),
+        ("public.ecr.aws/docker/library/python:3.11", False),
+    ],
+)
+def test_an_image_for_processing_is_in_ecr(image: str, named: bool) -> None:
+    step = request("DEP051", "Right")
+    step.request["AppSpecification"]["ImageUri"] = image
+    assert bool(found(step, "DEP051")) == named

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -159,13 +160,16 @@ def container_image(view: PipelineView) -> Iterator[Problem]:
                 )
 
 
+_ECR = re.compile(r"(?i)\bdkr[.-]ecr\b|^public\.ecr\.aws$")
+
+
 @rule("DEP051", scope="pipeline")
 def image_address(view: PipelineView) -> Iterator[Problem]:
     """The image of a processing, model or registration step is in no registry.
 
     What it does:
-        Looks for the registry's host before the first slash of ImageUri and of every container's Image, parameters put
-        in. A container whose ImageConfig names another way to its repository is left alone.
+        Looks for the host of an ECR registry before the first slash of ImageUri and of every container's Image, parameters
+        put in. A container whose ImageConfig names another way to its repository is left alone.
     Why:
         The services take images from Amazon ECR: a name that Docker completes on a laptop, and a location on S3, are
         refused when the job or model is made.
@@ -200,10 +204,11 @@ def image_address(view: PipelineView) -> Iterator[Problem]:
             ):
                 continue
             host, slash, _ = image.partition("/")
-            if slash and "." in host and not host.endswith(":"):
+            registry = slash and "." in host and not host.endswith(":")
+            if registry and _ECR.search(host):
                 continue
             yield Problem(
-                f"{show(image)} names no registry",
+                f"{show(image)} names no registry" + (" of Amazon ECR" if registry else ""),
                 (*top, *place, member),
                 "write <account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>",
                 severity="warning" if placeholder(image) is not None or stands_for_another(image) else None,

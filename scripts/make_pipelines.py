@@ -141,6 +141,7 @@ def published(schema: dict[str, Any]) -> dict[str, Any]:
         "problem_types": list(_shape("MonitoringProblemType").enum),
         "association_types": list(_shape("AssociationEdgeType").enum),
         "mlflow_members": {name: one.metadata for name, one in _shape("MLflowConfiguration").members.items()},
+        "described": {name: _shape(f"Step{name}").metadata["max"] for name in ("DisplayName", "Description")},
         "fail_message": _shape("FailStepMetadata").members["ErrorMessage"].metadata["max"],
         # What a check compares with, unless it is skipped.
         "baselines": [

@@ -144,6 +144,7 @@ READ = (*AT["Evaluate"], "Arguments", "ProcessingInputs")
 UPLOADED = (*AT["Prepare"], "Arguments", "ProcessingOutputConfig", "Outputs", 0)
 ARCHIVE = {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}
 BELOW_ARCHIVE = {"Std:Join": {"On": "/", "Values": [ARCHIVE, "m.bin"]}}
+FOREIGN = {"StepName": "Prepare", "S3Uris": ["s3://example-bucket/raw/a.csv"]}
 RETRY = {"ExceptionType": ["Step.THROTTLING"]}
 
 
@@ -204,11 +205,32 @@ def test_the_sound_one_is_sound() -> None:
         ((*AT["Tell"], "FunctionArn"), "", "DEP043"),
         ((*AT["Train"], "RetryPolicies"), [{**RETRY, "BackoffRate": -1.0}], "DEP041"),
         ((*AT["Train"], "RetryPolicies"), [{**RETRY, "MaxAttempts": {"Value": 2}}], "DEP041"),
+        ((*AT["Train"], "DisplayName"), "x" * 300, "DEP009"),
+        ((*AT["Spark"], "Arguments", "ExecutionRoleArn"), "arn:aws:iam::123456789012:user/ana", "DEP047"),
+        ((*AT["Tidy"], "Arguments", "Resources", "S3", 0), FOREIGN, "DEP048"),
+        ((*AT["Tidy"], "DependsOn"), ["Train", "Prepare", {"Step": "Tell", "Trigger": "Failure"}], "DEP005"),
         (("Parameters", 1, "EnumValues"), '["north", "south"]', "DEP020"),
     ],
 )  # fmt: skip
 def test_one_thing_changed_is_seen(place: tuple[Any, ...], value: Any, rule: str) -> None:
     assert changed(place, value) == {rule}
+
+
+def test_what_a_failed_step_would_have_left_is_not_there() -> None:
+    definition = copy.deepcopy(SOUND)
+    tell = definition["Steps"][AT["Tell"][1]]
+    tell["DependsOn"] = [{"Step": "Train", "Trigger": "Failed"}]
+    assert broken(engine.check_pipeline(Pipeline("p", definition), Settings())[0]) == set()
+    tell["Arguments"] = {"model": ARCHIVE}
+    assert broken(engine.check_pipeline(Pipeline("p", definition), Settings())[0]) == {"DEP005"}
+
+
+@pytest.mark.parametrize("value", [None, float("nan")])
+def test_a_default_is_a_number_that_json_has(value: float | None) -> None:
+    parameter = {"Name": "Rate", "Type": "Float", "DefaultValue": 0.5 if value is None else value}
+    definition = {**SOUND, "Parameters": [*SOUND["Parameters"], parameter]}
+    found = broken(engine.check_pipeline(Pipeline("p", definition), Settings())[0])
+    assert found == (set() if value is None else {"DEP020"})
 
 
 def test_a_hyperparameter_that_is_not_tuned_has_no_best_value() -> None:

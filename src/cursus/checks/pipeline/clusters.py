@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from cursus.aws import schema
-from cursus.aws.pipelines import step_type
+from cursus.aws.pipelines import nodes, step_type
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, is_reference, mapping
 from cursus.model import Path
@@ -23,9 +23,8 @@ def emr_cluster(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Looks for ClusterId and ClusterConfig in the arguments: one of the two; for an ExecutionRoleArn, which goes with a
-        ClusterId alone; for what a ClusterConfig needs and must not say (its roles are a warning); and for what the step
-        runs. Of an EMR Serverless
-        step: for ApplicationId or ApplicationConfig, ExecutionRoleArn and JobConfig, whose members begin small.
+        ClusterId alone; for what a ClusterConfig needs and must not say (its roles are a warning) and SageMaker's instance types
+        in it; and for what the step runs. Of an EMR Serverless step: for ApplicationId or ApplicationConfig, ExecutionRoleArn and JobConfig, whose members begin small.
     Why:
         CreatePipeline takes a cluster that is there, or the configuration of one that it makes and ends with the step.
     Example:
@@ -74,6 +73,13 @@ def emr_cluster(view: PipelineView) -> Iterator[Problem]:
                 "write the id, such as j-1A2B3C4D5E6F7",
                 # "MyClusterID" stands for what is filled in later.
                 severity="warning" if re.search(r"(?i)cluster[-_]?id", cluster) else None,
+            )
+        role = view.filled(arguments.get("ExecutionRoleArn"))
+        if isinstance(role, str) and re.fullmatch(r"arn:aws[a-z-]*:iam::.*", role) and ":role/" not in role:
+            yield Problem(
+                f"ExecutionRoleArn {show(role)} names no role",
+                (*place, "ExecutionRoleArn"),
+                "write arn:aws:iam::<account>:role/<name>",
             )
         yield from _cluster(mapping(arguments, "ClusterConfig"), (*place, "ClusterConfig"))
         work = arguments.get("StepConfig")
@@ -158,6 +164,13 @@ def _cluster(config: Mapping[str, object], place: Path) -> Iterator[Problem]:
                 (*place, role),
                 f"add {role}, such as {'EMR_EC2_DefaultRole' if role == 'JobFlowRole' else 'EMR_DefaultRole'}",
                 severity="warning",
+            )
+    for inner, kind in nodes(config, ()):
+        if inner and str(inner[-1]).endswith("InstanceType") and isinstance(kind, str) and kind[:3] == "ml.":
+            yield Problem(
+                f"{show(kind)} is an instance type of SageMaker, and EMR runs on EC2's",
+                (*place, *inner),
+                f"write {kind[3:]}",
             )
     instances_ = mapping(config, "Instances")
     groups, fleets = "InstanceGroups" in instances_, "InstanceFleets" in instances_

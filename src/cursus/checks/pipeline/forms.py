@@ -25,7 +25,8 @@ def step_forms(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Holds the own members of every step, and the arguments of EMR, lambda, callback, fail, endpoint and lineage steps,
-        parameters put in, against the published JSON schema of definitions; and looks whether a check's baselines are S3
+        parameters put in, against the published JSON schema of definitions, and DisplayName and Description against the lengths
+        that the service has for them; and looks whether a check's baselines are S3
         URIs, and not each other's.
     Why:
         "Unable to parse pipeline definition": CreatePipeline reads true and false, not "true", and knows no other members.
@@ -49,6 +50,12 @@ def step_forms(view: PipelineView) -> Iterator[Problem]:
             for problem in _held(view.filled(step.body.get(name)), form, (*step.path, name)):
                 if problem.path[-1] not in refused:
                     yield problem
+        for name, most in facts()["described"].items():
+            said = view.filled(step.body.get(name))
+            if isinstance(said, str) and len(said) > most:
+                yield Problem(
+                    f"the {name} has {len(said)} characters", (*step.path, name), f"keep it to {most}"
+                )
         for name in BASELINES:
             uri = view.filled(step.body.get(name))
             # An empty text is what samples give for none.

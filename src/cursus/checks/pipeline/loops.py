@@ -24,7 +24,7 @@ def loops(view: PipelineView) -> Iterator[Problem]:
         Looks at IterableItems (a reference to a text with a list in JSON, or a list of 1 to 100 references and single values), MaxConcurrency (1 to 50),
         the types of the steps in ForEachBody, the Selector, and steps that are called as the loop's runs are; and at every
         source of a Cleanup step: its StepName, a VpcConfig, the form of S3Uris, which the outputs of processing and transform
-        steps need, and whether the cleanup waits for it (both warnings).
+        steps need and lie below, and whether the cleanup waits for it (both warnings).
     Why:
         CreatePipeline refuses the definition. A loop runs no conditions, no further loops and no Fail steps; the runs of its
         steps are called Step-0, Step-1 and so on.
@@ -118,6 +118,12 @@ def _cleaned(
             (*place, "StepName"),
             "leave the step out, or let a lambda step delete them",
         )
+    elif isinstance(uris, list) and (outside := _outside(view, step, uris)) is not None:
+        yield Problem(
+            f"{show(uris[outside])} is in none of the outputs of step {show(name)}",
+            (*place, "S3Uris", outside),
+            "name objects below an output of the step, or leave the object out",
+        )
     elif step.type in ("Processing", "Transform") and source.get("S3Uris") is None:
         yield Problem(
             f"the outputs of {show(name)}, a {step.type} step, are not found without S3Uris",
@@ -125,6 +131,17 @@ def _cleaned(
             "name the objects that are to be deleted",
             severity="warning",
         )
+
+
+def _outside(view: PipelineView, step: PipelineStep, uris: list[Any]) -> int | None:
+    """The number of an object that is in no output of the step, where all of them are known."""
+    job = next((one.request for one in view.steps if one.name == step.name), {})
+    target = mapping(job, "TransformOutput").get("S3OutputPath")
+    outputs = mappings(mapping(job, "ProcessingOutputConfig"), "Outputs")
+    places = [target] if target else [mapping(entry, "S3Output").get("S3Uri") for _, entry in outputs]
+    known = tuple(place for place in places if isinstance(place, str))
+    named = enumerate(map(view.filled, uris)) if known and len(known) == len(places) else ()
+    return next((i for i, uri in named if isinstance(uri, str) and not uri.startswith(known)), None)
 
 
 def _items(view: PipelineView, arguments: Mapping[str, Any], place: Path) -> Iterator[Problem]:

@@ -174,6 +174,13 @@ def _compared(view: PipelineView, entry: Mapping[str, Any], kind: str, place: Pa
             "compare with a parameter, or with what a step gives",
             severity="warning",
         )
+    elif kind in ORDERED and left == "Boolean":
+        yield Problem(
+            f"the {kind} condition orders truth values",
+            (*place, "Type"),
+            "use Equals",
+            severity="warning",  # nobody says what the service makes of it
+        )
     elif kind in ORDERED:
         yield from _ordered(view, entry, kind, place)
     elif any(isinstance(entry[side], float) and entry[side] % 1 for side in ("LeftValue", "RightValue")):

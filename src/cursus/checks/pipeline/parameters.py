@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -94,7 +95,13 @@ def _values(entry: Mapping[str, Any], i: int) -> Iterator[Problem]:
         return
     called = str(entry.get("Name", ""))
     default = entry.get("DefaultValue")
-    if "DefaultValue" in entry and not fits(default, kind):
+    if isinstance(default, float) and not math.isfinite(default):
+        yield Problem(
+            f"the default is {default}, which JSON does not have",
+            ("Parameters", i, "DefaultValue"),
+            "write a number",
+        )
+    elif "DefaultValue" in entry and not fits(default, kind):
         yield Problem(
             f"the default {show(default, called)} is no {kind}",
             ("Parameters", i, "DefaultValue"),
@@ -129,7 +136,8 @@ def _values(entry: Mapping[str, Any], i: int) -> Iterator[Problem]:
             )
         elif "DefaultValue" in entry and fits(default, kind) and default not in options:
             yield Problem(
-                f"the default {show(default, called)} is not among EnumValues",
+                f"the default {show(default, called)} is not among EnumValues."
+                f"{did_you_mean(str(default), map(str, options))}",
                 ("Parameters", i, "DefaultValue"),
                 "write one of " + ", ".join(show(option, called) for option in options),
             )

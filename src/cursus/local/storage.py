@@ -45,6 +45,14 @@ def split(uri: str) -> tuple[str, str] | None:
     return (bucket, key) if bucket and bucket not in (".", "..") and "\0" not in uri else None
 
 
+def parts_of(uri: str) -> tuple[str, str]:
+    """(bucket, key) of an ``s3://`` URI. Raises StoreError where it is none."""
+    parts = split(uri)
+    if parts is None:
+        raise StoreError(f"{uri} is no s3:// URI")
+    return parts
+
+
 def odd_segment(key: str) -> str | None:
     """The part of a key that no path can have: '' between two slashes, '.' or '..'. None where there is none."""
     for segment in key.split("/")[:-1]:

@@ -78,24 +78,20 @@ class Prefix:
         if self._client is None:
             from cursus.local.s3.client import Client, access
 
-            parts = storage.split(self.uri)
-            if parts is None:
-                raise storage.StoreError(f"{self.uri} is no s3:// URI")
-            self._client = Client(access(self.store, self.region), parts[0])
-            self._key = parts[1] if not parts[1] or parts[1].endswith("/") else parts[1] + "/"
+            bucket, key = storage.parts_of(self.uri)
+            self._client = Client(access(self.store, self.region), bucket)
+            self._key = key if not key or key.endswith("/") else key + "/"
         return self._client
 
     def put(self, path: str, name: str) -> None:
         """Bring one file there, whole or not at all."""
         from cursus.local.s3.transfer import put
 
-        client = self._connect()
-        put(client, [(path, self._key + name)])
+        put(self._connect(), [(path, self._key + name)])
 
     def delete(self, name: str) -> None:
         """Take one away; it may not be there."""
-        client = self._connect()
-        client.delete(self._key + name)
+        self._connect().delete(self._key + name)
 
 
 class Sync:

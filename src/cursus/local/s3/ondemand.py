@@ -125,9 +125,7 @@ class _Objects:
     def __init__(self, store: str, region: str, source: Source) -> None:
         from cursus.local import storage
 
-        parts = storage.split(source.uri)
-        assert parts is not None
-        self.bucket = parts[0]
+        self.bucket, _ = storage.parts_of(source.uri)
         self._place = store, region
         files = {name: fuse.File(found.size, found.modified) for name, found in source.objects.items()}
         self.tree = fuse.Tree(files)

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from cursus.local.linux.children import collect, kill
 from cursus.local.linux.descriptors import write_all
 from cursus.local.s3.client import Client, Object, access, encryption, plain
-from cursus.local.storage import StoreError, odd_segment, split
+from cursus.local.storage import StoreError, odd_segment, parts_of
 
 T = TypeVar("T")
 THREADS = 16
@@ -158,10 +158,8 @@ def mirror(where: Any, uris: Sequence[str], root: str, *, exact: bool) -> list[s
     """
     buckets: dict[str, list[str]] = {}
     for uri in uris:
-        parts = split(uri)
-        if parts is None:
-            raise StoreError(f"{uri} is no s3:// URI")
-        buckets.setdefault(parts[0], []).append(parts[1])
+        bucket, key = parts_of(uri)
+        buckets.setdefault(bucket, []).append(key)
     notes: list[str] = []
     for bucket, keys in buckets.items():
         client = Client(where, bucket)
@@ -203,14 +201,12 @@ def named(where: Any, uri: str, notes: list[str]) -> list[tuple[str, str, int, i
     Raises:
         StoreError: the store cannot be read, or no file system holds the keys.
     """
-    parts = split(uri)
-    if parts is None:
-        raise StoreError(f"{uri} is no s3:// URI")
-    client = Client(where, parts[0])
+    bucket, prefix = parts_of(uri)
+    client = Client(where, bucket)
     client.store()  # what reads them later: it is missed now
-    places = _places(parts[0], client.list(parts[1]), notes)
+    places = _places(bucket, client.list(prefix), notes)
     _folders(places)
-    names = channel_names(parts[1], [place for place in places if place[-1:] != "/"])
+    names = channel_names(prefix, [place for place in places if place[-1:] != "/"])
     return [
         (name, places[place].key, places[place].size, places[place].modified) for name, place in names.items()
     ]
@@ -388,20 +384,9 @@ def _stream(store: Any, descriptor: int, found: Object) -> None:
 
 
 def upload(where: Any, path: str, uri: str, kms: str | None = None) -> None:
-    """Put a file, or every file below a folder, at ``uri``. Raises StoreError."""
-    parts = split(uri)
-    if parts is None:
-        raise StoreError(f"{uri} is no s3:// URI")
-    client = Client(where, parts[0], encryption(kms))
-    pairs = [(path, parts[1])]
-    if os.path.isdir(path):
-        pairs = []
-        for directory, _, names in os.walk(path):
-            for name in names:
-                file = os.path.join(directory, name)
-                if os.path.isfile(file):
-                    pairs.append((file, f"{parts[1].rstrip('/')}/{os.path.relpath(file, path)}"))
-    put(client, pairs)
+    """Put a file at ``uri``. Raises StoreError."""
+    bucket, key = parts_of(uri)
+    put(Client(where, bucket, encryption(kms)), [(path, key)])
 
 
 def put(client: Client, pairs: Sequence[tuple[str, str]]) -> None:

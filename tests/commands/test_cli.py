@@ -193,6 +193,18 @@ def test_rules(cursus: Cursus) -> None:
     assert done.code == 2 and "Did you mean 'CHN001'?" in done.err
 
 
+@pytest.mark.parametrize(
+    ("words", "id", "other"), [("Duplicate channel name", "CHN001", "CHN002"), ("tuning", "", "CHN001")]
+)
+def test_rules_are_found_by_their_area_and_by_the_words_of_a_message(
+    cursus: Cursus, words: str, id: str, other: str
+) -> None:
+    done = cursus("rules", words)
+    assert done.code == 0 and id in done.out and f"  {other}  " not in done.out
+    done = cursus("rules", "no such words anywhere")
+    assert done.code == 2 and "no rule's page has all of these words" in done.err
+
+
 def test_without_a_command_the_help_stands_alone() -> None:
     done = process(cwd=Path.cwd())
     assert done.returncode == 2 and (done.stdout + done.stderr).startswith(b"Usage: cursus ")

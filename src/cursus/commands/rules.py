@@ -16,24 +16,44 @@ from cursus.report.plain import Style, count
 @click.argument("id", required=False)
 @options.output(("text", "json"))
 def command(id: str | None, format: str, output: str | None) -> int:
-    """List the rules, or explain the rule ID (or all rules whose id begins with ID)."""
+    """List the rules, or explain the rule ID.
+
+    Or list those whose id begins with ID, those of an area (channels), and those whose page has these words, such as
+    "duplicate channel name".
+    """
     from cursus import checks
     from cursus.checks.rules import RULES
     from cursus.config import unknown_rule
 
     checks.load()
-    wanted = id.upper() if id else ""
-    if id is not None:
-        fault = unknown_rule(wanted)
-        if fault:
-            raise click.UsageError(fault)
+    wanted = (id or "").upper()
     chosen = [rule for name, rule in sorted(RULES.items()) if name.startswith(wanted)]
+    if id is not None and (not id or not chosen):
+        chosen = about(id)
+    if not chosen:
+        raise click.UsageError(
+            f"no rule's page has all of these words: {id}" if " " in wanted.strip() else unknown_rule(wanted)
+        )
     if format == "json":
         common.write_json({"rules": [described(rule) for rule in chosen]}, output)
     else:
         style = Style(output is None and common.want_color())
         common.write(explanation(chosen[0], style) if wanted in RULES else listing(chosen, style), output)
     return common.OK
+
+
+def about(words: str) -> list[Rule]:
+    """The rules of an area of this name, or those whose pages have all of these words."""
+    from cursus.checks.rules import RULES, page
+
+    rules = [rule for _, rule in sorted(RULES.items())]
+    sought = words.lower().split()
+    return [rule for rule in rules if sought == [rule.area]] or [
+        rule
+        for rule in rules
+        if sought
+        and all(word in " ".join((rule.id, *page(rule).sections.values())).lower() for word in sought)
+    ]
 
 
 def described(rule: Rule) -> dict[str, Any]:

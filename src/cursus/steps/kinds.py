@@ -88,9 +88,8 @@ def operation(kind: str) -> str:
         if short in (_short(name.lower()), type.lower()):
             return name
     known = [*TYPES, PIPELINE]
-    raise TargetError(
-        f"{kind!r} is no kind of request; known are {', '.join(known)}.{did_you_mean(kind, known)}"
-    )
+    near = did_you_mean(kind, known) or did_you_mean(kind, dict.fromkeys(TYPES.values()))
+    raise TargetError(f"{kind!r} is no kind of request; known are {', '.join(known)}.{near}")
 
 
 def _short(name: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 PREFIX = "sagemaker_"
 PROGRAM = "sagemaker_program"
@@ -84,15 +84,12 @@ def arguments(hyperparameters: Mapping[str, Any]) -> list[str]:
     return found
 
 
-class Machine:
+class Machine(NamedTuple):
     """What the toolkit asks of the machine: processors and accelerators."""
 
-    __slots__ = ("cpus", "gpus", "neurons")
-
-    def __init__(self, cpus: int = 1, gpus: int = 0, neurons: int = 0) -> None:
-        self.cpus = cpus
-        self.gpus = gpus
-        self.neurons = neurons
+    cpus: int = 1
+    gpus: int = 0
+    neurons: int = 0
 
 
 def variables(

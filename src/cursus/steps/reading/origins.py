@@ -7,7 +7,19 @@ from collections.abc import Callable, Iterator, Mapping
 from cursus.model import Origin, Path
 
 
-class LazyOrigins(Mapping[Path, Origin]):
+class Origins(Mapping[Path, Origin]):
+    """Origins that are looked for when one is asked for; to say that there is one would cost a look."""
+
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __bool__(self) -> bool:
+        return True
+
+
+class LazyOrigins(Origins):
     """Origins that are worked out on the first look."""
 
     __slots__ = ("_found", "_make")
@@ -27,14 +39,8 @@ class LazyOrigins(Mapping[Path, Origin]):
     def __iter__(self) -> Iterator[Path]:
         return iter(self._all())
 
-    def __len__(self) -> int:
-        return len(self._all())
 
-    def __bool__(self) -> bool:
-        return True
-
-
-class OriginsAt(Mapping[Path, Origin]):
+class OriginsAt(Origins):
     """The origins of a document as seen from one place in it."""
 
     __slots__ = ("_origins", "_place")
@@ -49,12 +55,6 @@ class OriginsAt(Mapping[Path, Origin]):
     def __iter__(self) -> Iterator[Path]:
         size = len(self._place)
         return (path[size:] for path in self._origins if path[:size] == self._place)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    def __bool__(self) -> bool:
-        return True
 
 
 def at(origins: Mapping[Path, Origin], place: Path) -> Mapping[Path, Origin]:

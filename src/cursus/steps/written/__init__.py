@@ -8,6 +8,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from cursus.model import Location, Origin, Path
+from cursus.steps.reading.origins import Origins
 
 MISSING: Any = object()
 
@@ -97,7 +98,7 @@ def _led_by(place: Location, hook: Location | None) -> Location:
     return replace(place, through=(*place.through, hook))
 
 
-class WrittenOrigins(Mapping[Path, Origin]):
+class WrittenOrigins(Origins):
     """Origins whose places are looked for on the first look: the nearest origin around a value, made exact."""
 
     __slots__ = ("_base", "_request", "_written")
@@ -140,12 +141,6 @@ class WrittenOrigins(Mapping[Path, Origin]):
 
     def __iter__(self) -> Iterator[Path]:
         return iter(self._base)
-
-    def __len__(self) -> int:
-        return len(self._base)
-
-    def __bool__(self) -> bool:
-        return True
 
 
 class HookPlaces(Mapping[Path, Location]):

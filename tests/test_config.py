@@ -97,6 +97,11 @@ def test_builder_config_from_a_file(tmp_path: Path) -> None:
     assert found.steps[0].config == {"framework": "pytorch"}
 
 
+def test_a_file_of_windows_is_read(tmp_path: Path) -> None:
+    (tmp_path / "cursus.toml").write_bytes(b'\xef\xbb\xbfregion = "us-east-1"\r\nstrict = true\r\n')
+    assert config.load(tmp_path / "cursus.toml").region == "us-east-1"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -109,8 +114,10 @@ def test_builder_config_from_a_file(tmp_path: Path) -> None:
         ("steps = 'm:B'", "steps is a list"),
         ("steps = [3]", "a target or a table, not a number"),
         ("strict = 'yes'", "strict is true or false"),
-        ("region = 3", "region is a text, not number"),
-        ("allow = 'ml.p9'", "allow is a list of texts"),
+        ("region = 3", "region is a text, not a number"),
+        ("allow = 'ml.p9'", "allow is a list of texts, not a text"),
+        ("allow = ['ml.p9', 3]", "allow[1] is a text, not a number"),
+        ("steps = [{ target = 'm:B', kind = 'Trainig' }]", "Did you mean 'Training'?"),
         ("select = ['XYZ1']", "there is no rule 'XYZ1'"),
         ("ignore = ['STP080']", "every ignore carries a reason"),
         ("ignore = [{ rule = 'STP080' }]", "the ignore of STP080 has no reason"),
@@ -153,7 +160,7 @@ def test_named_pyproject_without_cursus(tmp_path: Path) -> None:
 def test_not_utf8(tmp_path: Path) -> None:
     file = tmp_path / "cursus.toml"
     file.write_bytes(b"region = '\xff'\n")
-    with pytest.raises(ConfigurationError, match="broken TOML"):
+    with pytest.raises(ConfigurationError, match="not UTF-8"):
         config.load(file)
 
 

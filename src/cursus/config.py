@@ -193,7 +193,11 @@ def _bytes(path: Path) -> bytes:
 def _parse(path: Path) -> dict[str, Any]:
     parser = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
-        table: dict[str, Any] = parser.loads(_bytes(path).decode("utf-8"))
+        table: dict[str, Any] = parser.loads(
+            _bytes(path).decode("utf-8-sig")
+        )  # an editor of Windows marks it
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path}: this is not UTF-8 ({error.reason}); save it as UTF-8") from None
     except (ValueError, RecursionError) as error:
         text = _one_line(error)
         place = re.search(r" \(at line (\d+), column (\d+)\)$", text)
@@ -259,14 +263,19 @@ class _Reader:
 
     def texts(self, table: Mapping[str, Any], key: str) -> tuple[str, ...]:
         value = table.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise self.fault(f"{key} is a list of texts, not {_kind(value)}", key)
+        if not isinstance(value, list):
+            raise self.fault(f"{key} is a list of texts, not a {_kind(value)}", key)
+        for i, item in enumerate(value):
+            if not isinstance(item, str):
+                raise self.fault(f"{key}[{i}] is a text, not a {_kind(item)}", key)
         return tuple(value)
 
     def text(self, table: Mapping[str, Any], key: str) -> str | None:
         value = table.get(key)
         if value is not None and (not isinstance(value, str) or not value):
-            raise self.fault(f"{key} is a text, not {_kind(value) if value != '' else 'an empty one'}", key)
+            raise self.fault(
+                f"{key} is a text, not {f'a {_kind(value)}' if value != '' else 'an empty one'}", key
+            )
         return value
 
     def region(self, table: Mapping[str, Any]) -> str | None:
@@ -364,7 +373,7 @@ class _Reader:
         found = self.table(entry, "channels", where) or {}
         for name, path in found.items():
             if not isinstance(path, str) or not path:
-                raise self.fault(f"{where}.channels.{name} is a local path, not {_kind(path)}", name)
+                raise self.fault(f"{where}.channels.{name} is a local path, not a {_kind(path)}", name)
         return {name: str(self.folder / path) for name, path in found.items()}
 
     def rules(self, ids: tuple[str, ...], key: str) -> tuple[str, ...]:

@@ -134,6 +134,60 @@ BASES: dict[str, dict[str, Any]] = {
 }
 
 
+_JOB = {
+    "ProcessingResources": {
+        "ClusterConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30}
+    },
+    "AppSpecification": {"ImageUri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"},
+    "RoleArn": ROLE,
+}
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "Training": {
+        "AlgorithmSpecification": {
+            "TrainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1",
+            "TrainingInputMode": "File",
+        },
+        "OutputDataConfig": {"S3OutputPath": "s3://example-bucket/models/"},
+        "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+        "RoleArn": ROLE,
+    },
+    "Processing": _JOB,
+    "QualityCheck": _JOB,
+    "ClarifyCheck": _JOB,
+    "Transform": {
+        "TransformOutput": {"S3OutputPath": "s3://example-bucket/out/"},
+        "TransformResources": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1},
+    },
+    "Model": {"ExecutionRoleArn": ROLE},
+}
+"""What a step of a pipeline asks for at least, by its type: its Arguments are merged into it."""
+
+
+def _steps(value: Any) -> Any:
+    """The steps of an example, those in branches and loops too, with all that they need."""
+    if not isinstance(value, list):
+        return value
+    made = []
+    for step in value:
+        arguments = step.get("Arguments") if isinstance(step, Mapping) else None
+        if isinstance(arguments, Mapping):
+            whole = _filled(ARGUMENTS.get(step.get("Type"), {}), arguments)
+            inner = {
+                name: _steps(whole[name]) for name in ("IfSteps", "ElseSteps", "ForEachBody") if name in whole
+            }
+            step = {**step, "Arguments": {**whole, **inner}}
+        made.append(step)
+    return made
+
+
+def _filled(base: Any, own: Any) -> Any:
+    """What a step says itself, with what it leaves out; null stays."""
+    if not isinstance(base, Mapping) or not isinstance(own, Mapping):
+        return own
+    return {**base, **{key: _filled(base.get(key), value) for key, value in own.items()}}
+
+
 def merge(base: Any, patch: Any) -> Any:
     """RFC 7396: ``patch`` applied to a copy of ``base``."""
     if not isinstance(patch, Mapping):
@@ -178,6 +232,7 @@ class Example:
         request = merge(BASES[operation], self.patch)
         if operation == "Pipeline":
             parameters = self.rest.get("parameters", {})
+            request["Steps"] = _steps(request["Steps"])
             return Pipeline("example", request, parameters, region=self.rest.get("region"))
         if self.rest.get("builder"):
             return _built(request, self.rest.get("hooks", {}))

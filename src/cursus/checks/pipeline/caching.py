@@ -101,9 +101,6 @@ def never_the_same(view: PipelineView) -> Iterator[Problem]:
               Type: Processing
               CacheConfig: {Enabled: true, ExpireAfter: P30D}
               Arguments:
-                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-                AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
         -       Environment: {RUN: {Get: Execution.PipelineExecutionId}}
         +       Environment: {RUN: {Get: Execution.PipelineName}}
     Source:
@@ -212,13 +209,8 @@ def checkpoints_of_the_last_execution(view: PipelineView) -> Iterator[Problem]:
             - Name: Train
               Type: Training
               Arguments:
-                AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-                OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
         -       CheckpointConfig: {S3Uri: "s3://example-bucket/checkpoints/"}
         +       CheckpointConfig: {S3Uri: {"Std:Join": {"On": "/", "Values": ["s3://example-bucket/checkpoints", {Get: Execution.PipelineExecutionId}]}}}
-                ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
-                StoppingCondition: {MaxRuntimeInSeconds: 3600}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
     """

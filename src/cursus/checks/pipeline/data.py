@@ -31,20 +31,12 @@ def data_without_edge(view: PipelineView) -> Iterator[Problem]:
             - Name: Prepare
               Type: Processing
               Arguments:
-                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-                AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
                 ProcessingOutputConfig: {Outputs: [{OutputName: train, S3Output: {S3Uri: "s3://example-bucket/churn/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}]}
             - Name: Train
               Type: Training
         +     DependsOn: [Prepare]
               Arguments:
-                AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
                 InputDataConfig: [{ChannelName: train, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}}]
-                OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
-                ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
-                StoppingCondition: {MaxRuntimeInSeconds: 3600}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps.html (data and custom dependencies),
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-propertyfile.html
@@ -87,21 +79,13 @@ def nearly_what_is_written(view: PipelineView) -> Iterator[Problem]:
             - Name: Prepare
               Type: Processing
               Arguments:
-                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-                AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
                 ProcessingOutputConfig: {Outputs: [{OutputName: train, S3Output: {S3Uri: "s3://example-bucket/churn/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}]}
             - Name: Train
               Type: Training
               DependsOn: [Prepare]
               Arguments:
-                AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
         -       InputDataConfig: [{ChannelName: train, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/trian/"}}}]
         +       InputDataConfig: [{ChannelName: train, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}}]
-                OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
-                ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
-                StoppingCondition: {MaxRuntimeInSeconds: 3600}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps.html (data and custom dependencies)
     """
@@ -300,9 +284,6 @@ def property_files(view: PipelineView) -> Iterator[Problem]:
         -     PropertyFiles: [{PropertyFileName: report, OutputName: evaluation, FilePath: report.json}]
         +     PropertyFiles: [{PropertyFileName: report, OutputName: metrics, FilePath: report.json}]
               Arguments:
-                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-                AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1"}
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
                 ProcessingOutputConfig: {Outputs: [{OutputName: metrics, S3Output: {S3Uri: "s3://example-bucket/m/", LocalPath: /opt/ml/processing/m, S3UploadMode: EndOfJob}}]}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-propertyfile.html

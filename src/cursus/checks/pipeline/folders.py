@@ -65,10 +65,8 @@ def started_script(view: PipelineView) -> Iterator[Problem]:
             - Name: Prepare
               Type: Processing
               Arguments:
-                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
         -       AppSpecification: {ImageUri: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3", ContainerEntrypoint: [python3, /opt/ml/processing/input/code/prepare.py]}
         +       AppSpecification: {ImageUri: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3", ContainerEntrypoint: [python3, /opt/ml/processing/input/code/step.py]}
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
                 ProcessingInputs: [{InputName: code, S3Input: {S3Uri: "s3://example-bucket/code/step.py", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/input/code, S3InputMode: File}}]
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-your-own-processing-container.html
@@ -172,10 +170,8 @@ def empty_words(view: PipelineView) -> Iterator[Problem]:
             - Name: Prepare
               Type: Processing
               Arguments:
-                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
         -       AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1", ContainerArguments: [--country, ""]}
         +       AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1", ContainerArguments: [--country, all]}
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
     Source:
         https://github.com/aws/sagemaker-python-sdk/issues/3758
     """
@@ -211,9 +207,6 @@ def same_place(view: PipelineView) -> Iterator[Problem]:
             - Name: Prepare
               Type: Processing
               Arguments:
-                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-                AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
                 ProcessingOutputConfig:
                   Outputs:
         -           - {OutputName: train, S3Output: {S3Uri: "s3://example-bucket/churn/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}
@@ -305,7 +298,6 @@ def hosts_with_the_same_data(view: PipelineView) -> Iterator[Problem]:
               Arguments:
                 ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 2, VolumeSizeInGB: 30}}
                 AppSpecification: {ImageUri: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"}
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
         -       ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/raw, S3InputMode: File, S3DataDistributionType: FullyReplicated}}]
         +       ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/raw, S3InputMode: File, S3DataDistributionType: ShardedByS3Key}}]
                 ProcessingOutputConfig: {Outputs: [{OutputName: train, S3Output: {S3Uri: "s3://example-bucket/churn/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}]}

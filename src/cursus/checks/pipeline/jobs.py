@@ -27,11 +27,7 @@ def processing_names(view: PipelineView) -> Iterator[Problem]:
           Steps:
             - Name: Prepare
               Type: Processing
-        -     Arguments: &a
-        +     Arguments:
-                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-                AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+              Arguments:
                 ProcessingOutputConfig:
                   Outputs:
                     - {OutputName: train, S3Output: {S3Uri: "s3://example-bucket/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}
@@ -111,9 +107,6 @@ def processing_inputs(view: PipelineView) -> Iterator[Problem]:
             - Name: Prepare
               Type: Processing
               Arguments:
-                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-                AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
         -       ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/raw}}]
         +       ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/raw, S3InputMode: File}}]
     Source:
@@ -182,9 +175,6 @@ def processing_folders(view: PipelineView) -> Iterator[Problem]:
             - Name: Prepare
               Type: Processing
               Arguments:
-                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-                AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
         -       ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/input/raw, S3InputMode: File}}]
         +       ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/raw, S3InputMode: File}}]
     Source:
@@ -252,12 +242,10 @@ def isolated_processing(view: PipelineView) -> Iterator[Problem]:
             - Name: Evaluate
               Type: Processing
               Arguments:
-                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
         -       AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1", ContainerArguments: [--model, "s3://example-bucket/model.tar.gz"]}
         +       AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1", ContainerArguments: [--model, /opt/ml/processing/model/model.tar.gz]}
                 NetworkConfig: {EnableNetworkIsolation: true}
                 ProcessingInputs: [{InputName: model, S3Input: {S3Uri: "s3://example-bucket/model.tar.gz", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/model, S3InputMode: File}}]
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_NetworkConfig.html,
         https://github.com/aws-samples/amazon-sagemaker-mlops-template-with-aws-lambda-deployment/commit/d04238a
@@ -307,8 +295,6 @@ def transform_load(view: PipelineView) -> Iterator[Problem]:
         -       MaxPayloadInMB: 50
         +       MaxPayloadInMB: 25
                 TransformInput: {DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
-                TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
-                TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html (MaxPayloadInMB,
         BatchStrategy)
@@ -368,8 +354,6 @@ def volume_key(view: PipelineView) -> Iterator[Problem]:
               Arguments:
         -       ProcessingResources: {ClusterConfig: {InstanceType: ml.g4dn.xlarge, InstanceCount: 1, VolumeSizeInGB: 30, VolumeKmsKeyId: 11111111-2222-3333-4444-555555555555}}
         +       ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30, VolumeKmsKeyId: 11111111-2222-3333-4444-555555555555}}
-                AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingClusterConfig.html (VolumeKmsKeyId),
         https://github.com/aws/sagemaker-python-sdk/issues/4939
@@ -412,7 +396,6 @@ def null_arguments(view: PipelineView) -> Iterator[Problem]:
             - Name: Create
               Type: Model
               Arguments:
-                ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
         -       PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", Environment: {WORKERS: null}}
         +       PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", Environment: {WORKERS: "2"}}
     Source:

@@ -39,7 +39,6 @@ def joined_location(view: PipelineView) -> Iterator[Problem]:
             - Name: Create
               Type: Model
               Arguments:
-                ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
                 PrimaryContainer:
                   Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"
         -         ModelDataUrl: {"Std:Join": {"On": "/", "Values": ["s3:/", "s3://example-bucket", {Get: Execution.PipelineExecutionId}, model.tar.gz]}}
@@ -173,9 +172,6 @@ def prefix_of_a_sibling(view: PipelineView) -> Iterator[Problem]:
               Type: Processing
         -     Arguments: &prepare
         +     Arguments:
-                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-                AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
                 ProcessingOutputConfig:
                   Outputs:
         -           - {OutputName: test, S3Output: {S3Uri: "s3://example-bucket/test", LocalPath: /opt/ml/processing/test, S3UploadMode: EndOfJob}}
@@ -187,8 +183,6 @@ def prefix_of_a_sibling(view: PipelineView) -> Iterator[Problem]:
               Arguments:
                 ModelName: churn
                 TransformInput: {DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: {Get: "Steps.Prepare.ProcessingOutputConfig.Outputs['test'].S3Output.S3Uri"}}}}
-                TransformOutput: {S3OutputPath: "s3://example-bucket/scores/"}
-                TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html,
         https://github.com/aws/sagemaker-python-sdk/issues/3557
@@ -262,19 +256,10 @@ def archive_elsewhere(view: PipelineView) -> Iterator[Problem]:
     Example:
           operation: Pipeline
           Steps:
-            - Name: Train
-              Type: Training
-        -     Arguments: &a
-        +     Arguments:
-                AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-                OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
-                ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
-                StoppingCondition: {MaxRuntimeInSeconds: 3600}
+            - {Name: Train, Type: Training, Arguments: {}}
             - Name: Create
               Type: Model
               Arguments:
-                ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
                 PrimaryContainer:
                   Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"
         -         ModelDataUrl: {"Std:Join": {"On": "/", "Values": ["s3://example-bucket/models", {Get: Steps.Train.TrainingJobName}, model.tar.gz]}}
@@ -322,9 +307,6 @@ def misspelt_file(view: PipelineView) -> Iterator[Problem]:
               Type: Processing
               PropertyFiles: [{PropertyFileName: report, OutputName: metrics, FilePath: evaluation.json}]
               Arguments:
-                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-                AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1"}
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
                 ProcessingOutputConfig: {Outputs: [{OutputName: metrics, S3Output: {S3Uri: "s3://example-bucket/m", LocalPath: /opt/ml/processing/m, S3UploadMode: EndOfJob}}]}
             - Name: Register
               Type: RegisterModel
@@ -393,18 +375,10 @@ def archive_of_an_earlier_job(view: PipelineView) -> Iterator[Problem]:
     Example:
           operation: Pipeline
           Steps:
-            - Name: Train
-              Type: Training
-              Arguments:
-                AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-                OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
-                ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
-                StoppingCondition: {MaxRuntimeInSeconds: 3600}
+            - {Name: Train, Type: Training, Arguments: {}}
             - Name: Create
               Type: Model
               Arguments:
-                ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
         -       PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/models/churn-2023/output/model.tar.gz"}
         +       PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: {Get: Steps.Train.ModelArtifacts.S3ModelArtifacts}}
     Source:

@@ -39,7 +39,6 @@ def model_data(view: PipelineView) -> Iterator[Problem]:
             - Name: Create
               Type: Model
               Arguments:
-                ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
         -       PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/models/model.joblib"}
         +       PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/models/model.tar.gz"}
     Source:
@@ -158,7 +157,6 @@ def containers_together(view: PipelineView) -> Iterator[Problem]:
             - Name: Create
               Type: Model
               Arguments:
-                ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
                 Containers:
                   - {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1", ContainerHostname: prepare}
         -         - {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"}
@@ -285,11 +283,8 @@ def what_jobs_take(view: PipelineView) -> Iterator[Problem]:
             - Name: Prepare
               Type: Processing
               Arguments:
-                AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
         -       ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", LocalPath: /opt/ml/processing/raw, S3DataType: S3Prefix, S3InputMode: File, S3CompressionType: Gzip}}]
         +       ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", LocalPath: /opt/ml/processing/raw, S3DataType: S3Prefix, S3InputMode: File, S3CompressionType: None}}]
-                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingS3Input.html,
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html,

@@ -141,7 +141,6 @@ def container_image(view: PipelineView) -> Iterator[Problem]:
             - Name: Create
               Type: Model
               Arguments:
-                ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
         -       PrimaryContainer: {ModelDataUrl: "s3://example-bucket/model.tar.gz"}
         +       PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}
     Source:
@@ -179,10 +178,8 @@ def image_address(view: PipelineView) -> Iterator[Problem]:
             - Name: Prepare
               Type: Processing
               Arguments:
-                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
         -       AppSpecification: {ImageUri: "prepare:1"}
         +       AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AppSpecification.html,
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html
@@ -327,19 +324,10 @@ def model_data_is_a_prefix(view: PipelineView) -> Iterator[Problem]:
     Example:
           operation: Pipeline
           Steps:
-            - Name: Train
-              Type: Training
-        -     Arguments: &a
-        +     Arguments:
-                AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1", TrainingInputMode: File}
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
-                OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
-                ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
-                StoppingCondition: {MaxRuntimeInSeconds: 3600}
+            - {Name: Train, Type: Training, Arguments: {}}
             - Name: Create
               Type: Model
               Arguments:
-                ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
         -       PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: {Get: Steps.Train.OutputDataConfig.S3OutputPath}}
         +       PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: {Get: Steps.Train.ModelArtifacts.S3ModelArtifacts}}
     Source:

@@ -127,9 +127,6 @@ def other_output(view: PipelineView) -> Iterator[Problem]:
             - Name: Prepare
               Type: Processing
               Arguments:
-                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-                AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
                 ProcessingOutputConfig:
                   Outputs:
                     - {OutputName: train, S3Output: {S3Uri: "s3://example-bucket/churn/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}
@@ -137,9 +134,6 @@ def other_output(view: PipelineView) -> Iterator[Problem]:
             - Name: Evaluate
               Type: Processing
               Arguments:
-                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-                AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1"}
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
         -       ProcessingInputs: [{InputName: test, S3Input: {S3Uri: {Get: "Steps.Prepare.ProcessingOutputConfig.Outputs['train'].S3Output.S3Uri"}, S3DataType: S3Prefix, LocalPath: /opt/ml/processing/test, S3InputMode: File}}]
         +       ProcessingInputs: [{InputName: test, S3Input: {S3Uri: {Get: "Steps.Prepare.ProcessingOutputConfig.Outputs['test'].S3Output.S3Uri"}, S3DataType: S3Prefix, LocalPath: /opt/ml/processing/test, S3InputMode: File}}]
     Source:

@@ -37,12 +37,10 @@ def notebook_job(view: PipelineView) -> Iterator[Problem]:
             - Name: Notebook
               Type: Training
               Arguments:
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
                 AlgorithmSpecification: {TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/notebooks:1", TrainingInputMode: File, ContainerEntrypoint: [amazon_sagemaker_scheduler]}
                 InputDataConfig: [{ChannelName: notebook, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/notebook/"}}}]
                 OutputDataConfig: {S3OutputPath: "s3://example-bucket/results/"}
                 ResourceConfig: {InstanceType: ml.m5.large, InstanceCount: 1, VolumeSizeInGB: 30}
-                StoppingCondition: {MaxRuntimeInSeconds: 3600}
                 Environment:
                   SM_EXECUTION_INPUT_PATH: /opt/ml/input/data/notebook
                   SM_INPUT_NOTEBOOK_NAME: prepare.ipynb

@@ -41,9 +41,7 @@ def quality_checks(view: PipelineView) -> Iterator[Problem]:
               CheckType: DATA_QUALITY
               SkipCheck: true
               Arguments:
-                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
                 AppSpecification: {ImageUri: 156813124566.dkr.ecr.us-east-1.amazonaws.com/sagemaker-model-monitor-analyzer}
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
                 ProcessingInputs: [{InputName: baseline_dataset_input, S3Input: {S3Uri: "s3://example-bucket/train/", LocalPath: /opt/ml/processing/input/baseline, S3DataType: S3Prefix, S3InputMode: File}}]
                 ProcessingOutputConfig: {Outputs: [{OutputName: quality_check_output, S3Output: {S3Uri: "s3://example-bucket/quality/", LocalPath: /opt/ml/processing/output, S3UploadMode: EndOfJob}}]}
         -       Environment: {dataset_source: /opt/ml/processing/input/baseline, output_path: /opt/ml/processing/output}

@@ -29,19 +29,12 @@ def images_of_several_regions(view: PipelineView) -> Iterator[Problem]:
     Example:
           operation: Pipeline
           Steps:
-            - Name: Prepare
-              Type: Processing
-              Arguments:
-                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
-                AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1"}
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
+            - {Name: Prepare, Type: Processing, Arguments: {}}
             - Name: Evaluate
               Type: Processing
               Arguments:
-                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
         -       AppSpecification: {ImageUri: "123456789012.dkr.ecr.eu-central-1.amazonaws.com/evaluate:1"}
         +       AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/evaluate:1"}
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg-ecr-paths/sagemaker-algo-docker-registry-paths.html
     """
@@ -97,9 +90,7 @@ def experiments_of_the_region(view: PipelineView) -> Iterator[Problem]:
             - Name: Prepare
               Type: Processing
               Arguments:
-                ProcessingResources: {ClusterConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}}
                 AppSpecification: {ImageUri: "123456789012.dkr.ecr.eu-central-2.amazonaws.com/prepare:1"}
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
     Source:
         https://github.com/aws/sagemaker-python-sdk/pull/5570
     """

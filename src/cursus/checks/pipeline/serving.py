@@ -34,16 +34,11 @@ def served_by_another(view: PipelineView) -> Iterator[Problem]:
               Type: Training
               Arguments:
                 AlgorithmSpecification: {TrainingImage: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1", TrainingInputMode: File}
-                RoleArn: arn:aws:iam::123456789012:role/SageMakerRole
                 HyperParameters: {num_round: "10"}
                 InputDataConfig: [{ChannelName: train, ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}}]
-                OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
-                ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
-                StoppingCondition: {MaxRuntimeInSeconds: 3600}
             - Name: Create
               Type: Model
               Arguments:
-                ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
         -       PrimaryContainer: {Image: "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310", ModelDataUrl: {Get: Steps.Train.ModelArtifacts.S3ModelArtifacts}}
         +       PrimaryContainer: {Image: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1", ModelDataUrl: {Get: Steps.Train.ModelArtifacts.S3ModelArtifacts}}
     Source:
@@ -125,7 +120,6 @@ def code_that_stays_behind(view: PipelineView) -> Iterator[Problem]:
             - Name: Create
               Type: Model
               Arguments:
-                ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
                 PrimaryContainer:
                   Image: "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:2.1.0-cpu-py310"
                   ModelDataUrl: s3://example-bucket/model.tar.gz
@@ -169,8 +163,6 @@ def made_under_another_name(view: PipelineView) -> Iterator[Problem]:
         -       ModelName: Create
         +       ModelName: {Get: Steps.Create.ModelName}
                 TransformInput: {DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
-                TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
-                TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
     Source:
         https://github.com/aws/sagemaker-python-sdk/issues/2122 and /2650,
         https://github.com/aws/sagemaker-python-sdk/pull/6224
@@ -245,7 +237,6 @@ def sent_without_a_type(view: PipelineView) -> Iterator[Problem]:
             - Name: Create
               Type: Model
               Arguments:
-                ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
                 PrimaryContainer: {Image: "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}
             - Name: Score
               Type: Transform
@@ -253,8 +244,6 @@ def sent_without_a_type(view: PipelineView) -> Iterator[Problem]:
                 ModelName: {Get: Steps.Create.ModelName}
         -       TransformInput: {SplitType: Line, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/customers.csv"}}}
         +       TransformInput: {ContentType: text/csv, SplitType: Line, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/customers.csv"}}}
-                TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
-                TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TransformInput.html,
         https://github.com/aws/sagemaker-xgboost-container (data_utils.get_content_type)

@@ -33,7 +33,6 @@ def transform_processor(view: PipelineView) -> Iterator[Problem]:
             - Name: Create
               Type: Model
               Arguments:
-                ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
         -       PrimaryContainer: {Image: "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.8.0-gpu", ModelDataUrl: "s3://example-bucket/model.tar.gz"}
         +       PrimaryContainer: {Image: "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.8.0-cpu", ModelDataUrl: "s3://example-bucket/model.tar.gz"}
             - Name: Score
@@ -41,8 +40,6 @@ def transform_processor(view: PipelineView) -> Iterator[Problem]:
               Arguments:
                 ModelName: {Get: Steps.Create.ModelName}
                 TransformInput: {ContentType: application/json, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
-                TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
-                TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
     Source:
         https://github.com/aws/amazon-sagemaker-examples/issues/613,
         https://docs.aws.amazon.com/sagemaker/latest/dg/pre-built-containers-frameworks-deep-learning.html
@@ -89,7 +86,6 @@ def transform_of_a_source(view: PipelineView) -> Iterator[Problem]:
             - Name: Create
               Type: Model
               Arguments:
-                ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
         -       PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataSource: {S3DataSource: {S3Uri: "s3://example-bucket/model/", S3DataType: S3Prefix, CompressionType: None}}}
         +       PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: "s3://example-bucket/model/model.tar.gz"}
             - Name: Score
@@ -97,8 +93,6 @@ def transform_of_a_source(view: PipelineView) -> Iterator[Problem]:
               Arguments:
                 ModelName: {Get: Steps.Create.ModelName}
                 TransformInput: {ContentType: text/csv, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
-                TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
-                TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
     Source:
         https://github.com/aws/sagemaker-python-sdk/issues/4777 and /5160
     """
@@ -127,7 +121,6 @@ def unwritten_format(view: PipelineView) -> Iterator[Problem]:
             - Name: Create
               Type: Model
               Arguments:
-                ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
                 PrimaryContainer: {Image: "382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1", ModelDataUrl: "s3://example-bucket/model.tar.gz"}
             - Name: Score
               Type: Transform
@@ -136,7 +129,6 @@ def unwritten_format(view: PipelineView) -> Iterator[Problem]:
                 TransformInput: {ContentType: text/csv, SplitType: Line, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
         -       TransformOutput: {Accept: text/csv, AssembleWith: Line, S3OutputPath: "s3://example-bucket/out/"}
         +       TransformOutput: {Accept: application/jsonlines, AssembleWith: Line, S3OutputPath: "s3://example-bucket/out/"}
-                TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/LL-in-formats.html,
         https://github.com/aws/amazon-sagemaker-examples/issues/821
@@ -198,7 +190,6 @@ def transformed_records(view: PipelineView) -> Iterator[Problem]:
         -       TransformOutput: {Accept: application/json, AssembleWith: Line, S3OutputPath: "s3://example-bucket/out/"}
         +       TransformOutput: {Accept: text/csv, AssembleWith: Line, S3OutputPath: "s3://example-bucket/out/"}
                 DataProcessing: {JoinSource: Input}
-                TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/batch-transform-data-processing.html,
         https://docs.aws.amazon.com/sagemaker/latest/dg/cdf-inference.html,

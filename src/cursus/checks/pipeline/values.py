@@ -187,7 +187,6 @@ def referenced_type(view: PipelineView) -> Iterator[Problem]:
             - Name: Create
               Type: Model
               Arguments:
-                ExecutionRoleArn: arn:aws:iam::123456789012:role/SageMakerRole
                 PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"}
             - Name: Score
               Type: Transform
@@ -195,8 +194,6 @@ def referenced_type(view: PipelineView) -> Iterator[Problem]:
         -       ModelName: {Get: Steps.Create.ModelArn}
         +       ModelName: {Get: Steps.Create.ModelName}
                 TransformInput: {DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/in/"}}}
-                TransformOutput: {S3OutputPath: "s3://example-bucket/out/"}
-                TransformResources: {InstanceType: ml.m5.xlarge, InstanceCount: 1}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-properties.html
     """

@@ -199,17 +199,13 @@ def _parse(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{path}: this is not UTF-8 ({error.reason}); save it as UTF-8") from None
     except (ValueError, RecursionError) as error:
-        text = _one_line(error)
+        text = " ".join(str(error).split())
         place = re.search(r" \(at line (\d+), column (\d+)\)$", text)
         at = f":{place[1]}:{place[2]}" if place else ""
         raise ConfigurationError(
             f"{path}{at}: broken TOML: {text[: place.start()] if place else text}"
         ) from None
     return table
-
-
-def _one_line(error: object) -> str:
-    return " ".join(str(error).split())
 
 
 def _kind(value: object) -> str:

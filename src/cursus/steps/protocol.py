@@ -102,24 +102,20 @@ class TrainingStepBuilder(StepBuilder, Protocol):
         ...
 
 
-HOOKS: dict[str, tuple[type, ...]] = {
-    "get_step_config": (Mapping,),
-    "get_hyperparameters": (Mapping,),
-    "get_tuning_config": (Mapping,),
-    "get_auto_ml_config": (Mapping,),
+_OTHERS: dict[str, tuple[type, ...]] = {
     "get_training_inputs": (Mapping, list),
     "get_data_distribution_config": (Mapping, str),
-    "get_model_output_config": (Mapping,),
     "get_expected_artifacts": (list,),
     "get_metrics_config": (Mapping, list),
-    "get_logging_config": (Mapping,),
     "is_distributed_training": (bool,),
-    "get_distributed_config": (Mapping,),
-    "get_resource_optimization_config": (Mapping,),
-    "get_gpu_optimization_config": (Mapping,),
     "get_dependencies": (list, Mapping),
     "get_required_dependencies": (list, Mapping),
     "get_optional_dependencies": (list, Mapping),
     "get_outputs": (list, Mapping),
+}
+HOOKS: dict[str, tuple[type, ...]] = {
+    name: _OTHERS.get(name, (Mapping,))
+    for name in vars(TrainingStepBuilder)
+    if name.startswith(("get_", "is_"))
 }
 """Each hook beside ``create_step``, and what it may return (as plain data). None means: no such thing."""

@@ -110,13 +110,10 @@ def _of_mapping(target: Mapping[str, Any], options: Options) -> list[Step | Pipe
     found = from_mapping(data, kind=options.kind, region=options.region, parameters=options.parameters)
     if not found:
         raise TargetError(
-            f"this mapping is neither request nor definition: {describe_unknown(data)}.{_ask_kind()}"
+            f"this mapping is neither request nor definition: {describe_unknown(data)}. "
+            "Give kind, such as CreateTrainingJob, where it is one all the same."
         )
     return found
-
-
-def _ask_kind() -> str:
-    return " Give kind, such as CreateTrainingJob, where it is one all the same."
 
 
 def _of_text(text: str, options: Options) -> list[Step | Pipeline]:

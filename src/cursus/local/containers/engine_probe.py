@@ -57,8 +57,12 @@ def _run(engine: Engine, name: str, folder: str, *options: str) -> str:
     fifo, written = os.path.join(folder, "fifo"), os.path.join(folder, "written")
     if not os.path.exists(fifo):
         os.mkfifo(fifo)
-    mounts = [part for path in SYSTEM if os.path.isdir(path) for part in _read_only(path)]
-    mounts += ["--mount", f"type=bind,source={folder},target=/opt/ml"]
+    shown = [(path, os.path.realpath(path), ",readonly") for path in SYSTEM if os.path.isdir(path)]
+    mounts = [
+        part
+        for target, source, mode in (*shown, ("/opt/ml", folder, ""))
+        for part in ("--mount", f"type=bind,source={source},target={target}{mode}")
+    ]
     feeder = os.open(fifo, os.O_RDWR)
     try:
         os.write(feeder, b"line\n")
@@ -70,10 +74,6 @@ def _run(engine: Engine, name: str, folder: str, *options: str) -> str:
         return str(error)
     finally:
         os.close(feeder)
-
-
-def _read_only(path: str) -> list[str]:
-    return ["--mount", f"type=bind,source={os.path.realpath(path)},target={path},readonly"]
 
 
 def _sweep(engine: Engine) -> None:

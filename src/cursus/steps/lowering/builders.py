@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from cursus.aws.members import mapping
 from cursus.aws.places import region_names
 from cursus.errors import ConfigurationError
 from cursus.model import Location, Origin, Path, Promises, Step
@@ -176,10 +177,9 @@ def _with_companions(step: Step, draft: Draft, hooks: Hooks, written: Written) -
     tuning = hooks.mapping("get_tuning_config")
     own = hooks.values.get("get_hyperparameters")
     training = draft.training_request()
-    static = training.get("HyperParameters")
     merged = {
         **(shortforms.hyperparameters(own) if isinstance(own, Mapping) else {}),
-        **(static if isinstance(static, Mapping) and not _variable(static) else {}),
+        **mapping(training, "HyperParameters"),
     }
     if tuning and step.operation != "CreateHyperParameterTuningJob":  # HPO081 compares the two
         request = plain(tuning_request(tuning, training, merged))
@@ -259,10 +259,9 @@ def _is_path(value: Any) -> bool:
 def _local_channels(
     config: Mapping[str, Any], where: Location | None, drivers: Mapping[str, bytes]
 ) -> dict[str, str]:
-    found = config.get("local_channels")
     near = where.file if where else None
-    given = found.items() if isinstance(found, Mapping) else ()
-    local = {str(name): sources.local_path(str(path), near) for name, path in given}
+    given = mapping(config, "local_channels")
+    local = {str(name): sources.local_path(str(path), near) for name, path in given.items()}
     if drivers:
         local.setdefault(DRIVERS, sources.driver_folder(drivers))
     return local
@@ -281,7 +280,3 @@ def _dependencies(hooks: Hooks, flat: Mapping[str, Any]) -> dict[str, dict[str, 
     if not found or not isinstance(given, Mapping):
         return found
     return {name: one for name, one in found.items() if name not in given or one != {"step": name}}
-
-
-def _variable(value: Mapping[str, Any]) -> bool:
-    return len(value) == 1 and bool(re.match(r"Get$|Std:", str(next(iter(value)))))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, is_dataclass, replace
 from functools import partial
 from typing import Any, get_args, get_type_hints
 
+from cursus.aws.members import mapping
 from cursus.model import HookFailure, Origin, Pipeline, Step
 from cursus.steps import kinds
 from cursus.steps.lowering.created import Created
@@ -153,7 +154,7 @@ def _offered(hook: Callable[..., Any], config: Mapping[str, Any], hooks: Hooks) 
     kinds_ = inspect.Parameter
     accepts_all = any(one.kind is kinds_.VAR_KEYWORD for one in parameters.values())
     values: dict[str, Any] = {
-        "inputs": {**_uris(hooks.values.get("get_training_inputs")), **_given_inputs(config)},
+        "inputs": {**_uris(hooks.values.get("get_training_inputs")), **mapping(config, "inputs")},
         "outputs": {},
         "dependencies": _listed(config.get("upstream")),
     }
@@ -177,11 +178,6 @@ def _offered(hook: Callable[..., Any], config: Mapping[str, Any], hooks: Hooks) 
     named_inputs = "inputs" in parameters
     asks = named_inputs or (accepts_all and "inputs" in _words(hook))
     return _Offered(tuple(positional), named, asks and not values["inputs"], named_inputs)
-
-
-def _given_inputs(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    given = config.get("inputs")
-    return given if isinstance(given, Mapping) else {}
 
 
 def _words(hook: Any) -> tuple[Any, ...]:

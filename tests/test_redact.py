@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import subprocess
 import sys
 
 import pytest
 
 from cursus import check, redact
+from cursus.checks.examples import BASES
 from cursus.steps.lowering.builders import lower
 
 
@@ -161,3 +163,14 @@ def test_a_key_file_and_a_signed_token_are_hidden_whole() -> None:
         redact.prose(key + token),
     ):
         assert "kept" not in str(shown) and "MIIE" not in str(shown)
+
+
+def test_a_secret_that_stands_as_a_name_or_inside_a_text_is_hidden() -> None:
+    request = copy.deepcopy(BASES["CreateTrainingJob"])
+    request["Environment"] = {"sk-" + "Zz9" * 12: "x"}
+    request["InputDataConfig"][0]["ContentType"] = "text/csv;password=kept-from-you\n"
+    found = check(request).findings
+    assert found and not [
+        one for one in found if "Zz9" in str(one.to_dict()) or "kept-from" in str(one.to_dict())
+    ]
+    assert any(one.path == "Environment.***" for one in found)

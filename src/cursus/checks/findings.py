@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from cursus.checks.rules import Problem, Rule
 from cursus.model import Finding, Path, Pipeline, Step, format_path
-from cursus.redact import LONGEST_TEXT, cut
+from cursus.redact import HIDDEN, LONGEST_TEXT, cut, is_secret_value
 
 
 def finding_of(
@@ -47,4 +47,8 @@ def finding_in(found: Finding, step: str) -> Finding:
 
 @lru_cache(maxsize=4096)
 def _formatted(path: Path) -> str:
-    return format_path([cut(part) if isinstance(part, str) else part for part in path])
+    return format_path([_part(part) if isinstance(part, str) else part for part in path])
+
+
+def _part(name: str) -> str:
+    return HIDDEN if is_secret_value(name) else cut(name)  # a key and its value exchanged

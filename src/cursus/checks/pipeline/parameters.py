@@ -11,7 +11,7 @@ from cursus.aws.pipelines import facts, parse_get, texts
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView
 from cursus.model import UNREAD, Path, PipelineStart, Severity
-from cursus.redact import cut, show
+from cursus.redact import cut, is_secret_name, show
 from cursus.steps.pipelines import fits
 from cursus.suggest import closest, did_you_mean
 
@@ -135,9 +135,9 @@ def _values(entry: Mapping[str, Any], i: int) -> Iterator[Problem]:
                 f"write values of type {kind}",
             )
         elif "DefaultValue" in entry and fits(default, kind) and default not in options:
+            near = "" if is_secret_name(called) else did_you_mean(str(default), map(str, options))
             yield Problem(
-                f"the default {show(default, called)} is not among EnumValues."
-                f"{did_you_mean(str(default), map(str, options))}",
+                f"the default {show(default, called)} is not among EnumValues.{near}",
                 ("Parameters", i, "DefaultValue"),
                 "write one of " + ", ".join(show(option, called) for option in options),
             )

@@ -174,3 +174,4 @@ def test_a_secret_that_stands_as_a_name_or_inside_a_text_is_hidden() -> None:
         one for one in found if "Zz9" in str(one.to_dict()) or "kept-from" in str(one.to_dict())
     ]
     assert any(one.path == "Environment.***" for one in found)
+    assert redact.show({"password": "kept-from-you", "a": 1}) == "{'password': '***', 'a': 1}"

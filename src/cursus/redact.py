@@ -75,7 +75,7 @@ def show(value: object, name: str = "", limit: int = 80) -> str:
         text = repr(value)
     except Exception:
         text = f"<{type(value).__name__} that cannot be shown>"
-    if is_secret_value(text) or "=" in text:
+    if is_secret_value(text) or "=" in text or "': " in text:
         text = prose(text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 

@@ -162,9 +162,12 @@ class Reach:
             if isinstance(value, v.Func):
                 self._edge(site, value.body, sure and alone, value.bound)
             elif isinstance(value, v.Klass):
+                self.evaluator.note_made(value.body)
                 if dataclass_fields(value.body.owner):
                     self.evaluator.add_site(value.body.owner, site, sure and alone, False)
                 for inner in value.body.defined.values():
+                    if isinstance(inner.owner, ast.Lambda):  # default_factory=lambda: …
+                        self.visit(inner, sure and alone and not everything_given(site.node))
                     if inner.name == "__init__":
                         self._edge(site, inner, sure and alone, True)
         for given in everything_given(site.node):

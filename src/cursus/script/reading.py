@@ -54,7 +54,7 @@ from cursus.script.python import (
 from cursus.script.reach import Reach
 from cursus.script.source import circles
 from cursus.script.source.files import FolderFacts
-from cursus.script.syntax.bodies import CallSite, place
+from cursus.script.syntax.bodies import Body, CallSite, place
 from cursus.script.syntax.nodes import (
     everything_given,
     last_name,
@@ -176,6 +176,7 @@ class Reading(Reach):
             *habits.ordered(modules),
             *rows.read_rows(self.evaluator, reached),
             *settings.read_settings(self.evaluator, reached),
+            *filled.read_keys(self.evaluator, reached),
             *newest.read_newest(modules),
             *newest.read_names(self.evaluator, reached),
             *resuming.read_resuming(modules),
@@ -258,20 +259,29 @@ class Reading(Reach):
         for body, sure in self.reached.values():
             for node, _, certain in body.reads:
                 kind = self.evaluator.value(node.value, body)
-                index = self.evaluator.evaluate(node.slice, body)
-                for value in index.values:
-                    literal = value.literal if isinstance(value, Text) else None
-                    if literal is None or not isinstance(kind, v.Special):
-                        continue
-                    where = place(node, body)
-                    certainly = sure and certain and index.sure
-                    if kind.kind == "environ":
-                        environment.append(EnvRead(literal, True, certainly, where))
-                    elif kind.kind in HP_FILES:
-                        keys.append(KeyRead(literal, True, certainly, where))
+                if not isinstance(kind, v.Special):
+                    continue
+                for index, always in self._indices(node, body, sure and certain):
+                    literal = index.literal if isinstance(index, Text) else None
+                    if literal is not None and kind.kind == "environ":
+                        environment.append(EnvRead(literal, True, always, place(node, body)))
+                    elif literal is not None and kind.kind in HP_FILES:
+                        keys.append(KeyRead(literal, True, always, place(node, body)))
         for site, sure in calls:
             self._get(site, sure, environment, keys)
         return tuple(environment), tuple(keys)
+
+    def _indices(self, node: ast.Subscript, body: Body, sure: bool) -> Iterator[tuple[v.Value, bool]]:
+        """What stands between brackets, and whether on every run: call by call, where a parameter is in it."""
+        index = self.evaluator.evaluate(node.slice, body)
+        sites = self.evaluator.sites.get(id(body.owner), [])
+        if index.sure or not 1 < len(sites) <= v.LIMIT:
+            yield from ((value, sure and index.sure) for value in index.values)
+            return
+        for site, certain, _ in sites:
+            with self.evaluator.at_site(body.owner, site.node):
+                here = self.evaluator.evaluate(node.slice, body)
+                yield from ((value, sure and certain and here.sure) for value in here.values)
 
     def _get(self, site: CallSite, sure: bool, environment: list[EnvRead], keys: list[KeyRead]) -> None:
         if not site.node.args:
@@ -353,7 +363,7 @@ class Reading(Reach):
         found = []
         for body, _ in self.reached.values():
             for node, _ in body.tries:
-                for where, zero, around in exits.swallowing(body, node):
+                for where, zero, around in exits.swallowing(self.evaluator, body, node):
                     found.append(Swallowed(where, zero, around))
         return tuple(found)
 

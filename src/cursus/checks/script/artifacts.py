@@ -58,6 +58,10 @@ def writes(view: TrainingView) -> list[tuple[PathUse, str]]:
     return found
 
 
+def _in_model(place: str) -> bool:
+    return place == MODEL_DIR or place.startswith((f"{MODEL_DIR}/", f"{MODEL_DIR}{UNKNOWN}"))
+
+
 def mentions_folder(view: TrainingView, folder: str) -> bool:
     """True where the script, or a value that it is given, names ``folder`` or may put its name together."""
     facts = script_of(view)
@@ -109,9 +113,11 @@ def nothing_saved(view: TrainingView) -> Iterator[Problem]:
     if facts is None or facts.does_nothing is not None:
         return
     found = writes(view)
-    if mentions_folder(view, MODEL_DIR):
-        yield from _never_used(facts, found)
+    if any(_in_model(place) for _, place in found):
         yield from _switched_off(view, facts, found)
+        return
+    if mentions_folder(view, MODEL_DIR) and not _all_elsewhere(view, facts, found):
+        yield from _never_used(facts, found)
         return
     if any(place.startswith(("s3://", "gs://")) for _, place in found):
         return  # saved to S3 by a library that can: not in model.tar.gz, but not lost
@@ -131,13 +137,34 @@ def nothing_saved(view: TrainingView) -> Iterator[Problem]:
     )
 
 
+def _all_elsewhere(view: TrainingView, facts: ScriptFacts, found: list[tuple[PathUse, str]]) -> bool:
+    """True where the place of everything that the script writes is known, and nothing else may write."""
+    if not found or facts.outside_effects or any(UNKNOWN in place.rpartition("/")[0] for _, place in found):
+        return False
+    if (facts.parsers and facts.opaque_arguments) or "chdir" in facts.attributes:
+        return False
+    seen = {use.location for use in facts.paths}
+    return not any(
+        not used.own and used.location not in seen and WRITES.match(used.name) for used in facts.used
+    )
+
+
+WRITES = re.compile(
+    r"(?!(?:json|pickle|csv|yaml|logging|sys)\.|\.write(?:lines|row|rows|header)?$).*?"
+    r"(?:(?:^|[._])(?:save|savefig|export|dump|write|to|store|persist|upload|copy|move|symlink|link|mkstemp|serialize)(?:_|$)"
+    r"|File$|Writer$|Checkpoint|Trainer)",
+    re.IGNORECASE,
+)
+"""Calls that may write a file at a place that is not seen; those of an open file do not."""
+
+
 def _switched_off(
     view: TrainingView, facts: ScriptFacts, found: list[tuple[PathUse, str]]
 ) -> Iterator[Problem]:
     """Everything that goes to the model directory is in branches that this request never takes."""
-    inside = [use for use, place in found if place.startswith(MODEL_DIR) or UNKNOWN in place]
+    inside = [use for use, place in found if _in_model(place) or UNKNOWN in place]
     if (
-        any(place.startswith(MODEL_DIR) for _, place in found)
+        any(_in_model(place) for _, place in found)
         and not mentions_upload(facts)
         and all(never_holds(view, use.tests) for use in inside)
     ):
@@ -168,7 +195,7 @@ def _never_used(facts: ScriptFacts, found: list[tuple[PathUse, str]]) -> Iterato
     reads_variable = sum(1 for read in facts.env_reads if read.name == "SM_MODEL_DIR")
     if holder.dest in facts.attributes or reads_variable > 1 or any(UNKNOWN in place for _, place in found):
         return
-    if any(place.startswith(MODEL_DIR) for _, place in found) or holder.dest in facts.strings:
+    if any(_in_model(place) for _, place in found) or holder.dest in facts.strings:
         return
     yield Problem(
         f"the argument {holder.flags[0]} holds the model directory, and nothing uses it: model.tar.gz will be empty",
@@ -403,7 +430,7 @@ def checkpoints_elsewhere(view: TrainingView) -> Iterator[Problem]:
     if any("checkpointconfig.json" in string for string in facts.strings):
         return
     found = [(use, place) for use, place in writes(view) if UNKNOWN not in place.partition("/")[0]]
-    other = [(use, place) for use, place in found if not place.startswith(MODEL_DIR)]
+    other = [(use, place) for use, place in found if not _in_model(place)]
     text = f"nothing in the script names the checkpoint folder {folder!r}"
     if other:
         text += f"; it writes {other[0][1].replace(UNKNOWN, '…')!r}"

@@ -1,15 +1,17 @@
-"""Rules on variables that a script converts."""
+"""Rules on variables that a script converts, and on what it looks up by them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script.request import decoded, invocation, script_of
+from cursus.checks.script.habits import text_of
+from cursus.checks.script.request import decoded, habits, invocation, script_of
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 from cursus.script.facts import EnvPart
 from cursus.script.hyperparameters.numbers import CONVERSIONS
+from cursus.suggest import did_you_mean
 
 REMEDIES = {
     "int": "give a whole number",
@@ -69,3 +71,44 @@ def _converts(text: str, call: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+@rule("HPO069", scope="script")
+def names_no_key(view: TrainingView) -> Iterator[Problem]:
+    """A hyperparameter is no key of the mapping that the script looks it up in.
+
+    What it does:
+        Holds hyperparameters against the mappings written out in the source that they are looked up in: ``MODELS[args.model]``.
+        Where it is not certain that the place is reached, it is a warning.
+    Why:
+        The lookup raises ``KeyError``, and the job fails.
+    Example:
+          files:
+            train.py: |
+              import argparse, os
+              LOSSES = {"squared": lambda x: x * x, "absolute": abs}
+              parser = argparse.ArgumentParser()
+              parser.add_argument("--loss", default="squared")
+              args = parser.parse_args()
+              loss = LOSSES[args.loss]
+              print(os.listdir(os.environ["SM_CHANNEL_TRAIN"]))
+              open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(str(loss(-1)))
+        - HyperParameters: {loss: "square"}
+        + HyperParameters: {loss: "squared"}
+    Source:
+        https://docs.python.org/3/library/exceptions.html#KeyError
+    """
+    facts, started = script_of(view), invocation(view)
+    for habit in habits(view, "key-of"):
+        found = text_of(view, facts, started, habit)
+        keys = habit.detail.split("\n")
+        if found is not None and found[1] not in keys:
+            what, value, name = found
+            yield Problem(
+                f"{what} is {show(value, name)}, and the mapping that it is looked up in has no such key: it has "
+                f"{', '.join(map(repr, keys[:8]))}.{did_you_mean(value, keys)}",
+                (view.hyperparameters_member, *((name,) if name in view.hyperparameters else ())),
+                remedy="give one of its keys, or put it into the mapping",
+                severity=None if habit.sure else "warning",
+                location=habit.location,
+            )

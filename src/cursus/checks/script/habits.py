@@ -63,7 +63,7 @@ def _untyped(facts: ScriptFacts, dest: str) -> Argument | None:
     return argument if plain else None
 
 
-def _text_of(
+def text_of(
     view: TrainingView, facts: ScriptFacts, started: Invocation, habit: Habit
 ) -> tuple[str, str, str] | None:
     """(what it is, its text, the hyperparameter's name) of the value that a habit is about, where the request makes it a text."""
@@ -143,7 +143,7 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
             continue
         if habit.kind == "cast-bool":
             habit = replace(habit, source=_only_source(facts))
-        found = _text_of(view, facts, started, habit)
+        found = text_of(view, facts, started, habit)
         if found is None:
             continue
         what, value, name = found
@@ -213,7 +213,7 @@ def _as_texts(
     """What is wrong with texts that are compared, sorted or added as if they were numbers; empty where nothing is."""
     found = [first]
     for other in habit.others:
-        text = _text_of(view, facts, started, other)
+        text = text_of(view, facts, started, other)
         if text is None:
             return ""
         found.append(text[:2])

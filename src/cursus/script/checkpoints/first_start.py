@@ -16,8 +16,9 @@ from collections.abc import Iterable, Iterator
 
 from cursus.script.evaluation import values as v
 from cursus.script.evaluation.conditions import MANY, negated, read_test
-from cursus.script.evaluation.evaluate import LAST, Evaluator
+from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.evaluation.given import call_of, plain_function
+from cursus.script.evaluation.members import LAST
 from cursus.script.facts import ArgPart, Condition, Const, EnvPart, Habit, Text
 from cursus.script.syntax.bodies import Body, CallSite, place
 from cursus.script.syntax.nodes import (

@@ -180,7 +180,8 @@ def swallowing_contexts(modules: Iterable[Body]) -> Iterator[Habit]:
         for method in node.body
         if isinstance(method, ast.FunctionDef) and method.name == "__exit__"
         for last in method.body[-1:]
-        if isinstance(last, ast.Return) and getattr(last.value, "value", None) is True
+        if isinstance(last, ast.Return)
+        and (getattr(last.value, "value", None) is True or _of_error(last.value))
         if not any(isinstance(one, (ast.Return, ast.Raise)) for one in ast.walk(method) if one is not last)
     }
     held = {
@@ -204,6 +205,11 @@ def swallowing_contexts(modules: Iterable[Body]) -> Iterator[Habit]:
                     )
                     told = name + how
                     yield Habit("dropped", None, told, True, place(node, body))
+
+
+def _of_error(node: ast.expr | None) -> bool:
+    """True for ``error is not None``, which is so whenever there is one."""
+    return isinstance(node, ast.Compare) and ast.unparse(node).endswith(" is not None")
 
 
 def _holds_errors(node: ast.FunctionDef) -> bool:
@@ -246,10 +252,24 @@ def swallowing_decorators(modules: Iterable[Body]) -> Iterator[Habit]:
         tries = {id(one): one for made in wrappers for one in ast.walk(made) if isinstance(one, ast.Try)}
         for attempt in tries.values():
             calls = [one for step in attempt.body for one in ast.walk(step) if isinstance(one, ast.Call)]
+            holding = (made for made in wrappers if any(step is attempt for step in ast.walk(made)))
+            inner = [one for made in holding for one in ast.walk(made)]
+            looped = any(isinstance(one, (ast.For, ast.While)) for one in inner)
+            looped = looped and not any(isinstance(one, ast.Raise) for one in inner)
             for handler in attempt.handlers if any(bare_name(one.func) in given for one in calls) else ():
-                if caught(handler) & BROAD and all(map(_passes_over, handler.body)):
+                goes_on = all(map(_passes_over, handler.body)) or (
+                    looped and all(map(_waits_on, handler.body))
+                )
+                if caught(handler) & BROAD and goes_on:
                     told = f"the handler of @{node.name} around {around[node.name]}()"
                     yield Habit("dropped", None, told, True, place(handler, body))
+
+
+def _waits_on(statement: ast.stmt) -> bool:
+    """True for what tells of an error, keeps it, or waits before the next attempt."""
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    waits = isinstance(call, ast.Call) and last_name(call.func) == "sleep"
+    return waits or isinstance(statement, (ast.Assign, ast.AugAssign, ast.Continue)) or _tells(statement)
 
 
 def _passes_over(statement: ast.stmt) -> bool:

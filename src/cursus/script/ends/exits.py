@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from cursus.model import Location
 from cursus.script.evaluation import values as v
+from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.facts import Const, Text
 from cursus.script.syntax.bodies import Body, place
 from cursus.script.syntax.nodes import (
@@ -44,16 +45,18 @@ QUIET_WORK = TELLS | frozenset(
     | {"exists", "isfile", "isdir", "listdir", "print_exception", "time"}
 )
 TRAINING_WORDS = ("train", "fit", "main", "training")
+DEEPEST = 3
+"""Functions one in another that a handler calls, and that are looked into."""
 SAVING_WORDS = frozenset({"dump", "save", "save_model", "save_pretrained"})
 
 
-def swallowing(body: Body, node: ast.Try) -> Iterable[tuple[Location, bool, str]]:
+def swallowing(evaluator: Evaluator, body: Body, node: ast.Try) -> Iterable[tuple[Location, bool, str]]:
     """Catch-all handlers of ``node`` that end well: (place, exits with 0 itself, what they are around)."""
     around = _training_call(body, node.body) or _only_work(body, node)
     for handler in node.handlers:
         if not caught(handler) & BROAD:
             continue
-        outcome = _outcome(handler, at_top(body))
+        outcome = _outcome(evaluator, body, handler, at_top(body))
         if outcome if not around else outcome is not None:  # an exit with 0 hides whatever was tried
             tried = (one for step in node.body for one in ast.walk(step) if isinstance(one, ast.Call))
             yield place(handler, body), bool(outcome), around or next(map(_called, tried), "nothing")
@@ -131,7 +134,7 @@ def _training_call(body: Body, statements: list[ast.stmt]) -> str:
     return saved
 
 
-def _outcome(handler: ast.ExceptHandler, top: bool) -> bool | None:
+def _outcome(evaluator: Evaluator, body: Body, handler: ast.AST, top: bool, depth: int = 0) -> bool | None:
     """True: the handler ends the script with 0; False: it goes on; None: the failure gets out."""
     zero = False
     for node in ast.walk(handler):
@@ -143,17 +146,28 @@ def _outcome(handler: ast.ExceptHandler, top: bool) -> bool | None:
         if isinstance(node, ast.Return) and not (top and node.value is None):
             return None
         if isinstance(node, ast.Call):
-            name = last_name(node.func)
-            if name in EXIT_NAMES:
-                if name != "abort" and ends_with_zero(node):
-                    zero = True
-                else:
-                    return None
-            elif name not in QUIET_WORK:
-                return None  # the handler calls something that may well end the script
-        if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
+            found = _called_in_handler(evaluator, body, node, depth)
+            if found is None:
+                return None
+            zero = zero or found
+        if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)) and not depth:
             return None  # it keeps something: a fallback, or a status that is looked at later
     return zero
+
+
+def _called_in_handler(evaluator: Evaluator, body: Body, node: ast.Call, depth: int) -> bool | None:
+    """The outcome of a call: of one that ends the script, or of a function of the source, which is looked into."""
+    name = last_name(node.func)
+    if name in EXIT_NAMES:
+        status = evaluator.value(node.args[0], body) if node.args else Const(None)
+        return True if name != "abort" and status in (Const(0), Const(None)) else None
+    if name in QUIET_WORK:
+        return False
+    helper = evaluator.value(node.func, body) if depth < DEEPEST else None
+    if not isinstance(helper, v.Func) or isinstance(helper.body.owner, ast.Lambda):
+        return None  # it calls something that may well end the script
+    with evaluator.at_site(helper.body.owner, node):
+        return _outcome(evaluator, helper.body, helper.body.owner, True, depth + 1)
 
 
 def does_nothing(module: Body) -> Location | None:

@@ -7,13 +7,13 @@ be followed is ``Unknown``. The work is bounded: past ``BUDGET`` expressions eve
 from __future__ import annotations
 
 import ast
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from cursus.script.evaluation import calls, unrolled
+from cursus.script.evaluation import calls, members, unrolled
 from cursus.script.evaluation import values as v
+from cursus.script.evaluation.members import LAST, MANY, visible
 from cursus.script.evaluation.values import (
     NOTHING_KNOWN,
     NUMBER,
@@ -26,13 +26,10 @@ from cursus.script.evaluation.values import (
 )
 from cursus.script.facts import ArgPart, Const, EnvPart, Hole, Part, Text
 from cursus.script.syntax.bodies import Binding, Body, CallSite
-from cursus.script.syntax.nodes import UNREADABLE, dataclass_fields, given_for, method_kind, parameter_default
+from cursus.script.syntax.nodes import UNREADABLE, given_for, method_kind, parameter_default
 
 BUDGET = 30_000
 DEPTH = 40
-MANY = 64
-"""Places where a name may have got its value; past them it is not known."""
-LAST = 10**9
 ITEMS = frozenset({"item", "each", "some"})
 
 CallSites = dict[int, list[tuple[CallSite, bool, bool]]]
@@ -56,6 +53,8 @@ class Evaluator:
         self.steps = 0
         self.busy: set[tuple[int, int]] = set()
         self.command_functions: set[int] = set()
+        self.made: dict[int, Body] = {}
+        """The classes of the source that objects are made of."""
         self.memo: dict[tuple[int, int, int], Options] = {}
         self.cuts = 0
         self.mentioned: frozenset[str] = frozenset()
@@ -103,6 +102,12 @@ class Evaluator:
         sites.append(self.known_sites[key])
         self.memo.clear()
 
+    def note_made(self, klass: Body) -> None:
+        """Note that there is an object of a class; what was concluded without it is forgotten."""
+        if id(klass) not in self.made:
+            self.made[id(klass)] = klass
+            self.memo.clear()
+
     def member(self, module: Body, name: str) -> Value:
         """The one value that a module of the source gives to ``name`` in the end."""
         key = (name, id(module))
@@ -110,7 +115,7 @@ class Evaluator:
             return UNKNOWN  # modules that import from each other
         self.looking.add(key)
         try:
-            return self._bound(visible(module.bindings.get(name, []), LAST, ()), module).only
+            return self.bound(visible(module.bindings.get(name, []), LAST, ()), module).only
         finally:
             self.looking.discard(key)
 
@@ -210,19 +215,21 @@ class Evaluator:
             if bindings and not (isinstance(scope.owner, ast.ClassDef) and scope is not body):
                 found = visible(bindings, at, loops)
                 inside = all(one.kind not in ITEMS or set(one.loops) <= set(loops) for one in found)
-                known = self._bound(found, scope)
+                known = self.bound(found, scope)
                 return known if inside else Options(known.values, False)
             scope, at, loops = scope.parent, LAST, ()
         if node.id == "__file__" and self.root and body.module.startswith(self.root):
             return one(v.text(calls.CODE + body.module[len(self.root) :].lstrip("/")))
         return one(v.Ref(node.id))
 
-    def _bound(self, bindings: list[Binding], scope: Body) -> Options:
+    def bound(self, bindings: list[Binding], scope: Body) -> Options:
+        """The values of a name that got them at these places."""
         if not 0 < len(bindings) <= MANY:
             return NOTHING_KNOWN
-        return union((self._binding(binding, scope) for binding in bindings), sure=len(bindings) == 1)
+        return union((self.binding(binding, scope) for binding in bindings), sure=len(bindings) == 1)
 
-    def _binding(self, binding: Binding, scope: Body) -> Options:
+    def binding(self, binding: Binding, scope: Body) -> Options:
+        """The value that one place gives a name."""
         node = binding.node
         if binding.kind == "unknown" or node is None:
             return NOTHING_KNOWN
@@ -252,14 +259,10 @@ class Evaluator:
         kind = method_kind(owner)
         above = body.parent.owner if body.parent is not None else None
         if isinstance(above, ast.ClassDef) and names[:1] == [node.arg] and kind != "staticmethod":
-            return (
-                one((v.Klass if kind == "classmethod" else v.Instance)(body.parent))
-                if body.parent
-                else NOTHING_KNOWN
-            )
+            return members.owners(self, body.parent, v.Klass if kind == "classmethod" else v.Instance)
         if id(owner) in self.command_functions:
             return one(Text((ArgPart(node.arg),)))
-        return self._given(owner, node.arg, names, parameter_default(owner, node.arg), body.parent or body)
+        return self.given(owner, node.arg, names, parameter_default(owner, node.arg), body.parent or body)
 
     def _rest(self, body: Body) -> Options:
         """What the calls of a function give it beyond its parameters: ``*parts``."""
@@ -280,7 +283,7 @@ class Evaluator:
             return [self.site[1]]
         return self.sites.get(id(owner), [])
 
-    def _given(
+    def given(
         self, owner: ast.AST, name: str, names: list[str], default: ast.expr | None, around: Body
     ) -> Options:
         """What the calls of a function, or of a dataclass, give by a name of its own."""
@@ -325,44 +328,15 @@ class Evaluator:
             own = one(Text((ArgPart(name),)))
             return union([own, NOTHING_KNOWN], sure=False) if set_later else own
         if isinstance(base, v.LocalModule):
-            return self._bound(visible(base.body.bindings.get(name, []), LAST, ()), base.body)
+            return self.bound(visible(base.body.bindings.get(name, []), LAST, ()), base.body)
         if isinstance(base, (v.Instance, v.Klass)):
-            return self._member(base, name)
+            return members.member(self, base, name)
         if isinstance(base, v.Table):
             return one(self.item(base, v.text(name)))
         if isinstance(base, Text) and name == "parent":
             literal = base.literal
             if literal and "/" in literal.rstrip("/"):
                 return one(v.text(literal.rstrip("/").rpartition("/")[0] or "/"))
-        return NOTHING_KNOWN
-
-    def _member(self, base: v.Instance | v.Klass, name: str, depth: int = 0) -> Options:
-        own = base.body.bindings.get(name, [])
-        if isinstance(base, v.Instance) and name in (fields := dataclass_fields(base.body.owner)):
-            default = fields[name]
-            return self._given(base.body.owner, name, list(fields), default, base.body)
-        methods = list(base.body.defined.values())
-        set_in = [(found, method) for method in methods for found in method.attributes.get(name, [])]
-        results = [self._binding(binding, method) for binding, method in set_in]
-        if not set_in and own:
-            found = self._bound(visible(own, LAST, ()), base.body)
-            values = [_bound_to(base, value) for value in found.values]
-            return union([self._property(one) for one in values], sure=found.sure)
-        sure = len(set_in) == 1 and set_in[0][0].sure and not own
-        return union(results, sure=sure) if results else self._inherited(base, name, depth)
-
-    def _property(self, value: Value) -> Options:
-        """What a property gives; any other member as it is."""
-        if not isinstance(value, v.Func) or method_kind(value.body.owner) != "property":
-            return one(value)
-        returns = value.body.returns
-        return self.evaluate(returns[0][0], value.body, returns[0][1]) if len(returns) == 1 else NOTHING_KNOWN
-
-    def _inherited(self, base: v.Instance | v.Klass, name: str, depth: int) -> Options:
-        for above in self.classes_above(base.body) if depth < v.LIMIT else ():
-            found = self._member(type(base)(above), name, depth + 1)
-            if found.values != NOTHING_KNOWN.values:
-                return found
         return NOTHING_KNOWN
 
     def classes_above(self, body: Body) -> list[Body]:
@@ -446,36 +420,6 @@ class Evaluator:
 
     def on_Call(self, node: ast.Call, body: Body, order: int) -> Options:  # noqa: N802, D102
         return calls.evaluate_call(self, node, body, order)
-
-
-def visible(bindings: list[Binding], order: int, loops: tuple[int, ...]) -> list[Binding]:
-    """The bindings that a name can have at a place: the last sure one before it, and unsure ones after that.
-
-    ``bindings`` are in their order. A loop gives those further on in it as well. More than ``MANY`` are not looked for.
-    """
-    at = bisect_left(bindings, order, key=lambda one: one.order)
-    while at < len(bindings) and bindings[at].order == order and bindings[at].kind in ("each", "some"):
-        at += 1  # a comprehension's are there at once
-    start = at
-    while start and at - start <= MANY:
-        start -= 1
-        if bindings[start].sure:
-            break
-    found = bindings[start:at]
-    for later in bindings[at:] if loops else ():
-        if later.loops[:1] != loops[:1] or len(found) > MANY:
-            break
-        found.append(later)
-    return found or (bindings[at : at + 1] if order == LAST else [])
-
-
-def _bound_to(base: v.Instance | v.Klass, value: Value) -> Value:
-    """A member of a class as it is taken of an object, or of the class itself."""
-    if not isinstance(value, v.Func):
-        return value
-    kind = method_kind(value.body.owner)
-    instance = isinstance(base, v.Instance) and kind in ("", "property")
-    return v.Func(value.body, kind == "classmethod" or instance)
 
 
 def _spec(node: ast.expr | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 
 from cursus.script.evaluation import values as v
 from cursus.script.evaluation.evaluate import Evaluator
@@ -17,6 +18,7 @@ from cursus.script.hyperparameters.arguments import (
 )
 from cursus.script.syntax.bodies import Body, CallSite, place
 from cursus.script.syntax.nodes import last_name, word
+from cursus.script.syntax.pure import Outcome
 
 
 def read_commands(evaluator: Evaluator, reached: Reached) -> list[Parser]:
@@ -127,7 +129,32 @@ def _option(evaluator: Evaluator, node: ast.Call, body: Body) -> Argument | None
         sets=True if flag and not pair else None,
         choices=choices,
         default=default,
+        converter=_click_range(evaluator, options.get("type"), site),
     )
+
+
+def _click_range(
+    evaluator: Evaluator, node: ast.expr | None, site: CallSite
+) -> Callable[[str], Outcome | None] | None:
+    """What ``click.IntRange`` and ``click.FloatRange`` make of a text; None for any other type."""
+    name = evaluator.called(node, site.body) if isinstance(node, ast.Call) else ""
+    if not isinstance(node, ast.Call) or name not in ("click.IntRange", "click.FloatRange"):
+        return None
+    given = dict(zip(("min", "max"), node.args, strict=False)) | {one.arg: one.value for one in node.keywords}
+    ends = [constant(evaluator, given.get(one), site) for one in ("min", "max")]
+    if set(given) - {"min", "max"}:  # clamp, min_open, max_open
+        return None
+    low, high = (end if isinstance(end, (int, float)) else None for end in ends)
+
+    def made(text: str) -> Outcome | None:
+        try:
+            number = int(text) if name == "click.IntRange" else float(text)
+        except ValueError:
+            return Outcome("raises", "BadParameter")
+        outside = (low is not None and number < low) or (high is not None and number > high)
+        return Outcome("raises", "BadParameter") if outside else Outcome("value", number)
+
+    return made if ... not in ends else None
 
 
 def _click_choices(evaluator: Evaluator, node: ast.expr | None, site: CallSite) -> tuple[object, ...] | None:

@@ -1,7 +1,8 @@
-"""What a script makes of SM_HPS, whose values the toolkit has decoded, and of hyperparameters.json.
+"""What a script looks up by a hyperparameter, and what it makes of SM_HPS and of hyperparameters.json.
 
 Each finding is a ``Habit``: ``filled`` (``Config(**json.loads(os.environ["SM_HPS"]))``: ``key`` are the names that it
-takes, ``source`` is the mapping) and ``decoded-twice`` (``json.loads(hps["layers"])``: ``key`` is the hyperparameter).
+takes, ``source`` is the mapping), ``decoded-twice`` (``json.loads(hps["layers"])``: ``key`` is the hyperparameter, and
+the toolkit has decoded it) and ``key-of`` (``MODELS[args.model]``: ``detail`` are the keys of the mapping, one a line).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from cursus.script.evaluation import values as v
 from cursus.script.evaluation.evaluate import Evaluator
-from cursus.script.facts import Habit
+from cursus.script.facts import ArgPart, EnvPart, Habit, Text
 from cursus.script.hyperparameters.texts import hyperparameter
 from cursus.script.syntax.bodies import Body, CallSite, place
 from cursus.script.syntax.nodes import last_name, receiver
@@ -44,6 +45,23 @@ def read_filled(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) ->
                 yield Habit(
                     "decoded-twice", None, ast.unparse(node.func), always, place(node, body), taken[0]
                 )
+
+
+def read_keys(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) -> Iterator[Habit]:
+    """Mappings written out in the source that one hyperparameter is looked up in."""
+    for body, sure in reached:
+        for node, _, certain in body.reads:
+            table = evaluator.value(node.value, body)
+            if not isinstance(table, v.Table) or not table.whole or not table.items:
+                continue
+            if last_name(node.value) in evaluator.changed or "" in evaluator.replaced:
+                continue
+            index, where = evaluator.value(node.slice, body), place(node, body)
+            keys, always = "\n".join(key for key, _ in table.items), sure and certain
+            if isinstance(index, v.Unknown) and index.key:
+                yield Habit("key-of", None, keys, always, where, index.key, index.origin)
+            elif isinstance(index, Text) and isinstance(index.only, (ArgPart, EnvPart)):
+                yield Habit("key-of", index, keys, always, where)
 
 
 def _changed(evaluator: Evaluator, sites: list[tuple[CallSite, bool]], source: v.Value) -> bool:

@@ -29,6 +29,8 @@ REQUESTS = (
     "CreateModelPackage",
     "CreatePipeline",
     "UpdateTrainingJob",
+    "StopTrainingJob",
+    "ListTrainingJobs",
 )
 """Operations whose requests are distilled."""
 

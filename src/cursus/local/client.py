@@ -37,8 +37,6 @@ METHODS = {
     "stop_training_job": "StopTrainingJob",
     "update_training_job": "UpdateTrainingJob",
 }
-NAME_LENGTH = 63
-NAME_PATTERN = "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"
 REFUSED = (
     *("STP020", "STP021", "STP022", "STP023", "STP024", "STP026", "STP027", "STP031", "STP034", "STP042"),
     *("CHN001", "CHN003", "CHN004", "CHN005", "CHN006", "CHN007", "CHN008", "CHN009", "CHN010", "CHN014"),
@@ -304,8 +302,10 @@ class Client:
     # ------------------------------------------------------------------------------------------------
 
     def _find(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """The state of the job that a request names."""
-        violations = list(_name_violations(request))
+        """The state of the job that a request names, and nothing else."""
+        from cursus.aws import schema
+
+        violations = schema.validate("StopTrainingJob", request)
         if violations:
             raise validation_error(violations, operation)
         state = folders.find(self.root, request["TrainingJobName"])
@@ -346,24 +346,3 @@ def _instance_type(finding: Any, request: Mapping[str, Any]) -> Violation:
         value = value[part]
     text = f"Member must satisfy enum value set: [{', '.join(instances.names())}]"
     return Violation(path, "enum", text, value, instances.names())
-
-
-def _name_violations(request: Mapping[str, Any]) -> Any:
-    """What is wrong with a request that has nothing but a job's name."""
-    from cursus.aws.schema import Violation
-
-    path = ("TrainingJobName",)
-    for member in request:
-        if member != "TrainingJobName":
-            yield Violation((member,), "unknown", f"unknown member {member!r}", options=path)
-    name = request.get("TrainingJobName")
-    if name is None:
-        yield Violation(path, "required", "TrainingJobName is missing")
-    elif not isinstance(name, str):
-        yield Violation(path, "type", "wrong type", name, "string")
-    elif len(name) > NAME_LENGTH:
-        text = f"Member must have length less than or equal to {NAME_LENGTH}"
-        yield Violation(path, "length", text, name, NAME_LENGTH, bound="max")
-    elif not re.fullmatch(NAME_PATTERN, name):
-        text = f"Member must satisfy regular expression pattern: {NAME_PATTERN}"
-        yield Violation(path, "pattern", text, name, NAME_PATTERN)

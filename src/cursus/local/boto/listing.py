@@ -7,38 +7,34 @@ from __future__ import annotations
 
 import base64
 import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-from cursus.aws.schema import Violation
+from cursus.aws import schema
 from cursus.local.boto.errors import client_error, validation_error
 from cursus.local.jobs import folders, warm
 from cursus.local.jobs.describe import moment
 
 OPERATION = "ListTrainingJobs"
 MOST = 100
-STATUSES = ("InProgress", "Completed", "Failed", "Stopping", "Stopped", "Deleting")
-CHOICES: dict[str, tuple[str, ...]] = {
-    "StatusEquals": STATUSES,
-    "SortBy": ("Name", "CreationTime", "Status"),
-    "SortOrder": ("Ascending", "Descending"),
-    "WarmPoolStatusEquals": ("Available", "Terminated", "Reused", "InUse"),
-}
 TIMES = ("CreationTimeAfter", "CreationTimeBefore", "LastModifiedTimeAfter", "LastModifiedTimeBefore")
-TEXTS = ("NextToken", "NameContains", "TrainingPlanArnEquals")
-MEMBERS = (*TEXTS, "MaxResults", *TIMES, *CHOICES)
-NAME_PART = r"[a-zA-Z0-9\-]+"
 
 
 def page(root: str, request: Mapping[str, Any]) -> dict[str, Any]:
     """One page of summaries. Raises ClientError (ValidationException)."""
-    violations = list(_violations(request))
+    times = {name: _seconds(request[name]) for name in TIMES if name in request}
+    violations = [
+        *schema.validate(OPERATION, {name: value for name, value in request.items() if name not in times}),
+        *(
+            schema.Violation((name,), "type", "wrong type", request[name], "timestamp")
+            for name, time in times.items()
+            if time is None
+        ),
+    ]
     if violations:
         raise validation_error(violations, OPERATION)
     after = _token(request.get("NextToken"))
-    times = {name: _seconds(request[name]) for name in TIMES if name in request}
     by, down = request.get("SortBy", "CreationTime"), request.get("SortOrder") == "Descending"
     limit = request.get("MaxResults")
     status = request.get("StatusEquals")
@@ -101,51 +97,17 @@ def _wanted(
     return plan is None or (state["request"].get("ResourceConfig") or {}).get("TrainingPlanArn") == plan
 
 
-def _violations(request: Mapping[str, Any]) -> Iterator[Violation]:
-    for member, value in request.items():
-        path = (member,)
-        if member not in MEMBERS:
-            yield Violation(path, "unknown", f"unknown member {member!r}", options=MEMBERS)
-        elif member in CHOICES and value not in CHOICES[member]:
-            text = f"Member must satisfy enum value set: [{', '.join(CHOICES[member])}]"
-            yield Violation(path, "enum", text, value, CHOICES[member])
-        elif member in TEXTS and not isinstance(value, str):
-            yield Violation(path, "type", "wrong type", value, "string")
-        elif member == "NameContains" and value and not re.fullmatch(NAME_PART, value):
-            text = f"Member must satisfy regular expression pattern: {NAME_PART}"
-            yield Violation(path, "pattern", text, value, NAME_PART)
-        elif member == "MaxResults":
-            yield from _count(path, value)
-        elif member in TIMES and _seconds(value) is None:
-            yield Violation(path, "type", "wrong type", value, "timestamp")
-
-
-def _count(path: tuple[str], value: Any) -> Iterator[Violation]:
-    if isinstance(value, bool) or not isinstance(value, int):
-        yield Violation(path, "type", "wrong type", value, "integer")
-    elif value < 1:
-        text = "Member must have value greater than or equal to 1"
-        yield Violation(path, "range", text, value, 1, bound="min")
-    elif value > MOST:
-        text = f"Member must have value less than or equal to {MOST}"
-        yield Violation(path, "range", text, value, MOST, bound="max")
-
-
 def _seconds(value: Any) -> Any:
     """A time as boto takes it (datetime, seconds, ISO text) in seconds since the epoch; None where it is none."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, datetime):
-        return value.timestamp()
-    if isinstance(value, (int, float)):
-        return float(value)
     if isinstance(value, str):
         try:
-            found = datetime.fromisoformat(value.replace("Z", "+00:00"))
+            value = datetime.fromisoformat(value.replace("Z", "+00:00"))
         except ValueError:
             return None
-        return (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).timestamp()
-    return None
+        value = value if value.tzinfo else value.replace(tzinfo=timezone.utc)
+    if isinstance(value, datetime):
+        return value.timestamp()
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def _token(text: str | None) -> list[Any] | None:

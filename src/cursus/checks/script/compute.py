@@ -284,7 +284,7 @@ def variable_missing(view: TrainingView) -> Iterator[Problem]:
     facts = readable(view)
     if facts is None or invocation(view).kind == "command" or facts.env_open or "*" in facts.env_writes:
         return
-    from cursus.suggest import did_you_mean
+    from cursus.suggest import closest, did_you_mean
 
     amazon = view.framework is not None and view.framework.amazon and invocation(view).kind == "toolkit"
     own = table("packages")["dockerfiles"]["variables"] if amazon and facts.env_reads else []
@@ -320,13 +320,14 @@ def variable_missing(view: TrainingView) -> Iterator[Problem]:
         if read.name.startswith(tuple(entries("toolkit", "prefixes"))) and not _misspelt(read.name):
             continue
         if variable(view, read.name) is None and channel_names(view) is not None:
+            near = closest(read.name, view.environment)
             yield Problem(
                 f"the script reads the variable {read.name}, which Environment does not set"
                 f".{did_you_mean(read.name, [*view.environment, *_known()])}",
                 ("Environment",),
                 remedy="read the variable that the training toolkit sets"
                 if _misspelt(read.name)
-                else f"add {read.name} to Environment, or give the read a default",
+                else f"{f'read {near}' if near else f'add {read.name} to Environment'}, or give the read a default",
                 severity="error" if _misspelt(read.name) or amazon else None,
                 location=read.location,
             )

@@ -85,7 +85,7 @@ def entry_point_missing(view: TrainingView) -> Iterator[Problem]:
             text_ = f"the entry point {show(fault.detail)} is no regular file: a pipe, or a link that leads to no file"
             remedy = "put the script itself there"
         elif fault.kind == "entry-outside":
-            text_ = f"the entry point {show(fault.detail)} is outside the source directory, which is all that is uploaded"
+            text_ = f"the entry point {show(posixpath.normpath(fault.detail))} is outside the source directory, which is all that is uploaded"
             remedy = "move it into the source directory, or give the folder above as the source directory"
         elif fault.kind == "notebook":
             text_, remedy = (

@@ -124,8 +124,11 @@ def step_types(schema: dict[str, Any], steps: dict[str, dict[str, Any]]) -> dict
         elif "beside" in known:
             entry["forms"] = {member: {"type": "string"} for member in ("DisplayName", "Description")}
             if "arguments" in known:
-                members = {key: {"type": kind} if kind else {} for key, kind in known["arguments"].items()}
-                entry["forms"]["Arguments"] = {"type": "object", "members": members, "closed": True}
+                entry["forms"]["Arguments"] = {
+                    "type": "object",
+                    "members": known["arguments"],
+                    "closed": True,
+                }
         types[name] = entry
     return types
 

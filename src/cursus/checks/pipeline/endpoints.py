@@ -10,7 +10,8 @@ from cursus.aws import instances
 from cursus.aws.pipelines import named_step, nodes
 from cursus.checks.pipeline import place_of
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import PipelineView, is_reference, mapping, mappings, text
+from cursus.checks.step.demands import twice
+from cursus.checks.views import PipelineView, is_reference, listing, mapping, mappings, text
 from cursus.model import Path
 from cursus.redact import show
 from cursus.suggest import did_you_mean
@@ -60,16 +61,11 @@ def endpoint_variants(view: PipelineView) -> Iterator[Problem]:
             continue
         top: Path = (*place_of(view, step), "ProductionVariants")
         variants = list(mappings(step.request, "ProductionVariants"))
-        names: set[str] = set()
+        yield from twice(
+            listing(step.request, "ProductionVariants"), "VariantName", top, "variants are called"
+        )
         for i, variant in variants:
-            place, name = (*top, i), text(variant, "VariantName")
-            if name in names:
-                yield Problem(
-                    f"two variants are called {show(name)}",
-                    (*place, "VariantName"),
-                    "give each a name of its own",
-                )
-            names.add(name or "")
+            place = (*top, i)
             if variant.get("ServerlessConfig") is not None:
                 yield from _serverless(variant, len(variants), place)
                 yield from _isolated(made.get(named_step(variant.get("ModelName")), {}), place)
@@ -149,11 +145,19 @@ def _deployed(
             (*place, "RuntimeConfig", "CopyCount"),
             "write 1, and let Application Auto Scaling take it to 0 later",
         )
-    specification = component.get("Specification")
+    specification = component.get("Specification") or {}
+    based = isinstance(specification, Mapping) and specification.get("BaseInferenceComponentName") is not None
+    if component.get("VariantName") is None and not based and not is_reference(specification):
+        yield Problem(
+            "nothing says on which variant of the endpoint the component runs",
+            (*place, "VariantName"),
+            "add the VariantName of a variant of its configuration",
+        )
     if (
         isinstance(specification, Mapping)
         and not is_reference(specification)
         and not DEPLOYED & specification.keys()
+        and component.get("Specifications") is None
     ):
         yield Problem(
             "the Specification does not say what is deployed",

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from cursus.aws.pipelines import facts
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import PipelineView, mapping, mappings, text
+from cursus.checks.step.demands import twice
+from cursus.checks.views import PipelineView, listing, mapping, mappings, text
 from cursus.model import Path
 from cursus.redact import show
 from cursus.suggest import did_you_mean
@@ -20,8 +21,8 @@ def lineage_associations(view: PipelineView) -> Iterator[Problem]:
     """An association of a lineage step is of an unknown type, or has an end that the step does not create.
 
     What it does:
-        Looks at the AssociationType of every association, and at its Source and Destination: an Arn, or a Name and a Type of
-        an entity that the same step creates.
+        Looks for entities of the same name, at the AssociationType of every association, and at its Source and Destination: an
+        Arn, or a Name and a Type of an entity that the same step creates.
     Why:
         Names are looked for among what the step creates alone, and the execution fails where one is not there. What lies
         elsewhere is named by its ARN.
@@ -53,6 +54,9 @@ def lineage_associations(view: PipelineView) -> Iterator[Problem]:
             for _, entity in mappings(arguments, f"{kind}s")
             for name in [text(entity, member)]
         }
+        for entity, member in KINDS.items():
+            listed, top = listing(arguments, f"{entity}s"), (*step.path, "Arguments", f"{entity}s")
+            yield from twice(listed, member, top, f"{entity}s are called")
         unknown = {kind for kind, name in created if name is None}  # named when the pipeline runs
         for i, association in mappings(arguments, "Associations"):
             kind, types = text(association, "AssociationType"), facts()["association_types"]

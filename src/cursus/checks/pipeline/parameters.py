@@ -115,7 +115,12 @@ def _values(entry: Mapping[str, Any], i: int) -> Iterator[Problem]:
             ("Parameters", i, "DefaultValue"),
             f"keep it to {facts()['default_length']}",
         )
-    options = entry.get("EnumValues")
+    yield from _options(entry, i, kind, called)
+
+
+def _options(entry: Mapping[str, Any], i: int, kind: Any, called: str) -> Iterator[Problem]:
+    """What the values are that a parameter may have."""
+    default, options = entry.get("DefaultValue"), entry.get("EnumValues")
     if options is not None and not isinstance(options, list):
         yield Problem(f"EnumValues is a list, not {show(options, called)}", ("Parameters", i, "EnumValues"))
     elif isinstance(options, list):

@@ -225,3 +225,19 @@ def test_a_key_that_cannot_be_shown_is_refused() -> None:
 
     request = output("s3://example-bucket/models/") | {"HyperParameters": {Key(): "1"}}
     assert ("STP010", "error") in own(findings_of(request))
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("/opt/tools:$PATH", True),
+        ("$SM_CHANNEL_TRAIN/part", True),
+        ("/x:${LD_LIBRARY_PATH}", True),
+        ("price in $US", False),
+        ("a$PATHWAY", False),
+        ("~/data", False),
+    ],
+)
+def test_nothing_puts_variables_into_the_environment(value: str, told: bool) -> None:
+    found = [f for f in findings_of({"Environment": {"TOOLS": value}}) if f.rule == "STP045"]
+    assert [f.remedy for f in found] == (["write the real value: no shell puts it in"] if told else [])

@@ -145,6 +145,8 @@ _ANGLES = r"<{1,2}\s*[A-Za-z][\w .:/-]*(?:>{1,2}|$)|<{1,2}\s*(?i:your|my|insert|
 CURLY = (
     r"\$\{[A-Za-z_][\w.:-]*\}|\$[A-Z][A-Z0-9_]{2,}|\{\{[^{}\n]*\}\}|\{[A-Za-z_][\w.]*\}|%\([a-z_]\w*\)s|%s"
 )
+UNFILLED = r"\$\{[A-Za-z_][\w.:-]*\}|\$(?:PATH|PYTHONPATH|LD_LIBRARY_PATH|HOME|SM_[A-Z_]+)\b"
+"""What a shell would put into a variable's value, and SageMaker does not."""
 _YOUR = (
     r"(?<![A-Za-z])(?:your|YOUR)[-_ ](?:[A-Za-z0-9]+[-_ ])*"
     r"(?:bucket|role|account|region|image|key|prefix|subnet|name|id|arn|path|repo|"

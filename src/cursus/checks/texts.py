@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cursus.aws import places
-from cursus.checks.text_faults import CURLY, left_over, location_faults, placeholder
+from cursus.checks.text_faults import UNFILLED, left_over, location_faults, placeholder
 from cursus.redact import is_secret_name, is_secret_value
 
 if TYPE_CHECKING:
@@ -338,7 +338,7 @@ def _by_member(member: str, value: str, region: str) -> list[str]:
 
 def _is_placeholder(holder: str, member: str, value: str) -> bool:
     if holder and member != SUBMIT and not value.startswith("s3://"):
-        unfilled = holder == "Environment" and "${" in value and re.search(CURLY, value) is not None
+        unfilled = holder == "Environment" and "$" in value and re.search(UNFILLED, value) is not None
         return unfilled or (holder != "MetricDefinitions" and left_over(value))
     if "://" not in value and not value.startswith("arn:") and member not in NAMED:
         return False

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from cursus.checks.rules import Problem, rule
 from cursus.checks.step.image_names import stands_for_another
-from cursus.checks.text_faults import CURLY, Fault, location_faults, placeholder
+from cursus.checks.text_faults import CURLY, UNFILLED, Fault, location_faults, placeholder
 from cursus.checks.texts import HYPERPARAMETERS, NAMED, NOTHING, REPR, STAND_IN, SUBMIT
 from cursus.checks.views import RequestView, mapping
 from cursus.model import Path, Severity
@@ -252,10 +252,11 @@ def placeholders(view: RequestView) -> Iterator[Problem]:
     for found, places in left.items():
         path, value, forgotten = places[0]
         more = _more([place[0] for place in places])
+        expanded = "Environment" in path and re.fullmatch(UNFILLED, found) is not None
         yield Problem(
             f"{_where(path, value)} still holds the placeholder {found[:40]!r}{more}",
             path,
-            "write the real value",
+            "write the real value: no shell puts it in" if expanded else "write the real value",
             severity="error" if forgotten else None,
         )
 

@@ -127,8 +127,7 @@ def promised_channels(view: StepView) -> set[str | None]:
 
 def distributed_channels(view: StepView) -> set[str]:
     """The channels that ``get_data_distribution_config`` names; one that the request lacks is CHN081's to report."""
-    said = view.promises.hooks.get("get_data_distribution_config")
-    return {str(name) for name in said} if isinstance(said, Mapping) else set()
+    return {str(name) for name in mapping(view.promises.hooks, "get_data_distribution_config")}
 
 
 def source_uri(entry: Any) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from cursus.aws.distribution import is_strategy_name
 from cursus.checks.promises.lowering_tuning import ranges
+from cursus.checks.promises.requests import hook
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView
 from cursus.redact import show
@@ -20,16 +21,16 @@ from cursus.suggest import closest, did_you_mean, plain_name
 
 def _unknown_keys(view: StepView, *hooks: str) -> Iterator[Problem]:
     """Keys of these hooks' mappings that their short form does not have; API members begin with a capital."""
-    for hook in hooks:
-        value = view.promises.hooks.get(hook)
-        if not isinstance(value, Mapping) or (hook != "config" and _is_request(hook, value)):
+    for name in hooks:
+        value = hook(view, name)
+        if name != "config" and _is_request(name, value):
             continue
-        known = shortforms.KEYS[hook]
+        known = shortforms.KEYS[name]
         for key in value:
-            if key in known or (hook in _OPEN and isinstance(key, str) and key[:1].isupper()):
+            if key in known or (name in _OPEN and isinstance(key, str) and key[:1].isupper()):
                 continue
-            if hook != "config" or not _arrives(str(key), value[key], view.step.request):
-                yield _unknown_key(view, hook, key, known)
+            if name != "config" or not _arrives(str(key), value[key], view.step.request):
+                yield _unknown_key(view, name, key, known)
 
 
 MOST_MEMBERS = 10_000
@@ -105,14 +106,12 @@ def unknown_configuration_key(view: StepView) -> Iterator[Problem]:
         The members they become: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
     """
     yield from _unknown_keys(view, "config", "get_step_config")
-    for hook in _OPEN:
-        config = view.promises.hooks.get(hook)
-        if not isinstance(config, Mapping):
-            continue
+    for name in _OPEN:
+        config = hook(view, name)
         for key, wanted, kinds in _FLAT_KINDS:
             value = config.get(key)
             if value is not None and not isinstance(value, kinds):
-                yield _unread(view, hook, key, value, wanted)
+                yield _unread(view, name, key, value, wanted)
 
 
 _FLAT_KINDS: tuple[tuple[str, str, tuple[type, ...]], ...] = (
@@ -190,8 +189,8 @@ def automl_target_not_given(view: StepView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AutoMLChannel.html
     """
-    config = view.promises.hooks.get("get_auto_ml_config")
-    if not isinstance(config, Mapping) or not config or _is_request("get_auto_ml_config", config):
+    config = hook(view, "get_auto_ml_config")
+    if not config or _is_request("get_auto_ml_config", config):
         return
     if config.get("target_attribute_name") is None:
         yield Problem(
@@ -255,8 +254,8 @@ def unknown_output_member(view: StepView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html
     """
-    said = view.promises.hooks.get("get_model_output_config")
-    output = said.get("OutputDataConfig", said) if isinstance(said, Mapping) else None
+    said = hook(view, "get_model_output_config")
+    output = said.get("OutputDataConfig", said)
     if not isinstance(output, Mapping) or not output:
         return
     nested = () if output is said else ("OutputDataConfig",)
@@ -288,9 +287,9 @@ def unknown_logging_key(view: StepView) -> Iterator[Problem]:
         (sagemaker_training.logging_config).
     """
     yield from _unknown_keys(view, "get_logging_config")
-    config = view.promises.hooks.get("get_logging_config")
+    config = hook(view, "get_logging_config")
     for switch in ("EnableSageMakerDebugger", "EnableCloudWatchLogging"):
-        value = config.get(switch) if isinstance(config, Mapping) else None
+        value = config.get(switch)
         off = switch == "EnableCloudWatchLogging" and str(value).lower() in (
             "false",
             "0",
@@ -301,7 +300,7 @@ def unknown_logging_key(view: StepView) -> Iterator[Problem]:
                 remedy="Write True or False.",
                 location=view.promises.place("get_logging_config", switch),
             )
-    level = config.get("LogLevel") if isinstance(config, Mapping) else None
+    level = config.get("LogLevel")
     if level is not None and shortforms.log_level(level) is None:
         yield Problem(
             f"get_logging_config says LogLevel is {show(level)}, which is no level of Python's logging."
@@ -332,10 +331,9 @@ def unknown_distribution(view: StepView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/dg/distributed-training.html
     """
     yield from _unknown_keys(view, "get_distributed_config")
-    config = view.promises.hooks.get("get_distributed_config")
-    strategy = config.get("DistributionStrategy") if isinstance(config, Mapping) else None
-    if isinstance(config, Mapping):
-        yield from _counts_without_types(view, config)
+    config = hook(view, "get_distributed_config")
+    strategy = config.get("DistributionStrategy")
+    yield from _counts_without_types(view, config)
     # A name that there is not is DST010's to report.
     wrong = isinstance(strategy, str) and strategy not in shortforms.STRATEGIES and is_strategy_name(strategy)
     if wrong or not isinstance(strategy, (str, type(None))):

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from cursus.aws.metrics import direction_of
+from cursus.checks.promises.requests import hook
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import StepView
+from cursus.checks.views import StepView, mapping, text
 from cursus.redact import show
 from cursus.steps.lowering import tuning
 
 
 def ranges(view: StepView) -> Iterator[tuple[Any, Any]]:
     """(name, entry) of each range in ``get_tuning_config``."""
-    config = view.promises.hooks.get("get_tuning_config")
-    given = config.get("hyperparameter_ranges") if isinstance(config, Mapping) else None
-    if isinstance(given, Mapping):
-        yield from given.items()
+    yield from mapping(hook(view, "get_tuning_config"), "hyperparameter_ranges").items()
 
 
 @rule("HPO096", scope="step")
@@ -38,9 +36,9 @@ def unknown_direction(view: StepView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_HyperParameterTuningJobObjective.html
     """
-    config = view.promises.hooks.get("get_tuning_config")
-    metric = config.get("objective_metric") if isinstance(config, Mapping) else None
-    if isinstance(metric, str) and config and not config.get("objective_type") and not direction_of(metric):
+    config = hook(view, "get_tuning_config")
+    metric = text(config, "objective_metric")
+    if metric is not None and not config.get("objective_type") and not direction_of(metric):
         yield Problem(
             f"get_tuning_config's objective_metric {show(metric)} does not tell by its name whether it is to be "
             "maximized or minimized.",

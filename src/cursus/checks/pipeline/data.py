@@ -297,12 +297,8 @@ def property_files(view: PipelineView) -> Iterator[Problem]:
                 place = (*step.path, "PropertyFiles")
                 yield Problem(f"PropertyFiles is a list, not {show(declared)}", place, "write a list: [{…}]")
             continue
-        arguments = mapping(step.body, "Arguments")
-        outputs = [
-            entry.get("OutputName")
-            for entry in listing(mapping(arguments, "ProcessingOutputConfig"), "Outputs")
-            if isinstance(entry, Mapping)
-        ]
+        outputs = step.names("Arguments", "ProcessingOutputConfig", "Outputs", "OutputName")
+        elsewhere = not outputs and has_strangers(step.body.get("Arguments"))
         seen: set[str] = set()
         for i, entry in enumerate(declared):
             place = (*step.path, "PropertyFiles", i)
@@ -335,10 +331,9 @@ def property_files(view: PipelineView) -> Iterator[Problem]:
                     "let the step write a JSON file, and name it",
                 )
             name = entry.get("OutputName")
-            if isinstance(name, str) and name not in outputs and (outputs or not has_strangers(arguments)):
+            if isinstance(name, str) and outputs is not None and name not in outputs and not elsewhere:
                 yield Problem(
-                    f"the step has no output {show(name)}."
-                    f"{did_you_mean(name, [o for o in outputs if isinstance(o, str)])}",
+                    f"the step has no output {show(name)}.{did_you_mean(name, outputs)}",
                     (*place, "OutputName"),
                     "name one of the step's ProcessingOutputConfig.Outputs",
                 )

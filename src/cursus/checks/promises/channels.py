@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from cursus.checks.promises.requests import definition, differs, literal, located, place_of, same_uri, unsent
+from cursus.checks.promises.hooks import definition, differs, literal, located, place_of, same_uri
+from cursus.checks.promises.requests import unsent
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import Channel, StepView, TrainingView, is_reference, mapping
 from cursus.model import Path, format_path

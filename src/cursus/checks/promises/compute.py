@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.tables import table
-from cursus.checks.promises.requests import compare, definition, differs, hook, literal, located, same, unsent
+from cursus.checks.promises.hooks import compare, definition, differs, hook, literal, located, same
+from cursus.checks.promises.requests import unsent
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView, TrainingView, integer, listing
 from cursus.model import Path, format_path

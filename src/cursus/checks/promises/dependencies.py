@@ -14,7 +14,7 @@ from cursus.aws import pipelines
 from cursus.aws.pipelines import PipelineStep, Reference, Target, parse_get
 from cursus.checks.pipeline.properties import unresolved
 from cursus.checks.promises.channels import distributed_channels, promised_channels
-from cursus.checks.promises.requests import definition, located, place_of, whereabouts
+from cursus.checks.promises.hooks import definition, located, place_of, whereabouts
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView, listing, mapping
 from cursus.model import Location, Path, UpstreamStep, format_path

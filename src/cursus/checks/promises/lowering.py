@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.distribution import is_strategy_name
+from cursus.checks.promises.hooks import hook
 from cursus.checks.promises.lowering_tuning import ranges
-from cursus.checks.promises.requests import hook
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView
 from cursus.redact import show

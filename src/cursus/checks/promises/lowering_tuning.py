@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cursus.aws.metrics import direction_of
-from cursus.checks.promises.requests import hook
+from cursus.checks.promises.hooks import hook
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView, mapping, text
 from cursus.redact import show

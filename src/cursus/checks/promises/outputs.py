@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cursus.checks.promises.requests import (
+from cursus.checks.promises.hooks import (
     compare,
     definition,
     differs,
@@ -16,8 +16,8 @@ from cursus.checks.promises.requests import (
     place_of,
     same,
     same_uri,
-    unsent,
 )
+from cursus.checks.promises.requests import unsent
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView, is_reference, mapping
 from cursus.model import Path, format_path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cursus.checks.promises.requests import differs, hook, located, same
+from cursus.checks.promises.hooks import differs, hook, located, same
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView, is_reference
 from cursus.model import Path

@@ -15,7 +15,7 @@ from cursus.script.evaluation import values as v
 from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.facts import Habit
 from cursus.script.syntax.bodies import Body, CallSite, place
-from cursus.script.syntax.nodes import EXITS, bare_name, caught, last_name
+from cursus.script.syntax.nodes import EXITS, FUNCTIONS, bare_name, caught, last_name
 
 SETS = frozenset({"signal.signal", "signal"})
 GOES_ON = "the script goes on until it is killed"
@@ -54,9 +54,10 @@ def _comes_to_nothing(evaluator: Evaluator, handler: ast.expr, body: Body, bodie
     if does and all(_tells(one, outer) for one in does):
         alone = [bare_name(one.targets[0]) for one in does if isinstance(one, ast.Assign)]
         return f", {name}{f', which sets {alone[0]} for itself alone' if alone else ''}, {deaf}"
-    flags = [_flag(one, outer) for one in does if not _tells(one, outer)]
+    scope = found.body if isinstance(found, v.Func) else body
+    flags = [_flag(evaluator, one, outer, scope) for one in does if not _tells(one, outer)]
     if flags and all(flags):
-        read = {flag: _read(flag, bodies) for flag in flags}
+        read = {flag: _read(evaluator, flag, bodies) for flag in flags}
         if not any(read.values()):
             return f", {name}, sets {flags[0]}, which nothing reads: {GOES_ON}"
         if all(how == "once" for how in read.values() if how):
@@ -78,15 +79,26 @@ def _tells(statement: ast.stmt, outer: set[str]) -> bool:
     return last_name(value.func) in TELLS | {"flush"}
 
 
-def _flag(statement: ast.stmt, outer: set[str]) -> str:
-    """The attribute or outer name that a statement sets to a constant; empty for any other statement."""
+def _flag(evaluator: Evaluator, statement: ast.stmt, outer: set[str], body: Body) -> str:
+    """The attribute or outer name that a statement sets to a constant; empty for any other statement.
+
+    What a library's object is told (``trainer.should_stop``) the library reads.
+    """
     target = statement.targets[0] if isinstance(statement, ast.Assign) else None
     if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.Constant):
         return ""
-    return f".{target.attr}" if isinstance(target, ast.Attribute) else bare_name(target) if outer else ""
+    if not isinstance(target, ast.Attribute):
+        return bare_name(target) if outer else ""
+    holder = evaluator.value(target.value, body)
+    owner = holder.body.owner if isinstance(holder, v.Instance) else None
+    bases = (
+        [one for one in owner.bases if bare_name(one) != "object"] if isinstance(owner, ast.ClassDef) else []
+    )
+    own = isinstance(holder, v.Instance) and len(evaluator.classes_above(holder.body)) == len(bases)
+    return f".{target.attr}" if own else ""
 
 
-def _read(flag: str, bodies: list[Body]) -> str:
+def _read(evaluator: Evaluator, flag: str, bodies: list[Body]) -> str:
     """How the source reads a flag: ``once``, where it hands its value on outside of loops alone; or not at all."""
     how = ""
     for body in bodies:
@@ -96,12 +108,22 @@ def _read(flag: str, bodies: list[Body]) -> str:
                 continue
             above = body.above(node)
             handed = isinstance(above[-2], (ast.Call, ast.keyword)) if len(above) > 1 else False
-            looped = any(isinstance(one, (ast.For, ast.While, ast.FunctionDef)) for one in above[-3:-1])
-            looped = looped or any(isinstance(one, (ast.For, ast.While)) for one in above)
-            if isinstance(node, ast.Name) or looped or not handed:
+            if isinstance(node, ast.Name) or not handed or not _once(evaluator, above):
                 return "again"
             how = "once"
     return how
+
+
+def _once(evaluator: Evaluator, above: list[ast.AST], depth: int = 0) -> bool:
+    """True for a place that a run comes to once: in no loop, and in a function of one call that is in none either."""
+    if any(isinstance(one, (ast.For, ast.While, ast.Lambda)) for one in above) or depth > DEEPEST:
+        return False
+    around = next((one for one in reversed(above) if isinstance(one, FUNCTIONS)), None)
+    if around is None:
+        return True
+    sites = evaluator.sites.get(id(around), [])
+    site = sites[0][0] if len(sites) == 1 else None
+    return site is not None and _once(evaluator, site.body.top.above(site.node), depth + 1)
 
 
 def _ends(does: list[ast.stmt]) -> bool:

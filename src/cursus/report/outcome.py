@@ -50,7 +50,8 @@ class TargetOutcome(NamedTuple):
     @property
     def placed_failure(self) -> tuple[str, str]:
         """Where it failed, ``a.json:3:7`` or the target, and the sentence behind that."""
-        place = PLACE.match(self.failure)
+        named = re.escape("<stdin>" if self.target == "-" else self.target)
+        place = PLACE.match(self.failure) or re.match(rf"{named}(:\d+){{0,2}}: ", self.failure)
         if place is None:
             return self.target, self.failure.removeprefix(f"{self.target}: ")
         return place[0][:-2], self.failure[place.end() :]

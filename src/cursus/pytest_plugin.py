@@ -10,6 +10,7 @@ pytest loads this module in every session of its users, so it imports nothing th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ import pytest
 if TYPE_CHECKING:
     from cursus.commands.trials import Subject
     from cursus.validation.builders.results import Result
+    from cursus.validation.builders.trial import Trial
 
 
 class StepTestError(AssertionError):
@@ -107,16 +109,12 @@ class _Shared:
         self.project = project
         self.entry = entry
         self.execute = execute
-        self._subjects: list[Subject] | None = None
 
+    @cached_property
     def subjects(self) -> list[Subject]:
-        if self._subjects is None:
-            from cursus.commands.trials import subjects
+        from cursus.commands.trials import subjects
 
-            self._subjects = subjects(
-                self.project, self.entry, execute=self.execute, timeout=None, on_event=None
-            )
-        return self._subjects
+        return subjects(self.project, self.entry, execute=self.execute, timeout=None, on_event=None)
 
 
 class StepTest(pytest.Item):
@@ -133,7 +131,7 @@ class StepTest(pytest.Item):
     def runtest(self) -> None:
         """Run the test; one local run serves all tests of the step."""
         results: list[Result] = []
-        for subject in self.shared.subjects():
+        for subject in self.shared.subjects:
             if subject.failure:
                 raise StepTestError(f"{subject.label}: {subject.failure}")
             results.extend(subject.results([self.test]))
@@ -229,27 +227,27 @@ def parametrize_with_tests(
 class _Suite:
     """One builder's tests; what they share is made once."""
 
-    def __init__(self, builder: Any, config: Any, *, execute: bool, root: str | None) -> None:
+    def __init__(self, builder: Any, config: Any, **options: Any) -> None:
         self.builder = builder
         self.config = config
-        self.execute = execute
-        self.root = root
-        self._trial: Any = None
+        self.options = options
+
+    @cached_property
+    def trial(self) -> Trial:
+        from cursus.validation.builders.trial import Trial
+
+        return Trial(self.builder, self.config, **self.options)
 
     def test(self, name: str) -> Callable[[Any], None]:
         """A function that runs the test ``name`` and raises with its findings."""
 
         def run(builder: Any) -> None:
             from cursus.validation.builders.suite import run_tests
-            from cursus.validation.builders.trial import Trial
 
             __tracebackhide__ = True
             if builder is not self.builder:
                 raise TypeError("step_test takes the builder that it was made for")
-            self._trial = self._trial or Trial(
-                self.builder, self.config, execute=self.execute, root=self.root
-            )
-            settle(run_tests(self._trial, [name]))
+            settle(run_tests(self.trial, [name]))
 
         run.__name__ = name
         return run

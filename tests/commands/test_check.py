@@ -230,9 +230,9 @@ def test_standard_input_is_read_like_a_file(
     assert "error[CHN001]" in cursus("check", "-").out
     give(b"x" * 5_000_000)
     done = cursus("check", "-")
-    assert done.code == 2 and "<stdin>: larger than 4 MiB" in done.out
+    assert done.code == 2 and "<stdin>: unreadable: larger than 4 MiB" in done.out
     give(b'{"a": "\xff"}')
-    assert "<stdin>:1:8: this is not UTF-8" in cursus("check", "-").out
+    assert "<stdin>:1:8: unreadable: this is not UTF-8" in cursus("check", "-").out
 
 
 def test_show_request_hides_secrets(cursus: Cursus, twice: dict[str, Any]) -> None:

@@ -22,8 +22,8 @@ LAST = 10**9
 def visible(bindings: list[Binding], order: int, loops: tuple[int, ...]) -> list[Binding]:
     """The bindings that a name can have at a place: the last sure one before it, and unsure ones after that.
 
-    ``bindings`` are in their order. A loop gives those further on in it as well, and functions that say ``global`` theirs
-    at any time. More than ``MANY`` are not looked for.
+    ``bindings`` are in their order. A loop gives those further on in it as well, and functions that say ``global``
+    theirs at any time. More than ``MANY`` are not looked for.
     """
     last = bisect_left(bindings, LAST, key=lambda one: one.order)
     elsewhere = bindings[last : last + MANY]

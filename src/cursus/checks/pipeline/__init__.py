@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from cursus.checks.views import PipelineView
@@ -12,6 +13,16 @@ from cursus.model import Path, Step
 def place_of(view: PipelineView, step: Step) -> Path:
     """Where the request of a step stands in the pipeline's definition."""
     return step.prefix[len(view.pipeline.prefix) :]
+
+
+def again(values: Iterable[tuple[Path, object]]) -> Iterator[tuple[Path, str]]:
+    """Of texts, each with its place, those that stood before."""
+    seen: set[str] = set()
+    for place, value in values:
+        if isinstance(value, str):
+            if value in seen:
+                yield place, value
+            seen.add(value)
 
 
 def read_json(text: object) -> Any:

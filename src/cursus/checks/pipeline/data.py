@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.pipelines import dependencies, nodes, parse_get, step_type, written_out
-from cursus.checks.pipeline import place_of
+from cursus.checks.pipeline import again, place_of
 from cursus.checks.pipeline.properties import has_strangers
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, listing, mapping, mappings
@@ -299,21 +299,22 @@ def property_files(view: PipelineView) -> Iterator[Problem]:
             continue
         outputs = step.names("Arguments", "ProcessingOutputConfig", "Outputs", "OutputName")
         elsewhere = not outputs and has_strangers(step.body.get("Arguments"))
-        seen: set[str] = set()
+        top: Path = (*step.path, "PropertyFiles")
+        files = [
+            ((*top, i, "PropertyFileName"), entry.get("PropertyFileName"))
+            for i, entry in mappings(step.body, "PropertyFiles")
+        ]
+        for place, file in again(files):
+            yield Problem(
+                f"another property file is called {show(file)} too",
+                place,
+                "give each property file of the step a name of its own",
+            )
         for i, entry in enumerate(declared):
             place = (*step.path, "PropertyFiles", i)
             if not isinstance(entry, Mapping):
                 yield Problem(f"a property file is a mapping, not {show(entry)}", place)
                 continue
-            file = entry.get("PropertyFileName")
-            if isinstance(file, str) and file in seen:
-                yield Problem(
-                    f"another property file is called {show(file)} too",
-                    (*place, "PropertyFileName"),
-                    "give each property file of the step a name of its own",
-                )
-            elif isinstance(file, str):
-                seen.add(file)
             for member in ("PropertyFileName", "OutputName", "FilePath"):
                 if not isinstance(entry.get(member), str) or not entry[member]:
                     yield Problem(f"the property file needs {member}", (*place, member), f"add {member}")

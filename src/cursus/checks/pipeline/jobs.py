@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from cursus.aws import instances, schema
 from cursus.aws.pipelines import PipelineStep, facts, nodes, parse_get, step_type, written_out
-from cursus.checks.pipeline import place_of
+from cursus.checks.pipeline import again, place_of
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import PipelineView, integer, listing, mapping, mappings
+from cursus.checks.views import PipelineView, integer, listing, mapping, mappings, text
 from cursus.model import Path
 from cursus.redact import show
 
@@ -40,28 +40,35 @@ def processing_names(view: PipelineView) -> Iterator[Problem]:
     for step in _processing(view):
         arguments = mapping(step.body, "Arguments")
         top: Path = (*step.path, "Arguments")
-        inputs = listing(arguments, "ProcessingInputs")
-        outputs = listing(mapping(arguments, "ProcessingOutputConfig"), "Outputs")
-        taken: frozenset[str | None] = frozenset()  # an output's name is no input's either
-        for entries, place, name, source in (
-            (inputs, (*top, "ProcessingInputs"), "InputName", "S3Input"),
-            (outputs, (*top, "ProcessingOutputConfig", "Outputs"), "OutputName", "S3Output"),
+        inputs = list(mappings(arguments, "ProcessingInputs"))
+        outputs = list(mappings(mapping(arguments, "ProcessingOutputConfig"), "Outputs"))
+        taken = {text(entry, "InputName") for _, entry in inputs} - {None}
+        for i, entry in outputs:
+            if text(entry, "OutputName") in taken:
+                yield Problem(
+                    "Input and Output names must be globally unique: an input of the step is called "
+                    f"{show(entry['OutputName'])} too",
+                    (*top, "ProcessingOutputConfig", "Outputs", i, "OutputName"),
+                    "give each input and output a name of its own",
+                )
+        for entries, holder, name, source in (
+            (inputs, ("ProcessingInputs",), "InputName", "S3Input"),
+            (outputs, ("ProcessingOutputConfig", "Outputs"), "OutputName", "S3Output"),
         ):
-            names = [_member(entry, name) for entry in entries]
-            for i, one in enumerate(names):
-                if one is not None and one in taken:
-                    yield Problem(
-                        f"Input and Output names must be globally unique: an input of the step is called {show(one)} too",
-                        (*place, i, name),
-                        "give each input and output a name of its own",
-                    )
-            taken = frozenset(names)
-            yield from _twice(names, place, (name,))
+            names = [((*top, *holder, i, name), entry.get(name)) for i, entry in entries]
             folders = [
-                _member(mapping(entry, source), "LocalPath") if isinstance(entry, Mapping) else None
-                for entry in entries
+                (
+                    (*top, *holder, i, source, "LocalPath"),
+                    (text(mapping(entry, source), "LocalPath") or "").rstrip("/"),
+                )
+                for i, entry in entries
             ]
-            yield from _twice(folders, place, (source, "LocalPath"))
+            for place, value in (*again(names), *again(one for one in folders if one[1])):
+                yield Problem(
+                    f"another entry has the {place[-1]} {show(value)} too",
+                    place,
+                    f"give each its own {place[-1]}",
+                )
 
 
 def _processing(view: PipelineView) -> Iterator[PipelineStep]:
@@ -69,26 +76,6 @@ def _processing(view: PipelineView) -> Iterator[PipelineStep]:
     for step in view.definition.steps:
         if step_type(step.type or "").get("operation") == "CreateProcessingJob":
             yield step
-
-
-def _member(entry: object, name: str) -> str | None:
-    found = entry.get(name) if isinstance(entry, Mapping) else None
-    return found if isinstance(found, str) else None
-
-
-def _twice(values: list[str | None], place: Path, member: Path) -> Iterator[Problem]:
-    seen: set[str] = set()
-    for i, value in enumerate(values):
-        if value is None:
-            continue
-        plain = value.rstrip("/")
-        if plain in seen:
-            yield Problem(
-                f"another entry has the {member[-1]} {show(value)} too",
-                (*place, i, *member),
-                f"give each its own {member[-1]}",
-            )
-        seen.add(plain)
 
 
 @rule("DEP035", scope="pipeline")
@@ -187,7 +174,7 @@ def processing_folders(view: PipelineView) -> Iterator[Problem]:
         place: Path = (*step.path, "Arguments")
         for i, entry in mappings(arguments, "ProcessingInputs"):
             source, at = mapping(entry, "S3Input"), (*place, "ProcessingInputs", i, "S3Input")
-            folder = _member(source, "LocalPath") if entry.get("AppManaged") in (None, False) else None
+            folder = text(source, "LocalPath") if entry.get("AppManaged") in (None, False) else None
             if folder is None:
                 continue
             if not f"{folder}/".startswith(f"{PROCESSING}/"):
@@ -204,7 +191,7 @@ def processing_folders(view: PipelineView) -> Iterator[Problem]:
                     severity="warning",
                 )
         for i, entry in mappings(mapping(arguments, "ProcessingOutputConfig"), "Outputs"):
-            folder = _member(mapping(entry, "S3Output"), "LocalPath")
+            folder = text(mapping(entry, "S3Output"), "LocalPath")
             at = (*place, "ProcessingOutputConfig", "Outputs", i, "S3Output", "LocalPath")
             if folder is None:
                 continue

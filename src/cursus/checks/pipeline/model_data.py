@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from cursus.aws.algorithms import find
 from cursus.aws.images import parse_image
 from cursus.aws.pipelines import PipelineStep, facts
+from cursus.checks.pipeline import again
 from cursus.checks.pipeline.models import containers
 from cursus.checks.rules import Problem, rule
 from cursus.checks.step.demands import preference_counts, twice
@@ -180,14 +181,16 @@ def containers_together(view: PipelineView) -> Iterator[Problem]:
                         (*place, "ContainerHostname"),
                         "give each container one, or none",
                     )
-        yield from _twice([((*place, "ContainerHostname"), name) for place, name in names])
+        named = [((*place, "ContainerHostname"), name) for place, name in names]
         arguments = mapping(step.body, "Arguments")
         if step.type == "Model" and not is_reference(arguments):
             yield from _one_way(arguments, (*step.path, "Arguments"))
         yield from _of_many_models([one for one in found if one[1].get("Mode") == "MultiModel"])
         place = (*step.path, "Arguments", "AdditionalInferenceSpecifications")
         more = mappings(arguments, "AdditionalInferenceSpecifications")
-        yield from _twice([((*place, i, "Name"), each.get("Name")) for i, each in more])
+        specified = [((*place, i, "Name"), each.get("Name")) for i, each in more]
+        for path, name in (*again(named), *again(specified)):
+            yield Problem(f"{path[-1]} {show(name)} is given twice", path, "write another name")
         for where, container in found:
             config = mapping(container, "ImageConfig")
             if (
@@ -247,18 +250,6 @@ def _of_many_models(found: list[tuple[Path, Mapping[str, object]]]) -> Iterator[
                 (*place, "Image"),
                 f"use the cpu tag, a version from {since} on, or an image of the Triton Inference Server",
             )
-
-
-def _twice(names: list[tuple[Path, object]]) -> Iterator[Problem]:
-    seen: set[str] = set()
-    for path, name in names:
-        if isinstance(name, str) and name in seen:
-            yield Problem(f"{path[-1]} {show(name)} is given twice", path, "write another name")
-        elif isinstance(name, str):
-            seen.add(name)
-
-
-DATA_FILES = (".csv", ".json", ".jsonl", ".jsonlines", ".parquet", ".txt", ".tsv", ".gz", ".h5", ".libsvm")
 
 
 @rule("DEP092", scope="pipeline")
@@ -374,6 +365,9 @@ def _input(each: Mapping[str, object], hosts: int | None, place: Path) -> Iterat
             (*place, "DatasetDefinition", "LocalPath"),
             "write a folder below /opt/ml/processing",
         )
+
+
+DATA_FILES = (".csv", ".json", ".jsonl", ".jsonlines", ".parquet", ".txt", ".tsv", ".gz", ".h5", ".libsvm")
 
 
 def _one_file(source: Mapping[str, object], hosts: int | None) -> bool:

@@ -80,23 +80,19 @@ def stdout_error(error: OSError | ValueError) -> Exception:
 
 def _replace(path: Path, text: str) -> None:
     """Write a file so that it is either the old one or the new one, whatever happens."""
-    if path.exists() and not path.is_file():  # /dev/stdout, a FIFO
-        try:
-            path.write_text(text, encoding="utf-8", errors="backslashreplace")
-        except OSError as error:
-            raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
-        return
-    if path.is_symlink():  # what it points to is replaced, and not the link
-        path = Path(os.path.realpath(path))
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    from cursus.local.linux import disk
+
+    data = text.encode("utf-8", "backslashreplace")
     try:
-        partial.write_text(text, encoding="utf-8", errors="backslashreplace")
-        partial.replace(path)
+        if path.exists() and not path.is_file():  # /dev/stdout, a FIFO
+            path.write_bytes(data)
+            return
+        if path.is_symlink():  # what it points to is replaced, and not the link
+            path = Path(os.path.realpath(path))
+        with disk.whole(str(path), str(path.with_name(f".{path.name}.{os.getpid()}"))) as part:
+            Path(part).write_bytes(data)
     except (OSError, ValueError) as error:
-        with suppress(OSError, ValueError):
-            partial.unlink(missing_ok=True)
-        reason = getattr(error, "strerror", None) or str(error)
-        raise OutputError(f"{path}: cannot be written: {reason}") from None
+        raise OutputError(f"{path}: cannot be written: {disk.reason(error)}") from None
 
 
 def exit_code(outcome: Outcome) -> int:

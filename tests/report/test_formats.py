@@ -149,6 +149,17 @@ def test_junit() -> None:
     assert "\\ud800\\ufffe" in (failure.get("message") or "")
 
 
+def test_steps_of_a_folder_that_are_called_the_same_are_cases_of_their_own() -> None:
+    found = [
+        Finding("CHN001", "error", "wrong", step="churn", location=Location(file, 1, 1))
+        for file in ("a.json", "b.json", "b.json")
+    ]
+    section = Section("churn", "CreateTrainingJob", "Training")
+    report = Report(tuple(found), (section, section, section), (), "2026-11-17")
+    suites = ElementTree.fromstring(rendered(Outcome("check", (TargetOutcome("jobs", report),)), "junit"))
+    assert (suites.get("tests"), suites.get("failures")) == ("3", "2")
+
+
 def test_github() -> None:
     lines = rendered(nasty(), "github").split("\n")
     assert all(line.startswith(("::error ", "::warning ", "::notice ")) for line in lines[:4])

@@ -6,14 +6,18 @@ There is no standard; this keeps to what https://github.com/testmoapp/junitxml d
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from cursus.model import Section
 from cursus.redact import redact
 from cursus.report.outcome import Outcome, Record, TargetOutcome, reason_of
 from cursus.report.plain import Style
 from cursus.report.text import finding
 
+Case = tuple[str, str]
+"""A step's name, and the file with its findings where several steps are called so."""
 _ILLEGAL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -21,7 +25,7 @@ def render(outcome: Outcome) -> Iterator[str]:
     """The document; characters that XML cannot hold are written out."""
     suites = [_Suite(target, outcome.bad) for target in outcome.targets]
     if outcome.extra:
-        suites.append(_Suite.of("cursus configuration", {"ignores": list(outcome.extra)}, outcome.bad))
+        suites.append(_Suite.of("cursus configuration", {("ignores", ""): list(outcome.extra)}, outcome.bad))
     totals = {
         "tests": sum(len(suite.cases) for suite in suites),
         "failures": sum(suite.failures for suite in suites),
@@ -49,19 +53,16 @@ class _Suite:
             for name, result in target.tests.get("tests", {}).items():
                 self._test(name, result)
         elif target.report is not None:
-            groups: dict[str, list[Record]] = {section.name: [] for section in target.report.sections}
-            for record in target.findings():
-                groups.setdefault(record["step"], []).append(record)
-            self._groups(groups, bad)
+            self._groups(_by_step(target.report.sections, target.findings()), bad)
 
     @classmethod
-    def of(cls, name: str, groups: Mapping[str, list[Record]], bad: Iterable[str]) -> _Suite:
+    def of(cls, name: str, groups: Mapping[Case, list[Record]], bad: Iterable[str]) -> _Suite:
         suite = cls(TargetOutcome(name), bad)
         suite._groups(groups, bad)
         return suite
 
-    def _groups(self, groups: Mapping[str, list[Record]], bad: Iterable[str]) -> None:
-        for name, records in groups.items():
+    def _groups(self, groups: Mapping[Case, list[Record]], bad: Iterable[str]) -> None:
+        for (name, _), records in groups.items():
             failing = [record for record in records if record["severity"] in bad]
             rest = [record for record in records if record not in failing]
             parts = []
@@ -107,6 +108,20 @@ class _Suite:
         yield f"  <testsuite{attributes({'name': self.name, **totals})}>\n"
         yield from self.cases
         yield "  </testsuite>\n"
+
+
+def _by_step(sections: Iterable[Section], records: Iterable[Record]) -> dict[Case, list[Record]]:
+    """The findings of each step. Those of files whose steps are called the same are told apart by the files."""
+    steps = Counter(section.name for section in sections)
+    found: dict[str, dict[str, list[Record]]] = {name: {} for name in steps}
+    for record in records:
+        name = record["step"]
+        file = str(record.get("file") or "") if steps[name] > 1 else ""
+        found.setdefault(name, {}).setdefault(file, []).append(record)
+    for name, number in steps.items():
+        for i in range(len(found[name]), number):
+            found[name][str(i)] = []
+    return {(name, file): group for name, files in found.items() for file, group in files.items()}
 
 
 def _lines(records: Iterable[Record]) -> str:

@@ -107,8 +107,8 @@ def _pipelines(path: str, options: Options) -> list[Step | Pipeline]:
     SageMaker's project templates have such a function, which their run_pipeline calls.
     """
     from cursus.steps import sdk
+    from cursus.steps.answers import PIPELINE_CALLS
     from cursus.steps.imports import created_by, import_file, starts_too_early
-    from cursus.steps.offline import PIPELINE_CALLS
     from cursus.steps.targets import of_object
 
     module = import_file(path)

@@ -20,9 +20,10 @@ from cursus.aws.tables import table
 from cursus.model import Finding, HookFailure, SourceCode, UpstreamStep
 from cursus.redact import show
 from cursus.steps import kinds
+from cursus.steps.answers import STARTERS, RequestCaptured
 from cursus.steps.lowering.created import Created
 from cursus.steps.lowering.hooks import HookError, call, nonsense
-from cursus.steps.offline import STARTERS, RequestCaptured, answered_here, offline
+from cursus.steps.offline import answered_here, offline
 from cursus.steps.plain import plain
 from cursus.suggest import closest, did_you_mean
 

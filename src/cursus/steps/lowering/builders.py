@@ -16,6 +16,7 @@ from cursus.aws.places import region_names
 from cursus.errors import ConfigurationError
 from cursus.model import Location, Origin, Path, Promises, Step
 from cursus.steps import kinds, sources
+from cursus.steps.answers import DRIVERS
 from cursus.steps.lowering import shortforms, unstarted, upstream
 from cursus.steps.lowering.automl import automl_request
 from cursus.steps.lowering.created import Created
@@ -24,7 +25,7 @@ from cursus.steps.lowering.filling import CONFIG, fill, text
 from cursus.steps.lowering.hooks import HookError, Hooks, place, words
 from cursus.steps.lowering.making import create, instance, typed
 from cursus.steps.lowering.tuning import tuning_request
-from cursus.steps.offline import DRIVERS, in_region
+from cursus.steps.offline import in_region
 from cursus.steps.plain import NestingError, attribute, attributes, plain
 from cursus.steps.reading import configured
 from cursus.steps.written import HookPlaces, Written, WrittenOrigins

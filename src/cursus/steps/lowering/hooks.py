@@ -9,7 +9,8 @@ from typing import Any
 from cursus.errors import first_words
 from cursus.model import HookFailure, Location, Origin
 from cursus.redact import prose, show
-from cursus.steps.offline import RequestCaptured, offline
+from cursus.steps.answers import RequestCaptured
+from cursus.steps.offline import offline
 from cursus.steps.plain import NestingError, attribute, plain
 from cursus.steps.protocol import HOOKS
 from cursus.suggest import kind_of

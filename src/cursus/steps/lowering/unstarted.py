@@ -10,10 +10,10 @@ from pathlib import Path
 from cursus.aws import algorithms
 from cursus.aws.members import text
 from cursus.model import Finding, SourceCode
+from cursus.steps.answers import DRIVERS
 from cursus.steps.lowering.channel_names import named_channels, to_request
 from cursus.steps.lowering.draft import Draft
 from cursus.steps.lowering.hooks import Hooks
-from cursus.steps.offline import DRIVERS
 
 OF_THE_SDK = frozenset({"code", DRIVERS})
 """The channels that the SDK's ModelTrainer adds itself."""

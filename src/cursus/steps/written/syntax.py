@@ -13,7 +13,7 @@ from types import CodeType
 
 from cursus.model import Location
 from cursus.script.syntax.parsing import parse
-from cursus.steps.offline import STARTERS
+from cursus.steps.answers import STARTERS
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)

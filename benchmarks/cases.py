@@ -251,7 +251,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("-v", "--verbose", action="store_true", help="show what is said of sound requests")
     parser.add_argument("--no-run", action="store_true", help="read scripts, and do not run them")
     given = parser.parse_args(arguments)
-    if not given.cases.is_dir():
+    if not (given.cases / "failures").is_dir() or not (given.cases / "valid.jsonl").is_file():
         print(f"no cases at {given.cases}: give the folder that holds failures/ and valid.jsonl")
         return 2
     judged = json.loads((HERE / "judgements.json").read_text()) if (HERE / "judgements.json").exists() else {}

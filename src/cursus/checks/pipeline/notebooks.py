@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cursus.aws import images
 from cursus.checks.pipeline import place_of
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, mapping, mappings, text
@@ -26,7 +27,7 @@ def notebook_job(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Looks in the Environment of a step whose container starts amazon_sagemaker_scheduler for the notebook's name, its folder,
-        which is that of a channel, the name of the result and that of the kernel. A kernel's name has no spaces or brackets:
+        which is that of a channel, the name of the result and that of the kernel, and whether the image is in the job's region. A kernel's name has no spaces or brackets:
         what a menu shows is another name, and so are Studio Classic's (`python3__SAGEMAKER_INTERNAL__…`) and, in the images of
         SageMaker Distribution, those of notebook instances (`conda_python3`).
     Why:
@@ -63,6 +64,13 @@ def notebook_job(view: PipelineView) -> Iterator[Problem]:
                 f"the notebook job is not told {', '.join(missing)}",
                 (*top, missing[0]),
                 "let the SDK's NotebookJobStep write the Environment, or add " + ", ".join(missing),
+            )
+        image, region = images.parse_image(text(container, "TrainingImage")), text(told, "AWS_DEFAULT_REGION")
+        if image is not None and region and image.region and image.region != region:
+            yield Problem(
+                f"the image is in {image.region}, and the notebook job in {region}",
+                (*place_of(view, step), "AlgorithmSpecification", "TrainingImage"),
+                f"take the image of {region}",
             )
         yield from _notebook(step, told, top)
         yield from _kernel(text(told, "SM_KERNEL_NAME"), text(container, "TrainingImage"), top)

@@ -79,6 +79,12 @@ def _policy(policy: Mapping[str, Any], place: Path) -> Iterator[Problem]:
             f"ExceptionType is a list, not {show(named)}", (*place, "ExceptionType"), f'write ["{named}"]'
         )
         named = []
+    if named == [] and policy.get("ExceptionType") == []:
+        yield Problem(
+            "the retry policy is for no exception",
+            (*place, "ExceptionType"),
+            "write one of " + ", ".join(known),
+        )
     for name in named if isinstance(named, list) else [named]:
         if name not in known:
             yield Problem(

@@ -314,14 +314,22 @@ def depends_on_form(view: PipelineView) -> Iterator[Problem]:
             )
             continue
         told: set[str] = set()
+        triggers: dict[object, object] = {}
         for i, entry in enumerate(depends):
-            name = entry
+            name, trigger = entry, "Completed"
             if isinstance(entry, Mapping) and not is_reference(entry):
                 yield from _trigger(entry, (*step.path, "DependsOn", i))
                 yield from _left_by_failed(view, step, entry)
-                name = entry.get("Step")
+                name, trigger = entry.get("Step"), entry.get("Trigger", trigger)
                 if name is None and not entry.keys() <= {"Step", "Trigger"}:
                     continue  # what stands in its place is told
+            known = isinstance(name, str) and trigger in facts()["triggers"]
+            if known and triggers.setdefault(name, trigger) != trigger:
+                yield Problem(
+                    f"the step depends on {show(name)} with conflicting triggers: {triggers[name]} and {trigger}",
+                    (*step.path, "DependsOn", i),
+                    "keep one of the two; Any stands for all",
+                )
             if not isinstance(name, str) or name not in told:
                 yield from _dependency(view, step, name, i)
             if isinstance(name, str):

@@ -10,7 +10,7 @@ from cursus.aws import schema
 from cursus.aws.pipelines import INNER, Reference, Target, inner_shape, output_shape, parse_get, step_type
 from cursus.checks.rules import Problem, rule
 from cursus.checks.type_words import WHAT
-from cursus.checks.views import PipelineView, is_reference
+from cursus.checks.views import PipelineView, is_reference, listing, mapping
 from cursus.model import Path
 from cursus.redact import show
 from cursus.suggest import closest, did_you_mean
@@ -156,7 +156,16 @@ def _json_get(value: Any, place: Path) -> Iterator[Problem]:
         yield Problem(
             "Std:JsonGet names a PropertyFile and an S3Uri", (*place, "S3Uri"), "keep the one that is meant"
         )
-    elif isinstance(uri := value.get("S3Uri"), Mapping) and "Get" in uri:
+    elif isinstance(uri := value.get("S3Uri"), Mapping) and any(
+        isinstance(part, Mapping) and "Get" not in part
+        for part in listing(mapping(uri, "Std:Join"), "Values")
+    ):
+        yield Problem(
+            "a part of the S3Uri of Std:JsonGet is a function: it joins texts and references alone",
+            (*place, "S3Uri"),
+            "write the parts of the inner join into the outer",
+        )
+    elif isinstance(uri, Mapping) and "Get" in uri:
         yield Problem(
             f"the S3Uri of Std:JsonGet is {show(uri)}: it takes a Std:Join, that ends in the name of the file",
             (*place, "S3Uri"),

@@ -368,7 +368,7 @@ def archive_of_an_earlier_job(view: PipelineView) -> Iterator[Problem]:
         Looks for model.tar.gz files, written out, below the S3OutputPath of a training or tuning step, for a model taken from
         that path itself, where no step puts one, and for whatever else a step that depends on the job by name takes for a
         model there; a path that a parameter gives counts where both take it from there. An archive below the path without
-        a job's name is an error.
+        a job's name, or with the step's name in its place, is an error.
     Why:
         The archive of a job has the job's name in its path, which is another in each execution. Whatever is trained, the same
         old model is made, evaluated or registered, and nothing says so.
@@ -410,6 +410,8 @@ def archive_of_an_earlier_job(view: PipelineView) -> Iterator[Problem]:
                 f"{show(uri, limit=120)} is the model of an earlier job, not the one that step {name} trains",
                 place,
                 refer,
+                # A job is not called as its step: the pipeline makes it a name of its own in each execution.
+                severity="error" if rest == f"{name}/output/model.tar.gz" else None,
             )
         elif not _for_a_model(view.request, place) or path in put:
             continue

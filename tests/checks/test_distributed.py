@@ -209,6 +209,12 @@ def test_processes_per_host(value: str, expected: list[tuple[str, str]]) -> None
     assert brief(findings("tensorflow-training:2.11.0-gpu-py39", on, "ml.p3.8xlarge")) == expected
 
 
+@pytest.mark.parametrize(("hosts", "expected"), [(1, []), (2, [("DST005", "error")])])
+def test_a_number_in_quotes_is_repeated_for_each_host(hosts: int, expected: list[tuple[str, str]]) -> None:
+    on = {**MPI, "sagemaker_mpi_num_of_processes_per_host": '"4"'}
+    assert brief(findings("tensorflow-training:2.11.0-gpu-py39", on, "ml.p3.8xlarge", hosts)) == expected
+
+
 @pytest.mark.parametrize(
     "on", [{"sagemaker_mpi_enabled": "False"}, {"sagemaker_distributed_dataparalel_enabled": "true"}]
 )
@@ -291,6 +297,7 @@ def test_promised_strategies(strategy: str, instance: str, expected: list[tuple[
         ('{"partitions": 1, "ddp": true, "sharded_data_parallel_degree": 3}', 1),
         ('{"partitions": 1, "activation_loading_horizon": 0}', 1),
         ('{"hybrid_shard_degree": 4, "tensor_parallel_degree": 2, "sm_activation_offloading": true}', 0),
+        ('{"hybrid_shard_degree": 32, "context_parallel_degree": 8}', 1),
     ],
 )
 def test_model_parallel_parameters(value: str, faults: int) -> None:

@@ -59,7 +59,8 @@ def processes_per_host(view: TrainingView) -> Iterator[Problem]:
     """The number of processes a host does not fit the instance.
 
     What it does:
-        Compares `sagemaker_mpi_num_of_processes_per_host` with the GPUs, or the processors, of the instances.
+        Compares `sagemaker_mpi_num_of_processes_per_host` with the GPUs, or the processors, of the instances. A number in
+        quotes is an error on several hosts.
     Why:
         Each process takes the GPU of its local rank: one too many finds none and fails, one too few leaves a GPU
         idle. More processes than processors hinder each other.
@@ -84,7 +85,13 @@ def processes_per_host(view: TrainingView) -> Iterator[Problem]:
     if not written.isdecimal() or len(written) > 9 or int(written) < 1:
         yield Problem(f"{show(value)} is no number of processes.", path, "Give a whole number of at least 1.")
         return
-    count = int(written)
+    count, hosts = int(written), view.host_count or 1
+    if value.strip() != written and hosts > 1:
+        yield Problem(
+            f"{show(value)} is a text to the toolkit, which repeats it for each of the {hosts} hosts in place of multiplying.",
+            path,
+            f"Write it without quotes: {written}.",
+        )
     for _, kind, _ in view.instances:
         instance = instances.find(kind)
         if instance is None:

@@ -150,16 +150,15 @@ def model_parallel(view: TrainingView) -> Iterator[Problem]:
 
 def _too_few(view: TrainingView, found: Mapping[str, Any], path: Path) -> Iterator[Problem]:
     """One part of the model is a process: there are not fewer processes than parts, and as many of each."""
-    cut, tensors, shards = (
+    cut, tensors, *others = (
         degree if isinstance(degree, int) and degree > 0 else 1
         for degree in (
             found.get("pipeline_parallel_degree", found.get("partitions")),
-            found.get("tensor_parallel_degree"),
-            found.get("sharded_data_parallel_degree"),
+            *(found.get(name) for name in ("tensor_parallel_degree", *_SHARES)),
         )
     )
     parts = cut * tensors
-    if parts == shards == 1 or found.get("partitions", cut) != cut:
+    if parts == max(others) == 1 or found.get("partitions", cut) != cut:
         return
     processes = 0
     # A process a GPU, unless the training toolkit is told how many.
@@ -182,12 +181,22 @@ def _too_few(view: TrainingView, found: Mapping[str, Any], path: Path) -> Iterat
             path,
             "let the number of processes be a multiple of the degrees of parallelism",
         )
-    elif processes and processes // cut % shards:
-        yield Problem(
-            f"sharded_data_parallel_degree {shards} does not divide the {processes // cut} processes that share the data.",
-            path,
-            "take a divisor of this number",
-        )
+    for name, degree in zip(_SHARES, others, strict=True) if processes else ():
+        if processes // cut % degree:
+            yield Problem(
+                f"{name} {degree} does not divide the {processes // cut} processes that share the data.",
+                path,
+                "take a divisor of this number",
+            )
+
+
+_SHARES = (
+    "sharded_data_parallel_degree",
+    "hybrid_shard_degree",
+    "context_parallel_degree",
+    "expert_parallel_degree",
+)
+"""Parameters by which processes that have the same part of the model share something out."""
 
 
 def _parameters() -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from cursus.aws import images
 from cursus.checks.rules import Problem, rule
@@ -15,6 +16,8 @@ from cursus.suggest import one_letter
 
 INDEXES = ("CA_REPOSITORY_ARN", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS")
 """Variables that send pip elsewhere too."""
+LONGEST = 100
+"""Letters of a package's name; no popular one has half as many."""
 
 
 @rule("FRM069", scope="script")
@@ -68,13 +71,37 @@ def _unreleased(requirement: Requirement, python: str) -> Iterator[Problem]:
         wrong = list(_never_released(requirement, name, releases, known["date"]))
         yield from wrong or _not_for(requirement, name, python)
     elif name not in known["near"] and name not in known["popular"]:
-        meant = next((other for other in known["popular"] if one_letter(name, other)), None)
+        meant = _popular_name(name)
         if meant is not None:
             yield Problem(
                 f"{show(requirement.line)}: PyPI had no package {name!r} on {known['date']}. Did you mean {meant!r}?",
                 remedy=f"write {meant}",
                 location=requirement.location,
             )
+
+
+def _popular_name(name: str) -> str | None:
+    """The popular package whose name is this one but for a letter."""
+    if len(name) > LONGEST:
+        return None
+    near = {other: number for part in _shortened(name) for number, other in _by_part().get(part, ())}
+    return min((other for other in near if one_letter(name, other)), key=near.__getitem__, default=None)
+
+
+@cache
+def _by_part() -> dict[str, list[tuple[int, str]]]:
+    """The popular names, in their order, by what is left of each without a letter: that, names one letter apart share."""
+    from cursus.aws.tables import table
+
+    found: dict[str, list[tuple[int, str]]] = {}
+    for number, name in enumerate(table("packages")["popular"]):
+        for part in _shortened(name):
+            found.setdefault(part, []).append((number, name))
+    return found
+
+
+def _shortened(name: str) -> set[str]:
+    return {name, *(name[:i] + name[i + 1 :] for i in range(len(name)))}
 
 
 def _never_released(requirement: Requirement, name: str, releases: list[str], date: str) -> Iterator[Problem]:

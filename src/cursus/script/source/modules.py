@@ -113,7 +113,7 @@ class Source:
         except (RecursionError, MemoryError):
             self._unread(path, TOO_DEEP)
         except SyntaxError as error:
-            place = Location(shown, error.lineno, error.offset)
+            place = Location(shown, error.lineno or None, error.offset or None)
             self.faults.append(Fault("syntax", error.msg or "invalid syntax", place))
         except ValueError as error:
             self.faults.append(Fault("syntax", str(error), Location(shown)))

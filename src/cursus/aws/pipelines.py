@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from cursus.aws.members import mapping
 from cursus.aws.tables import table
 from cursus.model import Path
 
@@ -44,6 +45,16 @@ class PipelineStep:
     _names: dict[Path, Mapping[str, None] | None] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """What the step asks for; nothing where a reference stands for it."""
+        return mapping(self.body, "Arguments")
+
+    @property
+    def place(self) -> Path:
+        """Where its arguments stand in the definition."""
+        return (*self.path, "Arguments")
 
     def at(self, *place: str) -> Any:
         """What stands there in the step; None where nothing does."""

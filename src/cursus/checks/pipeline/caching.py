@@ -130,20 +130,19 @@ def never_the_same(view: PipelineView) -> Iterator[Problem]:
 
 def _named_by_the_clock(step: PipelineStep) -> Iterator[Problem]:
     """What has another name each time that the pipeline is built, of what the step is recognised by: the first of it."""
-    arguments = mapping(step.body, "Arguments")
     found: list[tuple[Path, str | None]] = []
-    for inside, job in trainings(arguments):
+    for inside, job in trainings(step.arguments):
         for member in ("HyperParameters", "StaticHyperParameters"):
             held = mapping(job, member)
             found += [
                 ((*inside, member, name), text(held, name))
                 for name in ("sagemaker_submit_directory", "sagemaker_job_name")
             ]
-    for i, entry in mappings(arguments, "ProcessingInputs"):
+    for i, entry in mappings(step.arguments, "ProcessingInputs"):
         uri = written_out(mapping(entry, "S3Input").get("S3Uri"))
         if uri is not None and ("/input/" in uri or "/source/" in uri):  # what the SDK uploads, not data
             found.append((("ProcessingInputs", i, "S3Input", "S3Uri"), uri))
-    for i, entry in mappings(arguments, "ProfilerRuleConfigurations"):
+    for i, entry in mappings(step.arguments, "ProfilerRuleConfigurations"):
         member = "RuleConfigurationName"
         found.append((("ProfilerRuleConfigurations", i, member), text(entry, member)))
     for place, value in found:
@@ -152,7 +151,7 @@ def _named_by_the_clock(step: PipelineStep) -> Iterator[Problem]:
             yield Problem(
                 f"step {show(step.name)} is cached, and {show(value, limit=120)} has the time at which the pipeline was "
                 f"built, {time[0][1:]}: built again, it is not found in the cache",
-                (*step.path, "Arguments", *place),
+                (*step.place, *place),
                 "set disable_profiler=True, or name the profiler's rule yourself"
                 if pattern is _PROFILED
                 else "build it with a current SDK and a PipelineSession, which name code by its content, or leave the name out",
@@ -217,13 +216,12 @@ def checkpoints_of_the_last_execution(view: PipelineView) -> Iterator[Problem]:
     for step in view.definition.steps:
         if step.type not in ("Training", "Tuning"):
             continue
-        arguments = mapping(step.body, "Arguments")
-        inside: Path = ("TrainingJobDefinition",) if "TrainingJobDefinition" in arguments else ()
-        job = mapping(arguments, "TrainingJobDefinition") if inside else arguments
+        inside: Path = ("TrainingJobDefinition",) if "TrainingJobDefinition" in step.arguments else ()
+        job = mapping(step.arguments, "TrainingJobDefinition") if inside else step.arguments
         uri = mapping(job, "CheckpointConfig").get("S3Uri")
         if isinstance(uri, str) and uri.startswith("s3://"):
             yield Problem(
                 f"{show(uri, limit=120)} holds the checkpoints of the last execution when the next one starts",
-                (*step.path, "Arguments", *inside, "CheckpointConfig", "S3Uri"),
+                (*step.place, *inside, "CheckpointConfig", "S3Uri"),
                 'make it another in each: {"Std:Join": {"On": "/", "Values": […, {"Get": "Execution.PipelineExecutionId"}]}}',
             )

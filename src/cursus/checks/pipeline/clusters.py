@@ -39,28 +39,29 @@ def emr_cluster(view: PipelineView) -> Iterator[Problem]:
         https://github.com/aws/sagemaker-python-sdk/pull/3604 and /3703, https://github.com/ambiata/ivory/pull/666
     """
     for step in view.definition.steps:
-        arguments = mapping(step.body, "Arguments")
         if step.type == "EMRServerless" and "Arguments" in step.body:
-            yield from _serverless(arguments, (*step.path, "Arguments"))
-        if step.type != "EMR" or not arguments:
+            yield from _serverless(step.arguments, step.place)
+        if step.type != "EMR" or not step.arguments:
             continue
-        place: Path = (*step.path, "Arguments")
-        named, made = arguments.get("ClusterId") is not None, arguments.get("ClusterConfig") is not None
-        if named == made and (named or not _misspelt(arguments, "ClusterId", "ClusterConfig")):
+        named, made = (
+            step.arguments.get("ClusterId") is not None,
+            step.arguments.get("ClusterConfig") is not None,
+        )
+        if named == made and (named or not _misspelt(step.arguments, "ClusterId", "ClusterConfig")):
             yield Problem(
                 "ClusterId and ClusterConfig are both given"
                 if named
                 else "nothing says on which cluster the step runs",
-                (*place, "ClusterId"),
+                (*step.place, "ClusterId"),
                 "keep the one that the step is to run on" if named else "add ClusterId, or ClusterConfig",
             )
-        elif made and arguments.get("ExecutionRoleArn") is not None:
+        elif made and step.arguments.get("ExecutionRoleArn") is not None:
             yield Problem(
                 "ExecutionRoleArn goes with a ClusterId; the cluster of a ClusterConfig has its JobFlowRole",
-                (*place, "ExecutionRoleArn"),
+                (*step.place, "ExecutionRoleArn"),
                 "remove it",
             )
-        cluster = view.filled(arguments.get("ClusterId"))
+        cluster = view.filled(step.arguments.get("ClusterId"))
         if (
             isinstance(cluster, str)
             and cluster
@@ -69,30 +70,30 @@ def emr_cluster(view: PipelineView) -> Iterator[Problem]:
         ):
             yield Problem(
                 f"{show(cluster)} is no id of a cluster",
-                (*place, "ClusterId"),
+                (*step.place, "ClusterId"),
                 "write the id, such as j-1A2B3C4D5E6F7",
                 # "MyClusterID" stands for what is filled in later.
                 severity="warning" if re.search(r"(?i)cluster[-_]?id", cluster) else None,
             )
-        role = view.filled(arguments.get("ExecutionRoleArn"))
+        role = view.filled(step.arguments.get("ExecutionRoleArn"))
         if isinstance(role, str) and re.fullmatch(r"arn:aws[a-z-]*:iam::.*", role) and ":role/" not in role:
             yield Problem(
                 f"ExecutionRoleArn {show(role)} names no role",
-                (*place, "ExecutionRoleArn"),
+                (*step.place, "ExecutionRoleArn"),
                 "write arn:aws:iam::<account>:role/<name>",
             )
-        yield from _cluster(mapping(arguments, "ClusterConfig"), (*place, "ClusterConfig"))
-        work = arguments.get("StepConfig")
+        yield from _cluster(mapping(step.arguments, "ClusterConfig"), (*step.place, "ClusterConfig"))
+        work = step.arguments.get("StepConfig")
         if (
             not is_reference(work)
-            and not mapping(mapping(arguments, "StepConfig"), "HadoopJarStep").get("Jar")
-            and not _misspelt(arguments, "StepConfig")
+            and not mapping(mapping(step.arguments, "StepConfig"), "HadoopJarStep").get("Jar")
+            and not _misspelt(step.arguments, "StepConfig")
         ):
             yield Problem(
                 "the step has no StepConfig: nothing says what it runs"
                 if work is None
                 else "the StepConfig has no HadoopJarStep with a Jar",
-                (*place, "StepConfig"),
+                (*step.place, "StepConfig"),
                 'write {"HadoopJarStep": {"Jar": "command-runner.jar", "Args": […]}}',
             )
 

@@ -38,27 +38,25 @@ def processing_names(view: PipelineView) -> Iterator[Problem]:
         https://github.com/aws/sagemaker-python-sdk/issues/3484
     """
     for step in _processing(view):
-        arguments = mapping(step.body, "Arguments")
-        top: Path = (*step.path, "Arguments")
-        inputs = list(mappings(arguments, "ProcessingInputs"))
-        outputs = list(mappings(mapping(arguments, "ProcessingOutputConfig"), "Outputs"))
+        inputs = list(mappings(step.arguments, "ProcessingInputs"))
+        outputs = list(mappings(mapping(step.arguments, "ProcessingOutputConfig"), "Outputs"))
         taken = {text(entry, "InputName") for _, entry in inputs} - {None}
         for i, entry in outputs:
             if text(entry, "OutputName") in taken:
                 yield Problem(
                     "Input and Output names must be globally unique: an input of the step is called "
                     f"{show(entry['OutputName'])} too",
-                    (*top, "ProcessingOutputConfig", "Outputs", i, "OutputName"),
+                    (*step.place, "ProcessingOutputConfig", "Outputs", i, "OutputName"),
                     "give each input and output a name of its own",
                 )
         for entries, holder, name, source in (
             (inputs, ("ProcessingInputs",), "InputName", "S3Input"),
             (outputs, ("ProcessingOutputConfig", "Outputs"), "OutputName", "S3Output"),
         ):
-            names = [((*top, *holder, i, name), entry.get(name)) for i, entry in entries]
+            names = [((*step.place, *holder, i, name), entry.get(name)) for i, entry in entries]
             folders = [
                 (
-                    (*top, *holder, i, source, "LocalPath"),
+                    (*step.place, *holder, i, source, "LocalPath"),
                     (text(mapping(entry, source), "LocalPath") or "").rstrip("/"),
                 )
                 for i, entry in entries
@@ -100,7 +98,7 @@ def processing_inputs(view: PipelineView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingS3Input.html
     """
     for step in _processing(view):
-        for i, entry in enumerate(listing(mapping(step.body, "Arguments"), "ProcessingInputs")):
+        for i, entry in enumerate(listing(step.arguments, "ProcessingInputs")):
             source = mapping(entry, "S3Input") if isinstance(entry, Mapping) else {}
             if not source or entry.get("AppManaged") not in (None, False):
                 continue
@@ -109,24 +107,22 @@ def processing_inputs(view: PipelineView) -> Iterator[Problem]:
                 ("S3InputMode", "File or Pipe"),
             ):
                 if source.get(member) is None:
-                    place = (*step.path, "Arguments", "ProcessingInputs", i, "S3Input", member)
+                    place = (*step.place, "ProcessingInputs", i, "S3Input", member)
                     yield Problem(
                         f"the input has no {member}, which a managed S3Input needs", place, f"write {right}"
                     )
-        arguments = mapping(step.body, "Arguments")
-        top: Path = (*step.path, "Arguments")
-        outputs = mapping(arguments, "ProcessingOutputConfig")
+        outputs = mapping(step.arguments, "ProcessingOutputConfig")
         for i, entry in mappings(outputs, "Outputs"):
             target = mapping(entry, "S3Output")
             if target and target.get("LocalPath") is None and entry.get("AppManaged") in (None, False):
                 yield Problem(
                     "the output has no LocalPath, which a managed S3Output needs",
-                    (*top, "ProcessingOutputConfig", "Outputs", i, "S3Output", "LocalPath"),
+                    (*step.place, "ProcessingOutputConfig", "Outputs", i, "S3Output", "LocalPath"),
                     "write a folder below /opt/ml/processing",
                 )
         for holder, where, kinds in (
-            (arguments, (*top, "ProcessingInputs"), ("S3Input", "DatasetDefinition")),
-            (outputs, (*top, "ProcessingOutputConfig", "Outputs"), ("S3Output", "FeatureStoreOutput")),
+            (step.arguments, (*step.place, "ProcessingInputs"), ("S3Input", "DatasetDefinition")),
+            (outputs, (*step.place, "ProcessingOutputConfig", "Outputs"), ("S3Output", "FeatureStoreOutput")),
         ):
             for i, entry in mappings(holder, str(where[-1])):
                 unknown = entry.keys() - {*kinds, "InputName", "OutputName", "AppManaged"}
@@ -170,10 +166,8 @@ def processing_folders(view: PipelineView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingS3Output.html (LocalPath)
     """
     for step in _processing(view):
-        arguments = mapping(step.body, "Arguments")
-        place: Path = (*step.path, "Arguments")
-        for i, entry in mappings(arguments, "ProcessingInputs"):
-            source, at = mapping(entry, "S3Input"), (*place, "ProcessingInputs", i, "S3Input")
+        for i, entry in mappings(step.arguments, "ProcessingInputs"):
+            source, at = mapping(entry, "S3Input"), (*step.place, "ProcessingInputs", i, "S3Input")
             folder = text(source, "LocalPath") if entry.get("AppManaged") in (None, False) else None
             if folder is None:
                 continue
@@ -190,9 +184,9 @@ def processing_folders(view: PipelineView) -> Iterator[Problem]:
                     "write File, unless the container reads pipes",
                     severity="warning",
                 )
-        for i, entry in mappings(mapping(arguments, "ProcessingOutputConfig"), "Outputs"):
+        for i, entry in mappings(mapping(step.arguments, "ProcessingOutputConfig"), "Outputs"):
             folder = text(mapping(entry, "S3Output"), "LocalPath")
-            at = (*place, "ProcessingOutputConfig", "Outputs", i, "S3Output", "LocalPath")
+            at = (*step.place, "ProcessingOutputConfig", "Outputs", i, "S3Output", "LocalPath")
             if folder is None:
                 continue
             below = folder.lstrip("./").removeprefix("opt/ml/").removeprefix("processing/")

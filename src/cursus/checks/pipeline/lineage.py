@@ -41,11 +41,11 @@ def lineage_associations(view: PipelineView) -> Iterator[Problem]:
     for step in view.definition.steps:
         if step.type != "Lineage":
             continue
-        arguments, place = mapping(step.body, "Arguments"), (*step.path, "Arguments", "Associations")
+        arguments, place = step.arguments, (*step.place, "Associations")
         if step.body.get("Arguments") == {}:
             yield Problem(
                 "the step records nothing",
-                (*step.path, "Arguments"),
+                step.place,
                 "add Actions, Artifacts, Contexts or Associations",
             )
         created = {
@@ -55,7 +55,7 @@ def lineage_associations(view: PipelineView) -> Iterator[Problem]:
             for name in [text(entity, member)]
         }
         for entity, member in KINDS.items():
-            listed, top = listing(arguments, f"{entity}s"), (*step.path, "Arguments", f"{entity}s")
+            listed, top = listing(arguments, f"{entity}s"), (*step.place, f"{entity}s")
             yield from twice(listed, member, top, f"{entity}s are called")
         unknown = {kind for kind, name in created if name is None}  # named when the pipeline runs
         for i, association in mappings(arguments, "Associations"):

@@ -43,21 +43,19 @@ def loops(view: PipelineView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-pipeline.html
     """
     for step in view.definition.steps:
-        arguments = mapping(step.body, "Arguments")
-        place: Path = (*step.path, "Arguments")
-        if step.type == "ForEach" and arguments:
-            yield from _items(view, arguments, place)
-            yield from _body(arguments, place)
+        if step.type == "ForEach" and step.arguments:
+            yield from _items(view, step.arguments, step.place)
+            yield from _body(step.arguments, step.place)
         elif step.type == "Cleanup":
-            sources = list(mappings(mapping(arguments, "Resources"), "S3"))
-            if "Arguments" in step.body and not is_reference(arguments.get("Resources")) and not sources:
+            sources = list(mappings(mapping(step.arguments, "Resources"), "S3"))
+            if "Arguments" in step.body and not is_reference(step.arguments.get("Resources")) and not sources:
                 yield Problem(
                     "nothing says which steps' outputs are to be deleted",
-                    (*place, "Resources"),
+                    (*step.place, "Resources"),
                     'write {"S3": [{"StepName": …}]}',
                 )
             for i, source in sources:
-                yield from _cleaned(view, step, source, (*place, "Resources", "S3", i))
+                yield from _cleaned(view, step, source, (*step.place, "Resources", "S3", i))
         run = _RUN.fullmatch(step.name or "")
         repeated = view.definition.by_name.get(run[1]) if run else None
         if repeated is not None and loop_around(repeated, step) is not None:
@@ -111,8 +109,7 @@ def _cleaned(
             f"add {name} to DependsOn",
             severity="warning",
         )
-    arguments = mapping(step.body, "Arguments")
-    if arguments.get("VpcConfig") or mapping(arguments, "NetworkConfig").get("VpcConfig"):
+    if step.arguments.get("VpcConfig") or mapping(step.arguments, "NetworkConfig").get("VpcConfig"):
         yield Problem(
             f"step {show(name)} has a VpcConfig: the outputs of such a step cannot be cleaned up",
             (*place, "StepName"),

@@ -12,7 +12,7 @@ from cursus.checks.pipeline.values import almost, given_types
 from cursus.checks.rules import Problem, rule
 from cursus.checks.step.image_names import stands_for_another
 from cursus.checks.type_words import WHAT
-from cursus.checks.views import PipelineView, is_reference, mapping
+from cursus.checks.views import PipelineView, is_reference
 from cursus.model import Path, Severity
 from cursus.redact import show
 from cursus.suggest import did_you_mean
@@ -45,15 +45,15 @@ def conditions(view: PipelineView) -> Iterator[Problem]:
         if step.type != "Condition" or not isinstance(arguments, Mapping):
             continue
         for branch in ("IfSteps", "ElseSteps"):
-            yield from branch_steps(arguments.get(branch), (*step.path, "Arguments", branch))
+            yield from branch_steps(arguments.get(branch), (*step.place, branch))
         if arguments.get("IfSteps") in (None, []) and arguments.get("ElseSteps") in (None, []):
             yield Problem(
                 "neither branch of the condition has a step: whatever comes of it, nothing happens",
-                (*step.path, "Arguments"),
+                step.place,
                 "put the steps that wait for it into IfSteps or ElseSteps",
                 severity="warning",
             )
-        place: Path = (*step.path, "Arguments", "Conditions")
+        place: Path = (*step.place, "Conditions")
         found = arguments.get("Conditions")
         if not isinstance(found, list) or not found:
             yield Problem("the condition step has no conditions", place, "write a list of conditions")
@@ -301,23 +301,23 @@ def _lambda(view: PipelineView, step: PipelineStep) -> Iterator[Problem]:
             "write arn:aws:lambda:<region>:<account>:function:<name>",
             severity=_unfilled(arn),
         )
-    for name, value in mapping(step.body, "Arguments").items():
+    for name, value in step.arguments.items():
         if isinstance(value, (list, Mapping)) and not is_reference(value) and value:
             yield Problem(
                 f"the input {show(name)} is {WHAT['array' if isinstance(value, list) else 'object']}: inputs of a "
                 "lambda step are texts and numbers, and nested ones are not supported",
-                (*step.path, "Arguments", name),
+                (*step.place, name),
                 "write it as one text of JSON, and let the function parse it",
                 severity="warning",
             )
 
 
 def _job(view: PipelineView, step: PipelineStep) -> Iterator[Problem]:
-    document = written_out(view.filled(mapping(step.body, "Arguments").get("JobConfigDocument")), unknown="0")
+    document = written_out(view.filled(step.arguments.get("JobConfigDocument")), unknown="0")
     if document is not None and not is_json(document):
         yield Problem(
             "the JobConfigDocument is no JSON of a mapping",
-            (*step.path, "Arguments", "JobConfigDocument"),
+            (*step.place, "JobConfigDocument"),
             "write the configuration as JSON makes it a text: json.dumps, not str",
         )
 
@@ -334,12 +334,12 @@ def _callback(view: PipelineView, step: PipelineStep) -> Iterator[Problem]:
 
 
 def _fail(view: PipelineView, step: PipelineStep) -> Iterator[Problem]:
-    message = written_out(view.filled(mapping(step.body, "Arguments").get("ErrorMessage")))
+    message = written_out(view.filled(step.arguments.get("ErrorMessage")))
     longest = facts()["fail_message"]
     if message is not None and len(message) > longest:
         yield Problem(
             f"the message has {len(message)} characters, and the execution shows {longest} at most",
-            (*step.path, "Arguments", "ErrorMessage"),
+            (*step.place, "ErrorMessage"),
             "shorten it",
             severity="warning",
         )

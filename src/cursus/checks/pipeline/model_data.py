@@ -53,11 +53,11 @@ def model_data(view: PipelineView) -> Iterator[Problem]:
             if source:
                 yield from _source(source, (*place, "ModelDataSource", "S3DataSource"))
         if step.type == "RegisterModel":
-            payload = text(mapping(step.body, "Arguments"), "SamplePayloadUrl")
+            payload = text(step.arguments, "SamplePayloadUrl")
             if payload is not None and payload.endswith(NO_ARCHIVES):
                 yield Problem(
                     f"{show(payload)} is no archive, which the sample payload is to be",
-                    (*step.path, "Arguments", "SamplePayloadUrl"),
+                    (*step.place, "SamplePayloadUrl"),
                     "pack the payload into a .tar.gz, and name that",
                 )
 
@@ -182,12 +182,11 @@ def containers_together(view: PipelineView) -> Iterator[Problem]:
                         "give each container one, or none",
                     )
         named = [((*place, "ContainerHostname"), name) for place, name in names]
-        arguments = mapping(step.body, "Arguments")
-        if step.type == "Model" and not is_reference(arguments):
-            yield from _one_way(arguments, (*step.path, "Arguments"))
+        if step.type == "Model" and not is_reference(step.arguments):
+            yield from _one_way(step.arguments, step.place)
         yield from _of_many_models([one for one in found if one[1].get("Mode") == "MultiModel"])
-        place = (*step.path, "Arguments", "AdditionalInferenceSpecifications")
-        more = mappings(arguments, "AdditionalInferenceSpecifications")
+        place = (*step.place, "AdditionalInferenceSpecifications")
+        more = mappings(step.arguments, "AdditionalInferenceSpecifications")
         specified = [((*place, i, "Name"), each.get("Name")) for i, each in more]
         for path, name in (*again(named), *again(specified)):
             yield Problem(f"{path[-1]} {show(name)} is given twice", path, "write another name")
@@ -205,11 +204,11 @@ def containers_together(view: PipelineView) -> Iterator[Problem]:
             if (
                 step.type == "Model"
                 and config.get("RepositoryAccessMode") == "Vpc"
-                and arguments.get("VpcConfig") is None
+                and step.arguments.get("VpcConfig") is None
             ):
                 yield Problem(
                     "RepositoryAccessMode is Vpc, and the model has no VpcConfig to reach the registry in",
-                    (*step.path, "Arguments", "VpcConfig"),
+                    (*step.place, "VpcConfig"),
                     "add VpcConfig with Subnets and SecurityGroupIds",
                 )
 
@@ -282,7 +281,7 @@ def what_jobs_take(view: PipelineView) -> Iterator[Problem]:
         https://github.com/aws/sagemaker-python-sdk/issues/1882
     """
     for step in view.definition.steps:
-        arguments, place = mapping(step.body, "Arguments"), (*step.path, "Arguments")
+        arguments, place = step.arguments, step.place
         if step.type in ("Processing", "QualityCheck", "ClarifyCheck"):
             yield from _processing(arguments, place)
         elif step.type == "Transform":

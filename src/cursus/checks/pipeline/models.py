@@ -44,12 +44,10 @@ def step_arguments(view: PipelineView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html (model step)
     """
     for step in view.definition.steps:
-        arguments = mapping(step.body, "Arguments")
-        place: Path = (*step.path, "Arguments")
         for member in facts()["refused_arguments"].get(step.type, ()):
-            for where, holder in ((place, arguments), *containers(step)):
+            for where, holder in ((step.place, step.arguments), *containers(step)):
                 if holder.get(member) is not None:
-                    registered = step.type == "RegisterModel" and holder is not arguments
+                    registered = step.type == "RegisterModel" and holder is not step.arguments
                     yield Problem(
                         f"{member} is not allowed in InferenceSpecification"
                         if registered
@@ -60,18 +58,18 @@ def step_arguments(view: PipelineView) -> Iterator[Problem]:
                         else f"remove {member}",
                         allowable=None if member == "ModelPackageName" else member,
                     )
-        config = mapping(arguments, "ExperimentConfig")
+        config = mapping(step.arguments, "ExperimentConfig")
         refused = [
             member for member in facts()["refused_experiment_members"] if config.get(member) is not None
         ]
         if refused:
             yield Problem(
                 f"pipelines take no {' and no '.join(refused)} in a step's ExperimentConfig: it has TrialComponentDisplayName alone",
-                (*place, "ExperimentConfig", refused[0]),
+                (*step.place, "ExperimentConfig", refused[0]),
                 "name the experiment and the trial in PipelineExperimentConfig",
             )
-        if not is_reference(arguments):
-            yield from _lacking(step, arguments, place)
+        if not is_reference(step.arguments):
+            yield from _lacking(step, step.arguments, step.place)
 
 
 def _lacking(step: PipelineStep, arguments: Mapping[str, object], place: Path) -> Iterator[Problem]:
@@ -108,8 +106,8 @@ SECOND = {
 
 def containers(step: PipelineStep) -> Iterator[tuple[Path, Mapping[str, object]]]:
     """The containers of a model or registration step, each with its place."""
-    for place, container in containers_in(step.type, mapping(step.body, "Arguments")):
-        yield (*step.path, "Arguments", *place), container
+    for place, container in containers_in(step.type, step.arguments):
+        yield (*step.place, *place), container
 
 
 def containers_in(
@@ -288,7 +286,7 @@ def media_types(view: PipelineView) -> Iterator[Problem]:
     for step in view.definition.steps:
         if step.type != "RegisterModel":
             continue
-        specification = mapping(mapping(step.body, "Arguments"), "InferenceSpecification")
+        specification = mapping(step.arguments, "InferenceSpecification")
         known = facts()["mime_types"]
         for member in ("SupportedContentTypes", "SupportedResponseMIMETypes"):
             for i, name in enumerate(listing(specification, member)):
@@ -298,7 +296,7 @@ def media_types(view: PipelineView) -> Iterator[Problem]:
                     hint = f" Did you mean {show(near + name[len(first) :])}?" if near else ""
                     yield Problem(
                         f"there is no media type {show(name)}.{hint}",
-                        (*step.path, "Arguments", "InferenceSpecification", member, i),
+                        (*step.place, "InferenceSpecification", member, i),
                         "write one such as text/csv or application/json",
                     )
 
@@ -342,20 +340,19 @@ def model_data_is_a_prefix(view: PipelineView) -> Iterator[Problem]:
                 for problem in _a_folder(uri, place, "file of metrics", "evaluation.json"):
                     yield replace(problem, severity="warning")
         elif step.type == "Training":
-            held = mapping(mapping(step.body, "Arguments"), "HyperParameters")
+            held = mapping(step.arguments, "HyperParameters")
             if "model_archive" in held and "inference_script" in held:  # _repack_model.py of the SDK
-                place = (*step.path, "Arguments", "HyperParameters", "model_archive")
+                place = (*step.place, "HyperParameters", "model_archive")
                 yield from _a_folder(held["model_archive"], place)
 
 
 def _metrics(step: PipelineStep) -> Iterator[tuple[Path, object]]:
     """The location of each file of a registration's metrics and baselines."""
-    arguments = mapping(step.body, "Arguments")
     for member in ("ModelMetrics", "DriftCheckBaselines"):
-        for kind, files in mapping(arguments, member).items():
+        for kind, files in mapping(step.arguments, member).items():
             for name, file in files.items() if isinstance(files, Mapping) else ():
                 if isinstance(file, Mapping):
-                    yield (*step.path, "Arguments", member, kind, name, "S3Uri"), file.get("S3Uri")
+                    yield (*step.place, member, kind, name, "S3Uri"), file.get("S3Uri")
 
 
 def _a_folder(

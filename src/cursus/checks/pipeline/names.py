@@ -55,7 +55,7 @@ def bad_models_go_on(view: PipelineView) -> Iterator[Problem]:
         ahead = _ahead(kinds.get(step.path, {})) if step.type == "Condition" else None
         if ahead is None:
             continue
-        for i, entry in mappings(mapping(step.body, "Arguments"), "Conditions"):
+        for i, entry in mappings(step.arguments, "Conditions"):
             kind = entry.get("Type")
             metric, good = _good_when_true(view, entry) if kind in ORDERED else (None, False)
             if metric is not None and good != (ahead == "IfSteps"):
@@ -63,7 +63,7 @@ def bad_models_go_on(view: PipelineView) -> Iterator[Problem]:
                 yield Problem(
                     f"the model goes on where {show(name)} is {'small' if better == 'Maximize' else 'large'}, which is where "
                     "it is bad",
-                    (*step.path, "Arguments", "Conditions", i, "Type"),
+                    (*step.place, "Conditions", i, "Type"),
                     "turn the comparison round, or exchange IfSteps and ElseSteps",
                 )
 
@@ -99,7 +99,7 @@ def _metric(view: PipelineView, value: object) -> tuple[str, str] | None:
         path = str(target.rest[1]) if target.rest[0] in ("FinalMetricDataList", "OutputParameters") else None
         step = view.definition.by_name.get(target.name)
         if step is not None and OBJECTIVE in target.rest and target.rest[-1] == "Value":
-            job = mapping(mapping(step.body, "Arguments"), "HyperParameterTuningJobConfig")
+            job = mapping(step.arguments, "HyperParameterTuningJobConfig")
             objective = mapping(job, "HyperParameterTuningJobObjective")
             name, better = text(objective, "MetricName"), text(objective, "Type")
             return (name, better) if name is not None and better in ("Maximize", "Minimize") else None
@@ -140,9 +140,8 @@ def other_output(view: PipelineView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps.html (data dependency between steps)
     """
     for step in view.definition.steps:
-        arguments = mapping(step.body, "Arguments")
         first: dict[str, str] = {}
-        found = list(_inputs(arguments))
+        found = list(_inputs(step.arguments))
         twice = [name for name, many in Counter(names[0] for _, names, _ in found).items() if many > 1]
         for place, names, source in found:
             if names[0] in twice:
@@ -161,7 +160,7 @@ def other_output(view: PipelineView) -> Iterator[Problem]:
             if declared and read not in declared:
                 continue  # there is no such output, which is another rule's to tell
             meant = next((name for name in names if name in declared), read)
-            where = (*step.path, "Arguments", *place)
+            where = (*step.place, *place)
             if meant != read and read not in names:
                 yield Problem(
                     f"{show(names[0])} reads the output {show(read)} of {target.name}, which has an output {show(meant)}",

@@ -325,7 +325,7 @@ def _keyed(
     """``HyperParameters['eta']``: a mapping that the step's request writes out, or a tuning job fills, must have it."""
     known: Any = _written(step, rest)
     if rest[-1] == "TunedHyperParameters":
-        job = mapping(step.body, "Arguments")
+        job = step.arguments
         several = [one for _, one in mappings(job, "TrainingJobDefinitions")]
         parts = [mapping(mapping(job, TUNING), "ParameterRanges")]
         parts += [mapping(one, "HyperParameterRanges") for one in several]

@@ -171,7 +171,7 @@ def made_under_another_name(view: PipelineView) -> Iterator[Problem]:
     for step in view.definition.steps:
         member = _NAMED.get(step.type or "")
         if member is not None and step.name is not None:
-            asked = _spelt(mapping(step.body, "Arguments").get(member))
+            asked = _spelt(step.arguments.get(member))
             if asked is not None:
                 made[member, asked] = step.name
             if member == "ModelName":
@@ -183,7 +183,7 @@ def made_under_another_name(view: PipelineView) -> Iterator[Problem]:
                 yield Problem(
                     f"step {maker} makes no {'model' if member == 'ModelName' else 'endpoint configuration'} of the name "
                     f"{show(name)}: each execution gives it another",
-                    (*step.path, "Arguments", *place),
+                    (*step.place, *place),
                     f'write {{"Get": "Steps.{maker}.{member}"}}',
                     severity="warning" if step.type in ("Lambda", "Callback") else None,
                 )
@@ -194,17 +194,18 @@ _NAMED = {"Model": "ModelName", "EndpointConfig": "EndpointConfigName"}
 
 def _named(step: PipelineStep) -> Iterator[tuple[Path, str, str]]:
     """Where a step names a model or an endpoint configuration in so many words: the place, the member and the name."""
-    arguments = mapping(step.body, "Arguments")
     found: list[tuple[Path, str, object]] = []
     if step.type == "Transform":
-        found.append((("ModelName",), "ModelName", arguments.get("ModelName")))
+        found.append((("ModelName",), "ModelName", step.arguments.get("ModelName")))
     elif step.type == "Endpoint":
-        found.append((("EndpointConfigName",), "EndpointConfigName", arguments.get("EndpointConfigName")))
+        found.append(
+            (("EndpointConfigName",), "EndpointConfigName", step.arguments.get("EndpointConfigName"))
+        )
     elif step.type == "EndpointConfig":
-        for i, variant in mappings(arguments, "ProductionVariants"):
+        for i, variant in mappings(step.arguments, "ProductionVariants"):
             found.append((("ProductionVariants", i, "ModelName"), "ModelName", variant.get("ModelName")))
     elif step.type in ("Lambda", "Callback"):
-        for key, value in arguments.items():
+        for key, value in step.arguments.items():
             found += [((key,), member, value) for member in _NAMED.values()]
     for place, member, value in found:
         name = _spelt(value)

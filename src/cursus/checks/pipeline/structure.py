@@ -130,7 +130,7 @@ def _type(step: PipelineStep) -> Iterator[Problem]:
     if arguments is not None and not isinstance(arguments, Mapping) and told is None:
         yield Problem(
             f"the Arguments of a step are a mapping, and not {show(arguments)}",
-            (*step.path, "Arguments"),
+            step.place,
             "write what the job is asked for, with the API's names",
         )
     members = entry.get("members")
@@ -160,7 +160,7 @@ def _type(step: PipelineStep) -> Iterator[Problem]:
             if name not in known:
                 yield Problem(
                     f"Unknown Argument member {show(name)} of a {step.type} step.{did_you_mean(str(name), known)}",
-                    (*step.path, "Arguments", name),
+                    (*step.place, name),
                     "write one of " + ", ".join(known),
                 )
     for name in entry["required"]:
@@ -359,7 +359,7 @@ def _left_by_failed(view: PipelineView, step: PipelineStep, entry: Mapping[str, 
     """A step that runs where another has failed has none of the other's results."""
     if entry.get("Trigger") not in ("Failed", "Stopped"):
         return
-    for reference in references(step.body.get("Arguments"), (*step.path, "Arguments"), step):
+    for reference in references(step.body.get("Arguments"), step.place, step):
         target = parse_get(reference.text)
         if target is not None and target.name == entry.get("Step") and target.rest[:1] in RESULTS:
             yield Problem(

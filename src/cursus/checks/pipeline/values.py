@@ -38,7 +38,7 @@ def functions(view: PipelineView) -> Iterator[Problem]:
         https://sagemaker.readthedocs.io/en/v2/workflows/pipelines/sagemaker.workflow.pipelines.html (functions)
     """
     for step in view.definition.steps:
-        pending: list[tuple[Any, Path]] = [(step.body.get("Arguments"), (*step.path, "Arguments"))]
+        pending: list[tuple[Any, Path]] = [(step.body.get("Arguments"), step.place)]
         while pending:
             value, place = pending.pop()
             if isinstance(value, list):

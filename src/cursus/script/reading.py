@@ -59,6 +59,7 @@ from cursus.script.syntax.nodes import (
     everything_given,
     last_name,
     receiver,
+    word,
 )
 from cursus.script.training import sequence, torch_code
 
@@ -251,6 +252,10 @@ class Reading(Reach):
                 backend = backend_of(self.evaluator, site) if name == PROCESS_GROUP else None
                 own = isinstance(callee, (v.Func, v.Klass))
                 found.append(Used(name, sure, place(site.node, site.body), backend, own))
+            given = word(site.node, "device") or next(iter(site.node.args), None)
+            device = self.evaluator.value(given, site.body) if given is not None and name == ".to" else None
+            if isinstance(device, Text) and (device.literal or "").startswith("cuda"):
+                found.append(Used(".cuda", sure, place(site.node, site.body)))
         return found
 
     def _reads(self, calls: list[tuple[CallSite, bool]]) -> tuple[tuple[EnvRead, ...], tuple[KeyRead, ...]]:

@@ -116,9 +116,11 @@ def nothing_saved(view: TrainingView) -> Iterator[Problem]:
     if any(_in_model(place) for _, place in found):
         yield from _switched_off(view, facts, found)
         return
-    if mentions_folder(view, MODEL_DIR) and not _all_elsewhere(view, facts, found):
-        yield from _never_used(facts, found)
-        return
+    if mentions_folder(view, MODEL_DIR):
+        unused = list(_never_used(facts, found))
+        yield from unused
+        if unused or not _all_elsewhere(facts, found):
+            return
     if any(place.startswith(("s3://", "gs://")) for _, place in found):
         return  # saved to S3 by a library that can: not in model.tar.gz, but not lost
     lost = [(use, place) for use, place in found if UNKNOWN not in place and not place.startswith("s3://")]
@@ -137,9 +139,10 @@ def nothing_saved(view: TrainingView) -> Iterator[Problem]:
     )
 
 
-def _all_elsewhere(view: TrainingView, facts: ScriptFacts, found: list[tuple[PathUse, str]]) -> bool:
+def _all_elsewhere(facts: ScriptFacts, found: list[tuple[PathUse, str]]) -> bool:
     """True where the place of everything that the script writes is known, and nothing else may write."""
-    if not found or facts.outside_effects or any(UNKNOWN in place.rpartition("/")[0] for _, place in found):
+    folders = [place.rpartition("/")[0] or place for _, place in found]
+    if not found or facts.outside_effects or any(UNKNOWN in folder for folder in folders):
         return False
     if (facts.parsers and facts.opaque_arguments) or "chdir" in facts.attributes:
         return False

@@ -12,6 +12,7 @@ from cursus.checks.script.request import (
     INPUT_DATA,
     UNKNOWN,
     channel_of,
+    habit_problems,
     habits,
     resolve,
 )
@@ -81,11 +82,12 @@ def _first_line(folder: str, inside: str) -> str | None:
 
 @rule("CHN063", severity="warning", scope="script")
 def mixed_up(view: TrainingView) -> Iterator[Problem]:
-    """The script mixes up what it reads: one default list for all calls, or listings paired in any order.
+    """The script mixes up what it reads, counts or draws: one default list for all calls, listings paired in any order.
 
     What it does:
         Finds functions that put things into a parameter whose default is a list or a mapping, called several times without it, and
-        ``zip`` of listings of folders that are not sorted.
+        ``zip`` of listings of folders that are not sorted; a file whose beginning ``csv.Sniffer`` read, and whose rows are read from there
+        on; ``count += 0``; and functions that draw at random and never look at the ``seed`` that they take.
     Why:
         A default is made once: the second call gets what the first one read as well, and validation is done on the training's data. The order
         of ``os.listdir`` and ``glob`` is any, and another on SageMaker's file system: labels stand beside other examples.
@@ -104,11 +106,22 @@ def mixed_up(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.python.org/3/reference/compound_stmts.html#function-definitions
     """
-    for habit in habits(view, "shared-default", "unsorted-pairs"):
-        if habit.kind == "shared-default":
-            told = f"{habit.detail} is called several times without that argument, and each call adds to what the others read"
-            remedy = "make the list inside the function"
-        else:
-            told = f"{show(habit.detail)} pairs two listings, whose order is any"
-            remedy = "sort both: sorted(…)"
-        yield Problem(told, remedy=remedy, location=habit.location)
+    yield from habit_problems(
+        view,
+        {
+            "shared-default": (
+                "{} is called several times without that argument, and each call adds to what the others read",
+                "make the list inside the function",
+            ),
+            "unsorted-pairs": ("{shown} pairs two listings, whose order is any", "sort both: sorted(…)"),
+            "sniffed-away": (
+                "{} reads the beginning of the file, and the rows that are read after it begin behind that",
+                "go back to the beginning first: file.seek(0)",
+            ),
+            "adds-nothing": ("{} changes nothing", "write what it was to be changed by"),
+            "seed-unread": (
+                "{} does not use its seed: what is drawn there differs from run to run",
+                "random.Random(seed), or numpy.random.default_rng(seed)",
+            ),
+        },
+    )

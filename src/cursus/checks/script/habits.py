@@ -137,7 +137,7 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
     started = invocation(view)
     converted = {habit.text for habit in facts.habits if habit.kind == "converted"}
     for habit in facts.habits:
-        if habit.kind == "or-default":
+        if habit.kind in ("or-default", "text-truth"):
             yield from _falsy(view, facts, started, habit)
         if habit.kind not in TEXT_KINDS:
             continue
@@ -231,12 +231,15 @@ def _as_texts(
 
 
 def _falsy(view: TrainingView, facts: ScriptFacts, started: Invocation, habit: Habit) -> Iterator[Problem]:
-    """``args.rate or 0.5`` where the hyperparameter is zero, which counts as not given."""
+    """``args.rate or 0.5``, and ``if args.seed``, where the hyperparameter is zero, which counts as not given."""
+    asked = habit.kind == "text-truth"
+    instead = "what is for no value" if asked else habit.detail
     given = view.hyperparameters.get(habit.key) if habit.source == "SM_HPS" else None
     if (
         isinstance(given, str)
         and given in ("0", "0.0", "false")
         and habit.detail not in ("0", "0.0", "False")
+        and not asked
     ):
         yield Problem(
             f"the hyperparameter {habit.key!r} is {given}, which counts as not given here: {habit.detail} is taken instead",
@@ -255,11 +258,12 @@ def _falsy(view: TrainingView, facts: ScriptFacts, started: Invocation, habit: H
             and argument.type in ("int", "float")
             and is_number(value)
             and float(value) == 0
+            and (not asked or argument.default == Const(None))
         ):
             yield Problem(
-                f"{passed.flag} is {value}, which counts as not given here: {habit.detail} is taken instead",
+                f"{passed.flag} is {value}, which counts as not given here: {instead} is taken instead",
                 passed.path,
-                remedy=f"{habit.detail} if args.{part.dest} is None else args.{part.dest}",
+                remedy=f"ask whether it is None: if args.{part.dest} is None",
                 location=habit.location,
             )
 

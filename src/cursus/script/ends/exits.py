@@ -53,6 +53,9 @@ SAVING_WORDS = frozenset({"dump", "save", "save_model", "save_pretrained"})
 def swallowing(evaluator: Evaluator, body: Body, node: ast.Try) -> Iterable[tuple[Location, bool, str]]:
     """Catch-all handlers of ``node`` that end well: (place, exits with 0 itself, what they are around)."""
     around = _training_call(body, node.body) or _only_work(body, node)
+    ends = (one for step in node.finalbody for one in ast.walk(step) if isinstance(one, ast.Call))
+    if any(last_name(one.func) in EXIT_NAMES for one in ends):
+        return  # with what status is told there
     for handler in node.handlers:
         if not caught(handler) & BROAD:
             continue

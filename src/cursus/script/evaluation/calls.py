@@ -22,7 +22,7 @@ from cursus.script.evaluation.values import (
 )
 from cursus.script.facts import ArgPart, Const, EnvPart, Hole, Part, Text
 from cursus.script.syntax.bodies import Body, CallSite
-from cursus.script.syntax.nodes import dataclass_fields, last_name, word
+from cursus.script.syntax.nodes import dataclass_fields, last_name, string, word
 
 if TYPE_CHECKING:
     from cursus.script.evaluation.evaluate import Evaluator
@@ -115,7 +115,7 @@ def _library(evaluator: Evaluator, name: str, node: ast.Call, body: Body, order:
         if not pieces:
             return NOTHING_KNOWN if pieces is None else one(v.text("."))
         return combine(pieces, lambda chosen: v.join_paths(list(chosen)) if len(chosen) > 1 else chosen[0])
-    if name in SAME_PATH:
+    if name in SAME_PATH or (name == "torch.device" and len(node.args) == 1):
         return argument(0)
     if name in ("os.getenv", "os.environ.get"):
         return _environment(argument(0, "key"), argument(1, "default", NONE))
@@ -254,12 +254,18 @@ READERS: dict[str, Callable[[str], object]] = {
 """Functions that read a file of settings, and what they make of its text."""
 
 
-def negated(node: ast.expr, value: Value) -> Value:
+def negated(node: ast.expr, value: Value, body: Body) -> Value:
     """``-x``, where ``node`` is ``x``: surely below zero, where that is an error or a root."""
     if isinstance(value, Const) and isinstance(value.value, (int, float)):
         return Const(-value.value)
     called = isinstance(value, v.Unknown) and value.origin.rpartition(".")[2] in POSITIVE
-    return v.NEGATIVE if called or ERRORS.search(last_name(node)) else UNKNOWN
+    named = ERRORS.search(name := last_name(node)) and "neg" not in name and not body.top.once(_scores)
+    return v.NEGATIVE if called or named else UNKNOWN
+
+
+def _scores(module: Body) -> bool:
+    """True where a module scores with scikit-learn's errors below zero: ``scoring="neg_mean_squared_error"``."""
+    return any((string(one) or "").startswith("neg_") for one in module.all_nodes)
 
 
 POSITIVE = frozenset(

@@ -168,8 +168,10 @@ def _made_by(evaluator: Evaluator, node: ast.expr, body: Body) -> tuple[ast.expr
     if isinstance(node, ast.Name):
         return (body.only(node.id) or node), body
     callee = evaluator.value(node.func, body) if isinstance(node, ast.Call) else None
-    if isinstance(callee, v.Func) and len(callee.body.returns) == 1 and not callee.body.bindings:
-        return callee.body.returns[0][0], callee.body
+    owner = callee.body.owner if isinstance(callee, v.Func) and not callee.body.bindings else None
+    last = owner.body[-1] if isinstance(owner, ast.FunctionDef) else None
+    if isinstance(callee, v.Func) and isinstance(last, ast.Return) and len(callee.body.returns) == 1:
+        return (last.value or node), callee.body
     return node, body
 
 

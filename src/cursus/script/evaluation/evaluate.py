@@ -271,6 +271,8 @@ class Evaluator:
         if not sites or isinstance(owner, (ast.Module, ast.ClassDef)):
             return NOTHING_KNOWN
         count = len(owner.args.posonlyargs) + len(owner.args.args)
+        if not count and any(bound for _, _, bound in sites):
+            return NOTHING_KNOWN  # the first of them is the object
         results = []
         for site, _, bound in sites[: v.LIMIT]:
             given = calls.positional(self, site.node, site.body, site.order)
@@ -414,7 +416,9 @@ class Evaluator:
 
     def on_UnaryOp(self, node: ast.UnaryOp, body: Body, order: int) -> Options:  # noqa: N802, D102
         value = self.evaluate(node.operand, body, order).only
-        return one(calls.negated(node.operand, value)) if isinstance(node.op, ast.USub) else NOTHING_KNOWN
+        return (
+            one(calls.negated(node.operand, value, body)) if isinstance(node.op, ast.USub) else NOTHING_KNOWN
+        )
 
     # -- calls ------------------------------------------------------------------------------------
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from cursus.script.evaluation import values as v
 from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.evaluation.given import call_of, plain_function
-from cursus.script.facts import Const, Habit
+from cursus.script.facts import Habit
 from cursus.script.syntax.bodies import Body, place
 
 TAKERS = frozenset({"os.path.join", "open", "len", "int", "float", "signal.signal", "atexit.register"})
@@ -36,15 +35,23 @@ def read_given_back(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) 
 
 
 def _unpacked(evaluator: Evaluator, names: list[ast.expr], value: ast.expr, body: Body) -> str:
-    """What is wrong with names that a tuple is unpacked into; empty where nothing is."""
+    """What is wrong with names that a tuple is unpacked into; empty where nothing is, and for lists, which may grow."""
     call = call_of(value, body)
-    if call is None or plain_function(evaluator, call, body) is None:
+    function = None if call is None else plain_function(evaluator, call, body)
+    if call is None or function is None:
         return ""
-    found = evaluator.evaluate(value, body).values
-    counts = {len(one.items) if isinstance(one, v.Items) else -1 for one in found}
-    if len(counts) != 1 or counts & {-1, len(names)} or any(isinstance(one, ast.Starred) for one in names):
+    given = [function.only(one.id) if isinstance(one, ast.Name) else one for one, _ in function.returns]
+    items: list[list[ast.expr]] = [
+        one.elts if isinstance(one, ast.Tuple) else [ast.Starred(value)] for one in given
+    ]
+    counts = {len(each) for each in items}
+    if len(counts) != 1 or len(names) in counts or _spread(names) or any(map(_spread, items)):
         return ""
     return f"{ast.unparse(call.func)}() gives {counts.pop()} values, and {len(names)} names take them"
+
+
+def _spread(items: list[ast.expr]) -> bool:
+    return any(isinstance(one, ast.Starred) for one in items)
 
 
 def _looked_into(evaluator: Evaluator, node: ast.AST, body: Body) -> list[ast.expr]:
@@ -69,5 +76,4 @@ def _gives_nothing(evaluator: Evaluator, call: ast.Call, body: Body) -> bool:
     ):
         return False
     sketch = isinstance(owner.body[-1], ast.Expr) and isinstance(owner.body[-1].value, ast.Constant)
-    given = [evaluator.evaluate(node, function, order).values for node, order in function.returns]
-    return not sketch and all(values == (Const(None),) for values in given)
+    return not sketch and all(getattr(node, "value", node) is None for node, _ in function.returns)

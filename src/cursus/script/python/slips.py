@@ -1,7 +1,8 @@
 """Slips of Python that mix up what a script reads: one default list for all calls, listings paired in any order.
 
-Each finding is a ``Habit``: ``shared-default``, ``unsorted-pairs``, ``last-batch`` for ``range(0, len(rows) - n, n)``
-and ``whole-quotient`` for ``correct // total``.
+Each finding is a ``Habit``: ``shared-default``, ``unsorted-pairs``, ``last-batch`` for ``range(0, len(rows) - n, n)``,
+``whole-quotient`` for ``correct // total``, ``adds-nothing`` for ``count += 0``, ``sniffed-away`` (the beginning of a
+file) and ``seed-unread`` (a function that draws at random, and takes a seed).
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ PART = re.compile(r"correct|hits?\b|matche[sd]|right\b|true_pos|\btp\b|_loss\b",
 WHOLE = re.compile(r"total|count|len\(|seen|samples|size|\bn\b|num", re.IGNORECASE)
 MEANT = re.compile(r"cache|memo", re.IGNORECASE)
 """What a default that is made once is for, where its name says so."""
+SEEDS = frozenset({"seed", "random_seed", "random_state"})
+SEEDING = frozenset({"seed", "manual_seed", "set_seed", "seed_everything", "set_random_seed"})
+DRAWS = re.compile(
+    r"(?:random|np\.random|numpy\.random)\.(?:shuffle|sample|choices?|random|uniform|gauss|rand\w*|permutation|normal)"
+)
 GROWS = frozenset({"append", "extend", "insert", "add", "update", "setdefault"})
 
 
@@ -25,12 +31,19 @@ def read_slips(modules: Iterable[Body]) -> Iterator[Habit]:
     """Everything of this kind in the modules of a source."""
     bodies = list(modules)
     calls = [node for body in bodies for node in body.all_nodes if isinstance(node, ast.Call)]
+    seeded = any(last_name(call.func) in SEEDING for call in calls)
     for body in bodies:
         for node in body.all_nodes:
             if isinstance(node, ast.FunctionDef):
                 name = _shared(node, calls)
+                for told in _sniffed_away(node):
+                    yield Habit("sniffed-away", None, told, True, place(node, body))
+                if not seeded and _draws_without_seed(node):
+                    yield Habit("seed-unread", None, f"{node.name}()", True, place(node, body))
                 if name:
                     yield Habit("shared-default", None, f"{node.name}({name}=…)", True, place(node, body))
+            elif isinstance(node, ast.AugAssign) and _adds_nothing(node):
+                yield Habit("adds-nothing", None, ast.unparse(node), True, place(node, body))
             elif _pairs(node, body.owner):
                 yield Habit("unsorted-pairs", None, ast.unparse(node), True, place(node, body))
             elif _short_range(node):
@@ -42,6 +55,45 @@ def read_slips(modules: Iterable[Body]) -> Iterator[Habit]:
                 and WHOLE.search(ast.unparse(node.right))
             ):
                 yield Habit("whole-quotient", None, ast.unparse(node), True, place(node, body))
+
+
+def _adds_nothing(node: ast.AugAssign) -> bool:
+    """``count += 0``, ``rate *= 1``."""
+    neutral = (
+        0
+        if isinstance(node.op, (ast.Add, ast.Sub))
+        else 1
+        if isinstance(node.op, (ast.Mult, ast.Div))
+        else None
+    )
+    value = node.value.value if isinstance(node.value, ast.Constant) else None
+    return neutral is not None and type(value) in (int, float) and value == neutral
+
+
+def _sniffed_away(function: ast.FunctionDef) -> Iterator[str]:
+    """``csv.Sniffer().sniff(file.read(1024))`` before ``csv.reader(file)``, and no ``file.seek(0)``."""
+    calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
+    back = {bare_name(receiver(call, ("seek",))) for call in calls}
+    for call in calls:
+        part = call.args[0] if last_name(call.func) in ("sniff", "has_header") and call.args else None
+        name = bare_name(receiver(part, ("read", "readline")))
+        rows = any(
+            last_name(one.func) in ("reader", "DictReader", "read_csv")
+            and one.args
+            and bare_name(one.args[0]) == name
+            for one in calls
+        )
+        if name and rows and name not in back:
+            yield ast.unparse(call)[:60]
+
+
+def _draws_without_seed(function: ast.FunctionDef) -> bool:
+    """True for a function with a parameter ``seed`` that it never looks at, and calls of ``random`` all the same."""
+    names = {one.arg for one in (*function.args.args, *function.args.kwonlyargs)} & SEEDS
+    nodes = list(ast.walk(function))
+    read = {node.id for node in nodes if isinstance(node, ast.Name)}
+    drawn = (ast.unparse(node.func) for node in nodes if isinstance(node, ast.Call))
+    return bool(names - read) and any(DRAWS.fullmatch(name) for name in drawn)
 
 
 def _pairs(node: ast.AST, tree: ast.AST) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from cursus.aws import algorithms, images
 from cursus.aws.tables import table
 from cursus.checks.framework.tags import registry_faults
+from cursus.checks.resources.instances import other_problem
 from cursus.checks.rules import Problem, rule
 from cursus.checks.text_faults import placeholder
 from cursus.checks.views import TrainingView, integer, is_reference, listing, mapping, text
@@ -66,7 +67,7 @@ def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
     What it does:
         For rules in Amazon's own rule image: wants rule_to_invoke, looks it up among the built-in debugger and
         profiler rules, and its other parameters among those of the rule, some of which it needs. The image's registry is
-        that of its region; another one, or none, is an error.
+        that of its region; another one, or none, is an error, as is an instance type that processing jobs do not have.
     Why:
         The rule runs beside the training job. With a name that it does not know it fails there, and watches nothing.
     Example:
@@ -79,6 +80,11 @@ def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
     """
     facts = table("debugger")
     for member, i, configuration in _rules(view):
+        kind = text(configuration, "InstanceType")
+        if kind and kind not in view.settings.allow:
+            fault = other_problem(kind, "processing", (member, i, "InstanceType"))
+            if fault is not None:
+                yield replace(fault, severity=fault.severity or "error")
         image = text(configuration, "RuleEvaluatorImage")
         if image is not None and "." not in image.partition("/")[0] and placeholder(image) is None:
             yield Problem(

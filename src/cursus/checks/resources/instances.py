@@ -402,12 +402,13 @@ def other_steps(view: PipelineView) -> Iterator[Problem]:
                 kinds.append((("InstancePreferences", index, "InstanceType"), each.get("InstanceType")))
         for where, kind in kinds:
             if isinstance(kind, str) and not is_reference(kind) and kind not in view.settings.allow:
-                problem = _other_problem(kind, use, (*step.prefix, *members, *where))
+                problem = other_problem(kind, use, (*step.prefix, *members, *where))
                 if problem is not None:
                     yield problem
 
 
-def _other_problem(kind: str, use: str, path: Path) -> Problem | None:
+def other_problem(kind: str, use: str, path: Path) -> Problem | None:
+    """What is wrong with the instance type of a processing or transform job, or of a debugger's rule, which is one."""
     known = instances.of_use(use)
     if kind in known or instances.is_new(kind, use):
         return None

@@ -9,24 +9,14 @@ from cursus.checks.promises.hooks import differs, hook, located, same
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView, is_reference
 from cursus.model import Path
+from cursus.steps.lowering import shortforms
 from cursus.steps.lowering.automl import automl_request
 from cursus.steps.lowering.tuning import tuning_request
 
 TUNING, AUTOML = "get_tuning_config", "get_auto_ml_config"
 _CONFIG = "HyperParameterTuningJobConfig"
-_SHORT: dict[Path, str] = {
-    ("Strategy",): "strategy",
-    ("ResourceLimits", "MaxParallelTrainingJobs"): "max_parallel_jobs",
-    ("HyperParameterTuningJobObjective", "Type"): "objective_type",
-}
-"""What a short form becomes that has a default of ours, and the key that says it."""
-_KEYS = {
-    "MaxNumberOfTrainingJobs": "max_jobs",
-    "MaxParallelTrainingJobs": "max_parallel_jobs",
-    "MaxRuntimeInSeconds": "max_runtime_in_seconds",
-    "MetricName": "objective_metric",
-    "Strategy": "strategy",
-}
+_KEYS: dict[Path, str] = {path: key for key, path in shortforms.TUNING.items()}
+"""What a short form becomes, and the key that says it."""
 _WAYS = {"MinValue": "min", "MaxValue": "max", "Values": "values", "ScalingType": "scaling"}
 
 
@@ -65,14 +55,14 @@ def _tuning(view: StepView, said: Mapping[str, Any]) -> Iterator[Problem]:
     wanted = tuning_request(said, {}, {}).get(_CONFIG)
     has = dict(_leaves(config, (_CONFIG,)))
     for key, (_, value) in _leaves(wanted, ()):
-        if short and key in _SHORT and _SHORT[key] not in said:
-            continue
+        if short and key in _KEYS and _KEYS[key] not in said:
+            continue  # a default of ours
         place, own = has.get((_CONFIG, *key), ((_CONFIG,), None))
         if own is None and key[:1] == ("ParameterRanges",) and key[2:] in ((), ("ScalingType",)):
             continue
         if is_reference(value) or is_reference(own) or same(value, own):
             continue
-        name = _KEYS.get(str(key[-1]), str(key[-1]))
+        name = _KEYS.get(key, str(key[-1]))
         where = view.promises.place(TUNING, *((name,) if short else (_CONFIG, *key)))
         if key[:1] == ("ParameterRanges",):
             way = _WAYS.get(str(key[-1]), str(key[-1]))

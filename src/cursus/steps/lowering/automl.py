@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cursus.aws.members import mapping, mappings
+from cursus.steps.lowering.shortforms import AUTOML, lowered
 
 UNKNOWN_TARGET = {"Get": "Parameters.TargetAttributeName"}
 """Stands for a target attribute that nobody gave: whoever starts the job gives it, and no rule reads it."""
@@ -34,23 +35,8 @@ def automl_request(config: Mapping[str, Any], request: Mapping[str, Any]) -> tup
             made.setdefault(member, value)
         return ("CreateAutoMLJobV2" if second else "CreateAutoMLJob"), made
     target = config.get("target_attribute_name")
-    made = {"InputDataConfig": channels(request, UNKNOWN_TARGET if target is None else target)}
-    if config.get("problem_type") is not None:
-        made["ProblemType"] = config["problem_type"]
-    if config.get("objective") is not None:
-        made["AutoMLJobObjective"] = {"MetricName": config["objective"]}
-    criteria = {
-        "MaxCandidates": config.get("max_candidates"),
-        "MaxRuntimePerTrainingJobInSeconds": config.get("max_runtime_per_training_job_in_seconds"),
-        "MaxAutoMLJobRuntimeInSeconds": config.get("max_runtime_in_seconds"),
-    }
-    criteria = {name: value for name, value in criteria.items() if value is not None}
-    job: dict[str, Any] = {"CompletionCriteria": criteria} if criteria else {}
-    if config.get("mode") is not None:
-        job["Mode"] = config["mode"]
-    if job:
-        made["AutoMLJobConfig"] = job
-    return "CreateAutoMLJob", {**made, **_shared(request)}
+    data = channels(request, UNKNOWN_TARGET if target is None else target)
+    return "CreateAutoMLJob", {"InputDataConfig": data, **lowered(config, AUTOML), **_shared(request)}
 
 
 def _shared(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -82,28 +82,33 @@ LOGGING = ("LogLevel", "EnableSageMakerDebugger", "EnableCloudWatchLogging")
 LOG_LEVELS = {"CRITICAL": "50", "ERROR": "40", "WARNING": "30", "INFO": "20", "DEBUG": "10"}
 """Names of Python's logging levels, and the numbers by which the SDK writes them."""
 
-TUNING = (
-    "objective_metric",
-    "objective_type",
-    "hyperparameter_ranges",
-    "max_jobs",
-    "max_parallel_jobs",
-    "max_runtime_in_seconds",
-    "strategy",
-    "early_stopping_type",
-    "static_hyperparameters",
-    "random_seed",
-)
+TUNING: dict[str, Path] = {
+    "objective_metric": ("HyperParameterTuningJobObjective", "MetricName"),
+    "objective_type": ("HyperParameterTuningJobObjective", "Type"),
+    "hyperparameter_ranges": (),
+    "max_jobs": ("ResourceLimits", "MaxNumberOfTrainingJobs"),
+    "max_parallel_jobs": ("ResourceLimits", "MaxParallelTrainingJobs"),
+    "max_runtime_in_seconds": ("ResourceLimits", "MaxRuntimeInSeconds"),
+    "strategy": ("Strategy",),
+    "early_stopping_type": ("TrainingJobEarlyStoppingType",),
+    "static_hyperparameters": (),
+    "random_seed": ("RandomSeed",),
+}
+"""Keys of ``get_tuning_config``, and what of HyperParameterTuningJobConfig each is; nothing of it as it stands."""
 RANGE = ("min", "max", "values", "scaling")
-AUTOML = (
-    "problem_type",
-    "objective",
-    "max_candidates",
-    "max_runtime_per_training_job_in_seconds",
-    "max_runtime_in_seconds",
-    "target_attribute_name",
-    "mode",
-)
+AUTOML: dict[str, Path] = {
+    "problem_type": ("ProblemType",),
+    "objective": ("AutoMLJobObjective", "MetricName"),
+    "max_candidates": ("AutoMLJobConfig", "CompletionCriteria", "MaxCandidates"),
+    "max_runtime_per_training_job_in_seconds": (
+        *("AutoMLJobConfig", "CompletionCriteria"),
+        "MaxRuntimePerTrainingJobInSeconds",
+    ),
+    "max_runtime_in_seconds": ("AutoMLJobConfig", "CompletionCriteria", "MaxAutoMLJobRuntimeInSeconds"),
+    "target_attribute_name": (),
+    "mode": ("AutoMLJobConfig", "Mode"),
+}
+"""Keys of ``get_auto_ml_config``, and what of a CreateAutoMLJob request each is."""
 
 KEYS: dict[str, tuple[str, ...]] = {
     "config": (*FLAT, *FLAT_OTHERS, "inputs"),
@@ -116,10 +121,22 @@ KEYS: dict[str, tuple[str, ...]] = {
         *(key for _, type_, count in CLUSTER for key in (type_, count)),
     ),
     "get_logging_config": LOGGING,
-    "get_tuning_config": TUNING,
-    "get_auto_ml_config": AUTOML,
+    "get_tuning_config": tuple(TUNING),
+    "get_auto_ml_config": tuple(AUTOML),
 }
 """The keys that each short form has."""
+
+
+def lowered(config: Mapping[str, Any], table: Mapping[str, Path]) -> dict[str, Any]:
+    """The values of a short form, each at the place that the table has for its key."""
+    made: dict[str, Any] = {}
+    for key, path in table.items():
+        if path and config.get(key) is not None:
+            container = made
+            for name in path[:-1]:
+                container = container.setdefault(str(name), {})
+            container[str(path[-1])] = config[key]
+    return made
 
 
 def log_level(level: Any) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any
 from cursus.aws import schema
 from cursus.aws.members import mapping, mappings, text
 from cursus.aws.metrics import direction_of
-from cursus.steps.lowering.shortforms import hyperparameter
+from cursus.steps.lowering.shortforms import TUNING, hyperparameter, lowered
 from cursus.steps.lowering.shortforms import hyperparameters as as_text
 from cursus.suggest import plain_name
 
@@ -51,24 +51,17 @@ def tuning_request(
         }
     ranges = config.get("hyperparameter_ranges")
     ranges = ranges if isinstance(ranges, Mapping) else {}
-    limits = {
-        "MaxNumberOfTrainingJobs": config.get("max_jobs"),
-        "MaxParallelTrainingJobs": config.get("max_parallel_jobs"),
-        "MaxRuntimeInSeconds": config.get("max_runtime_in_seconds"),
-    }
-    job: dict[str, Any] = {
+    said = lowered(config, TUNING)
+    said.pop("HyperParameterTuningJobObjective", None)
+    job = {
+        **said,
         "Strategy": config.get("strategy") or "Bayesian",
-        "ResourceLimits": {name: value for name, value in limits.items() if value is not None},
+        "ResourceLimits": {"MaxParallelTrainingJobs": 1, **said.get("ResourceLimits", {})},
         "ParameterRanges": parameter_ranges(ranges),
     }
-    job["ResourceLimits"].setdefault("MaxParallelTrainingJobs", 1)
     objective = _objective(config)
     if objective:
         job["HyperParameterTuningJobObjective"] = objective
-    if config.get("early_stopping_type") is not None:
-        job["TrainingJobEarlyStoppingType"] = config["early_stopping_type"]
-    if config.get("random_seed") is not None:
-        job["RandomSeed"] = config["random_seed"]
     static = config.get("static_hyperparameters")
     values = {**own, **as_text(static)} if isinstance(static, Mapping) else own
     return {

@@ -226,7 +226,9 @@ def _unplanned(view: TrainingView) -> Iterator[Problem]:
     planned = table("limits")["planned_types"]
     for path, kind, _ in view.instances:
         instance = find(kind)
-        if instance is not None and kind not in planned:
+        if (
+            instance is not None and kind not in planned and len(path) == 2
+        ):  # of groups not all may be of the plan
             yield Problem(
                 f"no training plan reserves {kind}",
                 path,

@@ -20,28 +20,6 @@ if TYPE_CHECKING:
     from cursus.ignores import Ignore
 
 NAMES = ("cursus.toml", "pyproject.toml")
-KEYS = frozenset(
-    {"steps", "ignore", "allow", "select", "region", "root", "strict", "engine", "engine_arguments"}
-)
-STEP_KEYS = frozenset(
-    {
-        "target",
-        "name",
-        "kind",
-        "config",
-        "source_dir",
-        "entry_point",
-        "channels",
-        "region",
-        "parameters",
-        "expected_artifacts",
-        "image",
-        "ignore",
-        "expect_fail",
-    }
-)
-
-
 NOTHING: Mapping[str, str] = {}
 MAX_BYTES = 4 * 1024 * 1024
 
@@ -100,6 +78,9 @@ class Configuration(NamedTuple):
             if self.file and entry.target == anchored(target, Path.cwd()):
                 return entry
         return None
+
+
+KEYS = frozenset(Configuration._fields) - {"file"}
 
 
 def find(start: Path | None = None) -> Path | None:
@@ -316,7 +297,7 @@ class _Reader:
             entry = {"target": entry}
         if not isinstance(entry, dict):
             raise self.fault(f"{where} is a target or a table, not a {_kind(entry)}", "steps")
-        self.known(entry, STEP_KEYS, where)
+        self.known(entry, StepEntry._fields, where)
         target = self.text(entry, "target")
         if target is None:
             raise self.fault(f'{where} has no target: write target = "package.module:Builder"', "steps")

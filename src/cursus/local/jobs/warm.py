@@ -31,7 +31,7 @@ def status(state: Mapping[str, Any]) -> dict[str, Any] | None:
     pool = state.get("warm_pool")
     if not pool:
         return None
-    if state["status"] not in ("Completed", "Failed", "Stopped"):
+    if state["status"] not in record.FINAL:
         return {"Status": "InUse"}
     if state["status"] != "Completed":
         return {"Status": "Terminated", "ResourceRetainedBillableTimeInSeconds": 0}

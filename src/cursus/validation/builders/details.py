@@ -11,6 +11,7 @@ from cursus.checks.promises.failures import area_of
 from cursus.checks.views import NOTHING
 from cursus.model import Area, Evidence
 from cursus.steps.kinds import TRAINS
+from cursus.steps.lowering.unstarted import OF_THE_SDK
 from cursus.validation.builders import forms, properties
 from cursus.validation.builders.forms import Validation, verdict
 from cursus.validation.builders.framework import detect_framework
@@ -18,8 +19,6 @@ from cursus.validation.builders.results import TESTS, spell
 from cursus.validation.builders.subject import nothing_to_look_at
 from cursus.validation.builders.trial import Trial, reads_run
 
-OF_THE_SDK = ("code", "sm_drivers")
-"""Channels that the SDK's ModelTrainer adds by itself."""
 SHOWS_RUN: tuple[Area, ...] = ("framework", "artifacts", "monitoring", "resources")
 """Areas whose details tell what the local run showed."""
 

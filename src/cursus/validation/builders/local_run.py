@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from cursus.local.jobs.job import TrainingJob
     from cursus.validation.builders.trial import Trial
 
-NAME_LIMIT = 63  # TrainingJobName: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
-
 
 @dataclass(frozen=True, slots=True)
 class LocalRun:
@@ -161,10 +159,12 @@ def _ran(job: TrainingJob, name: str) -> LocalRun:
 
 def _named(step: Step) -> Step:
     """The step under a job name of its own, so that the same builder can be tested again and again."""
+    from cursus.local.options import NAME_LENGTH
+
     name = step.request.get("TrainingJobName")
     base = name if isinstance(name, str) else step.name
     ending = f"-{time.strftime('%Y%m%d%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
-    stem = re.sub(r"[^A-Za-z0-9]+", "-", base).strip("-")[: NAME_LIMIT - len(ending)].rstrip("-") or "step"
+    stem = re.sub(r"[^A-Za-z0-9]+", "-", base).strip("-")[: NAME_LENGTH - len(ending)].rstrip("-") or "step"
     return dataclasses.replace(
         step, request={**step.request, "TrainingJobName": f"{stem}{ending}"}, in_pipeline=False
     )

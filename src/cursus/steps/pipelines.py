@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cursus.aws.members import mapping, mappings, text
 from cursus.aws.pipelines import PipelineStep, parse_get, step_type, walk
 from cursus.model import NO_PROMISES, Path, Pipeline, Promises, Step, format_path
 from cursus.redact import cut
@@ -67,20 +68,17 @@ def _has_capitals(part: Mapping[Any, Any]) -> bool:
 
 def _promises(body: Mapping[str, Any], request: Mapping[str, Any]) -> Promises:
     """The property files of a processing step, each by its path in the container, as what its script has to write."""
-    files = body.get("PropertyFiles")
-    config = request.get("ProcessingOutputConfig") if isinstance(files, list) and files else None
-    outputs = config.get("Outputs") if isinstance(config, Mapping) else None
-    folders: dict[Any, Any] = {}
-    for entry in outputs if isinstance(outputs, list) else []:
-        target = entry.get("S3Output") if isinstance(entry, Mapping) else None
-        if isinstance(target, Mapping) and isinstance(entry.get("OutputName"), str):
-            folders[entry["OutputName"]] = target.get("LocalPath")
+    files = list(mappings(body, "PropertyFiles"))
+    outputs = mappings(mapping(request, "ProcessingOutputConfig"), "Outputs") if files else ()
+    folders = {
+        text(entry, "OutputName"): text(mapping(entry, "S3Output"), "LocalPath") for _, entry in outputs
+    }
     found = []
-    for file in files if folders and isinstance(files, list) else []:
-        name = file.get("OutputName") if isinstance(file, Mapping) else None
-        folder = folders.get(name) if isinstance(name, str) else None
-        if isinstance(folder, str) and isinstance(file.get("FilePath"), str):
-            found.append(f"{folder.rstrip('/')}/{file['FilePath']}")
+    for _, file in files:
+        name, path = text(file, "OutputName"), text(file, "FilePath")
+        folder = folders.get(name) if name is not None else None
+        if folder is not None and path is not None:
+            found.append(f"{folder.rstrip('/')}/{path}")
     return Promises(expected_artifacts=tuple(found)) if found else NO_PROMISES
 
 

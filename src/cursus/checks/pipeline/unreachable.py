@@ -8,7 +8,7 @@ from typing import Any
 
 from cursus.aws.pipelines import Definition, PipelineStep, dependencies, parse_get, references
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import PipelineView
+from cursus.checks.views import PipelineView, listing
 from cursus.model import Path
 from cursus.redact import show
 
@@ -109,10 +109,7 @@ def _left_out(view: PipelineView) -> Iterator[tuple[tuple[Path, str], str]]:
     """The branches that are not taken with the values that parameters have, each with the parameters that decide."""
     values = view.values
     for step in view.definition.steps if values else ():
-        entries = step.body.get("Arguments", {}) if step.type == "Condition" else {}
-        entries = entries.get("Conditions") if isinstance(entries, Mapping) else None
-        if not isinstance(entries, list):
-            continue
+        entries = listing(step.arguments, "Conditions") if step.type == "Condition" else []
         asked = [parse_get(each.text) for each in references(entries, (), step)]
         names = [t.name for t in asked if t is not None and t.root == "Parameters" and t.name in values]
         outcomes = [_holds(view.filled(entry)) for entry in entries]
@@ -144,10 +141,9 @@ def _waits(definition: Definition) -> dict[Path, list[tuple[Path, PipelineStep]]
     """For the path of each step, the steps that have to complete before it, and where it says so."""
     found: dict[Path, list[tuple[Path, PipelineStep]]] = {}
     for step in definition.steps:
-        listed: Any = step.body.get("DependsOn")
         for i, name in dependencies(step.body):
             before = definition.by_name.get(name)
-            if before is not None and before is not step and isinstance(listed[i], str):
+            if before is not None and before is not step and isinstance(step.body["DependsOn"][i], str):
                 found.setdefault(step.path, []).append(((*step.path, "DependsOn", i), before))
     for reference in definition.references:
         target = parse_get(reference.text)
@@ -191,8 +187,7 @@ def always_fails(view: PipelineView) -> Iterator[Problem]:
     for step in definition.steps:
         if step.type != "Fail" or step.branches or step.name is None:
             continue
-        listed: Any = step.body.get("DependsOn")
-        if any(isinstance(entry, Mapping) for entry in (listed if isinstance(listed, list) else ())):
+        if any(isinstance(entry, Mapping) for entry in listing(step.body, "DependsOn")):
             continue
         if any(definition.by_name[name].branches for name in definition.before(step.name)):
             continue

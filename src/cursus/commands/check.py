@@ -52,6 +52,7 @@ def command(
     a folder, a pattern of files, or - for standard input. Without one, the steps of the configuration.
     """
     project = Project(targets, config, Choices(**options))
+    common.spare(output, [entry.target for entry in project.entries])
     with rare_collections():
         checked, requests, date = check_all(project, keep=show_request)
     result = Outcome(

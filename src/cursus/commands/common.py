@@ -70,6 +70,17 @@ def deliver(outcome: Outcome, format: str, output: str | None, *, explain: bool 
         say(f"cursus: {summary(outcome)}; written to {output}")
 
 
+def spare(output: str | None, targets: Iterable[str]) -> None:
+    """Refuse to write a report over a file that is looked at: ``check a.json --output a.json`` is a slip of the pen."""
+    for target in targets if output is not None else ():
+        for file in (target, target.rpartition(":")[0]):
+            with suppress(OSError, ValueError):
+                if file and os.path.samefile(file, str(output)) and Path(file).is_file():
+                    raise OutputError(
+                        f"--output {output} is what is to be looked at: it was not written over"
+                    )
+
+
 def stdout_error(error: OSError | ValueError) -> Exception:
     """A failure of standard output as what the user is told."""
     if isinstance(error, BrokenPipeError):

@@ -75,6 +75,7 @@ def command(
     wanted = Options(**{name: asked.pop(name) for name in DIFFERENCES})
     project = Project((target,), config, Choices(**asked))
     entry = project.entries[0]
+    common.spare(output, [entry.target])
     wanted = replace(wanted, **project.containers(entry))
     step = with_source(choose(all_steps(project.load(entry)), step_name, target), entry)
     refuse_unmade(step)

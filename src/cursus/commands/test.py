@@ -45,6 +45,7 @@ def command(
     all nine tests. Without a TARGET, the steps of the configuration are tested.
     """
     project = Project(targets, config, Choices(**options))
+    common.spare(output, [entry.target for entry in project.entries])
     live = format == "text" and output is None and common.is_live()
     tested: list[TargetOutcome] = []
     broken: list[str] = []

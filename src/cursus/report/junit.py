@@ -18,6 +18,7 @@ from cursus.report.text import finding
 
 Case = tuple[str, str]
 """A step's name, and the file with its findings where several steps are called so."""
+COUNTED = ("tests", "failures", "errors", "skipped")
 _ILLEGAL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -26,12 +27,7 @@ def render(outcome: Outcome) -> Iterator[str]:
     suites = [_Suite(target, outcome.bad) for target in outcome.targets]
     if outcome.extra:
         suites.append(_Suite.of("cursus configuration", {("ignores", ""): list(outcome.extra)}, outcome.bad))
-    totals = {
-        "tests": sum(len(suite.cases) for suite in suites),
-        "failures": sum(suite.failures for suite in suites),
-        "errors": sum(suite.errors for suite in suites),
-        "skipped": sum(suite.skipped for suite in suites),
-    }
+    totals = {name: sum(suite.totals[name] for suite in suites) for name in COUNTED}
     yield '<?xml version="1.0" encoding="UTF-8"?>\n'
     yield f"<testsuites{attributes({'name': f'cursus {outcome.command}', **totals})}>\n"
     for suite in suites:
@@ -44,10 +40,10 @@ class _Suite:
 
     def __init__(self, target: TargetOutcome, bad: Iterable[str]) -> None:
         self.name = target.target
-        self.failures = self.errors = self.skipped = 0
+        self.totals = dict.fromkeys(COUNTED, 0)
         self.cases: list[str] = []
         if target.failure:
-            self.errors += 1
+            self.totals["errors"] += 1
             self._case(target.target, 0.0, [_element("error", target.failure, target.failure)])
         elif target.tests is not None:
             for name, result in target.tests.get("tests", {}).items():
@@ -67,7 +63,7 @@ class _Suite:
             rest = [record for record in records if record not in failing]
             parts = []
             if failing:
-                self.failures += 1
+                self.totals["failures"] += 1
                 message = f"{failing[0]['rule']}: {failing[0]['message']}"
                 parts.append(_element("failure", message, _lines(failing)))
             if rest:
@@ -78,11 +74,11 @@ class _Suite:
         parts = []
         expectation = result.get("expectation")
         if result.get("status") == "skipped" or expectation == "expected":
-            self.skipped += 1
+            self.totals["skipped"] += 1
             reason = reason_of(result)
             parts.append(f"<skipped{attributes({'message': redact(reason)})}/>")
         elif result.get("status") == "failed" or expectation == "unexpected":
-            self.failures += 1
+            self.totals["failures"] += 1
             errors = [redact(str(error)) for error in result.get("errors", ())] or ["failed"]
             records = [{"target": self.name, **record} for record in result.get("findings", ())]
             parts.append(_element("failure", errors[0], redact(_lines(records)) or "\n".join(errors)))
@@ -94,18 +90,13 @@ class _Suite:
     def _case(self, name: str, seconds: float, parts: list[str]) -> None:
         head = attributes({"name": name or self.name, "classname": self.name, "time": f"{seconds:.3f}"})
         body = "".join(f"      {part}\n" for part in parts)
+        self.totals["tests"] += 1
         self.cases.append(
             f"    <testcase{head}>\n{body}    </testcase>\n" if parts else f"    <testcase{head}/>\n"
         )
 
     def lines(self) -> Iterator[str]:
-        totals = {
-            "tests": len(self.cases),
-            "failures": self.failures,
-            "errors": self.errors,
-            "skipped": self.skipped,
-        }
-        yield f"  <testsuite{attributes({'name': self.name, **totals})}>\n"
+        yield f"  <testsuite{attributes({'name': self.name, **self.totals})}>\n"
         yield from self.cases
         yield "  </testsuite>\n"
 

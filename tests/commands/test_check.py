@@ -383,6 +383,7 @@ def test_folder(cursus: Cursus, folder: Path, twice: dict[str, Any]) -> None:
         (("good.json", "--output", "no/such/folder/x"), "cannot be written"),
         (("good.json", "--output", "."), "cannot be written"),
         (("good.json", "--output", "./good.json"), "it was not written over"),
+        ((".", "--output", "good.json"), "it was not written over"),
         (("raises.py:Builder", "--output", "raises.py", "--format", "json"), "it was not written over"),
         (("good.json", "--kind", "CreateTrainingJub"), "CreateTrainingJub"),
         (("good.json", "--source", "nowhere"), "nowhere"),

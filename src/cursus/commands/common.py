@@ -72,13 +72,27 @@ def deliver(outcome: Outcome, format: str, output: str | None, *, explain: bool 
 
 def spare(output: str | None, targets: Iterable[str]) -> None:
     """Refuse to write a report over a file that is looked at: ``check a.json --output a.json`` is a slip of the pen."""
-    for target in targets if output is not None else ():
+    if output is None or not Path(output).is_file():
+        return
+    for target in targets:
         for file in (target, target.rpartition(":")[0]):
             with suppress(OSError, ValueError):
-                if file and os.path.samefile(file, str(output)) and Path(file).is_file():
+                if file and (
+                    Path(file).samefile(output) or (Path(file).is_dir() and _is_request(Path(output)))
+                ):
                     raise OutputError(
                         f"--output {output} is what is to be looked at: it was not written over"
                     )
+
+
+def _is_request(file: Path) -> bool:
+    """True for a JSON file that a folder is checked for, which no report is."""
+    import json
+
+    from cursus.steps.kinds import identify
+
+    data = json.loads(file.read_bytes())
+    return isinstance(data, dict) and identify(data, sure=True) is not None
 
 
 def stdout_error(error: OSError | ValueError) -> Exception:

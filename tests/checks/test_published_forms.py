@@ -178,12 +178,12 @@ def test_tabular_algorithms_take_more_than_the_guide_knows() -> None:
     taken = {
         "sagemaker_program": "transfer_learning.py",
         "sagemaker_submit_directory": archive,
-        "use_dask": "True",
+        "use_ray": "True",
     }
     data = {"InputDataConfig": [channel("training", ContentType="text/csv")]}
     image = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:1.9.0-cpu-py38"
     found = cursus.check(request({"HyperParameters": taken, **data}, image)).findings
-    assert [(f.rule, f.severity) for f in found if "use_dask" in str(f.path)] == [("HPO039", "warning")]
+    assert [(f.rule, f.severity) for f in found if "use_ray" in str(f.path)] == [("HPO039", "warning")]
     assert [f for f in found if f.severity == "error"] == []
 
 

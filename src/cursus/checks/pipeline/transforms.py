@@ -259,6 +259,8 @@ def _filter_fault(path: str | None, kind: str) -> tuple[str, str] | None:
     if not path.startswith("$"):
         whole = f"${path}" if path[:1] in ("[", ".") else f"$.{path}"
         return f"{show(path)} does not begin with $, the root of each record", f"write {show(whole)}"
+    if path.count("[") != path.count("]"):
+        return f"Invalid JsonPath: {show(path)}: a bracket is open", "close each bracket, as in $[0]"
     if kind == "text/csv" and re.search(r"\.\w|\[\s*['\"]", path):
         return (
             f"{show(path)} names an attribute, and a row of CSV is an array",

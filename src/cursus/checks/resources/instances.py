@@ -424,5 +424,7 @@ def other_problem(kind: str, use: str, path: Path) -> Problem | None:
             allowable=kind,
         )
     return Problem(
-        f"{show(kind)} is no instance type of a {use} job.{hint}", path, "Use an ml. instance type."
+        f"{show(kind)} is no instance type of a {use} job.{hint}",
+        path,
+        f"Use a type for {use} jobs, such as 'ml.m5.xlarge'.",
     )

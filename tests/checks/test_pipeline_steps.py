@@ -219,6 +219,44 @@ def test_one_thing_changed_is_seen(place: tuple[Any, ...], value: Any, rule: str
     assert changed(place, value) == {rule}
 
 
+NUMBER = {"Get": "Steps.Tell.OutputParameters['number']"}
+
+
+@pytest.mark.parametrize(
+    ("comparisons", "told"),
+    [
+        ([("GreaterThan", 6), ("LessThan", 3)], True),
+        ([("GreaterThan", 3), ("LessThan", 3)], True),
+        ([("GreaterThanOrEqualTo", 3), ("LessThanOrEqualTo", 3)], False),
+        ([("GreaterThan", 3), ("LessThan", 6)], False),
+        ([("Equals", "a"), ("Equals", "b")], True),
+        ([("Equals", "a"), ("Equals", "a")], False),
+        ([("NotEquals", "a"), ("NotEquals", "b")], False),
+    ],
+)
+def test_comparisons_that_are_never_true_together(comparisons: list[tuple[str, Any]], told: bool) -> None:
+    kind = "String" if comparisons[0][1] == "a" else "Integer"
+    conditions = [{"Type": type_, "LeftValue": NUMBER, "RightValue": value} for type_, value in comparisons]
+    tell = {**_ask("Tell"), "OutputParameters": [{"OutputName": "number", "OutputType": kind}]}
+    decide = _step(
+        "Decide", "Condition", {"Conditions": conditions, "IfSteps": [_ask("Yes")], "ElseSteps": []}
+    )
+    found = engine.check_pipeline(Pipeline("p", pipeline(tell, decide)), Settings())[0]
+    assert ("DEP101" in {one.rule for one in found}) == told
+
+
+def test_statistics_and_constraints_are_not_each_others() -> None:
+    def said(name: str) -> set[str]:
+        files = {"Statistics": {"ContentType": "application/json", "S3Uri": {"Get": f"Steps.Check.{name}"}}}
+        arguments = {"ModelPackageGroupName": "churn", "ModelMetrics": {"ModelQuality": files}}
+        definition = {**SOUND, "Steps": [*SOUND["Steps"], _step("Register", "RegisterModel", arguments)]}
+        found = engine.check_pipeline(Pipeline("p", definition), Settings())[0]
+        return {one.rule for one in found if one.severity == "warning" and "Register" in str(one.step)}
+
+    assert said("CalculatedBaselineStatistics") == set()
+    assert said("CalculatedBaselineConstraints") == {"DEP033"}
+
+
 def test_what_a_failed_step_would_have_left_is_not_there() -> None:
     definition = copy.deepcopy(SOUND)
     tell = definition["Steps"][AT["Tell"][1]]

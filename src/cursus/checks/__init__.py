@@ -68,6 +68,7 @@ MODULES: tuple[str, ...] = (
     "pipeline.endpoints",
     "pipeline.folders",
     "pipeline.names",
+    "pipeline.gates",
     "pipeline.regions",
     "step.configuration",
     "script.files",

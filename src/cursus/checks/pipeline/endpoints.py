@@ -26,8 +26,7 @@ def endpoint_variants(view: PipelineView) -> Iterator[Problem]:
         instance type, beside other variants, with memory that is no multiple of 1024 MB, or with more concurrency
         provisioned than allowed, or for a model of the pipeline with a VPC or network isolation; and neither of the two. A
         variant without a ModelName is for inference components: its configuration needs an ExecutionRoleArn, and it alone may
-        have ManagedInstanceScaling or EnableNetworkIsolation. An endpoint that takes a configuration by another name than the
-        pipeline gives its own is a warning. Of InferenceComponent steps: no copies, nothing to deploy, a
+        have ManagedInstanceScaling or EnableNetworkIsolation. Of InferenceComponent steps: no copies, nothing to deploy, a
         variant that the pipeline's endpoint does not have or has a model for, or more than an instance of it has; and
         members such as MinMemoryRequiredInMb above MaxMemoryRequiredInMb.
     Why:
@@ -51,7 +50,6 @@ def endpoint_variants(view: PipelineView) -> Iterator[Problem]:
         https://github.com/stdapi-ai/stdapi.ai/issues/43, https://github.com/aws/sagemaker-python-sdk/pull/5558
     """
     made = {step.name: step.request for step in view.steps}
-    yield from _configured(view)
     for step in view.steps:
         if step.operation in ("CreateEndpointConfig", "CreateInferenceComponent"):
             yield from _bounds(step.request, place_of(view, step))
@@ -76,24 +74,6 @@ def endpoint_variants(view: PipelineView) -> Iterator[Problem]:
                     "add InstanceType and InitialInstanceCount, or ServerlessConfig",
                 )
             yield from _components(step.request, variant, place)
-
-
-def _configured(view: PipelineView) -> Iterator[Problem]:
-    """An endpoint of another configuration than those that the pipeline makes."""
-    configs = {
-        step.name: text(step.request, "EndpointConfigName")
-        for step in view.steps
-        if step.operation == "CreateEndpointConfig"
-    }
-    for step in view.steps if configs else ():
-        config = text(step.request, "EndpointConfigName")
-        if step.operation == "CreateEndpoint" and config is not None and config not in configs.values():
-            yield Problem(
-                f"the endpoint is made of {show(config)}, and the pipeline makes another configuration",
-                (*place_of(view, step), "EndpointConfigName"),
-                f'write {{"Get": "Steps.{next(iter(configs))}.EndpointConfigName"}}',
-                severity="warning",
-            )
 
 
 def _components(config: Mapping[str, Any], variant: Mapping[str, object], place: Path) -> Iterator[Problem]:

@@ -315,7 +315,7 @@ def model_data_is_a_prefix(view: PipelineView) -> Iterator[Problem]:
         Looks at ModelDataUrl in model and registration steps, and at the archive that a step of the SDK repacks, for
         references to OutputDataConfig.S3OutputPath or to the S3Uri of a processing step's output, and for URIs that end
         with a slash. A container for several models takes a folder. For the files of ModelMetrics and DriftCheckBaselines
-        it is a warning.
+        it is a warning, and so are statistics and constraints in each other's place.
     Why:
         The artifact is at <S3OutputPath>/<job name>/output/model.tar.gz. "Could not find model data": CreateModel refuses
         what is no archive. The registry takes a folder for the metrics, and shows none.
@@ -339,11 +339,26 @@ def model_data_is_a_prefix(view: PipelineView) -> Iterator[Problem]:
             for place, uri in _metrics(step):
                 for problem in _a_folder(uri, place, "file of metrics", "evaluation.json"):
                     yield replace(problem, severity="warning")
+                yield from _other_file(uri, place)
         elif step.type == "Training":
             held = mapping(step.arguments, "HyperParameters")
             if "model_archive" in held and "inference_script" in held:  # _repack_model.py of the SDK
                 place = (*step.place, "HyperParameters", "model_archive")
                 yield from _a_folder(held["model_archive"], place)
+
+
+def _other_file(uri: object, place: Path) -> Iterator[Problem]:
+    """Constraints where a check's statistics belong, or the reverse."""
+    target, wanted = target_of(uri), str(place[-2])
+    given = str(target.rest[0]) if target is not None and target.rest else ""
+    other = {"Statistics": "Constraints", "Constraints": "Statistics"}.get(wanted)
+    if other is not None and given.endswith(other):
+        yield Problem(
+            f"{show(given)} stands where {wanted} belong",
+            place,
+            f"refer to {given.removesuffix(other)}{wanted}",
+            severity="warning",
+        )
 
 
 def _metrics(step: PipelineStep) -> Iterator[tuple[Path, object]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from cursus.aws import images
 from cursus.aws.algorithms import find
-from cursus.aws.pipelines import PipelineStep, named_step
+from cursus.aws.pipelines import PipelineStep, named_step, parse_get
 from cursus.aws.tables import table
 from cursus.checks.pipeline import place_of
 from cursus.checks.pipeline.models import containers_in
@@ -148,11 +148,13 @@ def made_under_another_name(view: PipelineView) -> Iterator[Problem]:
     """A step names a model or an endpoint configuration as another step asked for it, not as the pipeline calls it.
 
     What it does:
-        Compares ModelName of transform steps and of endpoint configurations, EndpointConfigName of endpoints, and what lambda
-        and callback steps are given, with the names, or the parameters, in model and endpoint configuration steps.
+        Compares ModelName of transform steps, endpoint configurations and inference components, EndpointConfigName of
+        endpoints, and what lambda and callback steps are given, with the names, or the parameters, in model and endpoint
+        configuration steps. A name that no step gives is a warning where nothing takes what the pipeline makes.
     Why:
         A pipeline makes up the name, or ends it with something of its own, so that executions do not meet: there is no model
-        of that name, and the step fails. It does not wait for the other either.
+        of that name, and the step fails. It does not wait for the other either. A model that was there before is an old one:
+        what the pipeline trains is never used.
     Example:
           operation: Pipeline
           Steps:
@@ -176,13 +178,27 @@ def made_under_another_name(view: PipelineView) -> Iterator[Problem]:
                 made[member, asked] = step.name
             if member == "ModelName":
                 made.setdefault((member, step.name), step.name)
+    targets = (parse_get(reference.text) for reference in view.definition.references)
+    taken = {target.name for target in targets if target is not None and target.root == "Steps"}
+    idle = {
+        _NAMED[step.type]: step.name
+        for step in view.definition.steps
+        if step.type in _NAMED and step.name not in taken
+    }
     for step in view.definition.steps if made else ():
         for place, member, name in _named(step):
             maker = made.get((member, name))
+            what = "model" if member == "ModelName" else "endpoint configuration"
+            if maker is None and member in idle and step.type not in ("Lambda", "Callback"):
+                yield Problem(
+                    f"the step takes the {what} {show(name)}, and nothing takes the one that step {idle[member]} makes",
+                    (*step.place, *place),
+                    f'write {{"Get": "Steps.{idle[member]}.{member}"}}',
+                    severity="warning",
+                )
             if maker is not None and maker != step.name:
                 yield Problem(
-                    f"step {maker} makes no {'model' if member == 'ModelName' else 'endpoint configuration'} of the name "
-                    f"{show(name)}: each execution gives it another",
+                    f"step {maker} makes no {what} of the name {show(name)}: each execution gives it another",
                     (*step.place, *place),
                     f'write {{"Get": "Steps.{maker}.{member}"}}',
                     severity="warning" if step.type in ("Lambda", "Callback") else None,
@@ -204,6 +220,9 @@ def _named(step: PipelineStep) -> Iterator[tuple[Path, str, str]]:
     elif step.type == "EndpointConfig":
         for i, variant in mappings(step.arguments, "ProductionVariants"):
             found.append((("ProductionVariants", i, "ModelName"), "ModelName", variant.get("ModelName")))
+    elif step.type == "InferenceComponent":
+        deployed = mapping(step.arguments, "Specification").get("ModelName")
+        found.append((("Specification", "ModelName"), "ModelName", deployed))
     elif step.type in ("Lambda", "Callback"):
         for key, value in step.arguments.items():
             found += [((key,), member, value) for member in _NAMED.values()]

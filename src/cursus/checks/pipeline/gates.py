@@ -1,0 +1,158 @@
+"""Rules on what the conditions of a pipeline let through."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cursus.aws.pipelines import PipelineStep, Target, nodes, parse_get, references, target_of
+from cursus.checks.pipeline.models import containers
+from cursus.checks.rules import Problem, rule
+from cursus.checks.views import PipelineView, listing, mapping, mappings
+from cursus.model import Path
+from cursus.redact import show
+
+_MODELS = ("ModelArtifacts", "BestTrainingJob", "TrainingJobSummaries", "BestCandidate")
+"""Properties by which a step that trains gives its model away."""
+
+
+@rule("DEP101", severity="warning", scope="pipeline")
+def never_true(view: PipelineView) -> Iterator[Problem]:
+    """What a condition asks for cannot all be true at once.
+
+    What it does:
+        Compares the comparisons of one value with each other, parameters put in: bounds that leave nothing between them, and
+        two values that it is to be equal to. All of the list must be true.
+    Why:
+        Every execution takes ElseSteps, and nothing says so. Several values of which one is enough are an In condition, or an
+        Or.
+    Example:
+          operation: Pipeline
+          Steps:
+            - {Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", Arguments: {}, OutputParameters: [{OutputName: answer, OutputType: String}]}
+            - Name: Decide
+              Type: Condition
+              Arguments:
+                Conditions:
+        -         - {Type: Equals, LeftValue: {Get: "Steps.Ask.OutputParameters['answer']"}, RightValue: go}
+        -         - {Type: Equals, LeftValue: {Get: "Steps.Ask.OutputParameters['answer']"}, RightValue: run}
+        +         - {Type: In, QueryValue: {Get: "Steps.Ask.OutputParameters['answer']"}, Values: [go, run]}
+                IfSteps: []
+                ElseSteps: [{Name: Stop, Type: Fail, Arguments: {ErrorMessage: not today}}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html (condition step)
+    """
+    for step in view.definition.steps:
+        asked: dict[str, list[tuple[Path, str, Any]]] = {}
+        for i, entry in mappings(step.arguments, "Conditions") if step.type == "Condition" else ():
+            value = view.filled(entry.get("RightValue"))
+            if isinstance(entry.get("LeftValue"), Mapping) and isinstance(value, (int, float, str)):
+                left = json.dumps(entry["LeftValue"], sort_keys=True, default=str)
+                asked.setdefault(left, []).append(
+                    ((*step.place, "Conditions", i), str(entry.get("Type")), value)
+                )
+        for comparisons in asked.values():
+            clash = _clash(comparisons)
+            if clash is not None:
+                yield Problem(
+                    f"the value is to be {clash[0]} and {clash[1]}, which it never is: ElseSteps are always taken",
+                    comparisons[-1][0],
+                    "join them in an Or, or in an In, where one is enough; else turn one round",
+                )
+
+
+WORDS = {"GreaterThan": "more than", "GreaterThanOrEqualTo": "at least", "LessThan": "less than", "LessThanOrEqualTo": "at most"}  # fmt: skip
+
+
+def _clash(comparisons: list[tuple[Path, str, Any]]) -> tuple[str, str] | None:
+    """Two comparisons of one value that are not both true, in words."""
+    equal = [value for _, kind, value in comparisons if kind == "Equals"]
+    if any(value != equal[0] for value in equal):
+        return f"{show(equal[0])}", f"{show(next(value for value in equal if value != equal[0]))}"
+    numbers = [
+        (kind, value) for _, kind, value in comparisons if isinstance(value, (int, float)) and kind in WORDS
+    ]
+    for kind, least in numbers:
+        for other, most in numbers:
+            if kind.startswith("Greater") and other.startswith("Less"):
+                strict = not (kind.endswith("EqualTo") and other.endswith("EqualTo"))
+                if least > most or (strict and least == most):
+                    return f"{WORDS[kind]} {least:g}", f"{WORDS[other]} {most:g}"
+    return None
+
+
+@rule("DEP102", severity="warning", scope="pipeline")
+def another_model(view: PipelineView) -> Iterator[Problem]:
+    """A condition looks at the measurements of one model, and another goes on in its branches.
+
+    What it does:
+        Follows the property files that a condition reads to the steps that write them, and these to the training steps whose
+        models they are given; and the models that its branches register or create to the steps that train them.
+    Why:
+        The model that is registered was measured by nobody: it goes on because another is good.
+    Example:
+          operation: Pipeline
+          Steps:
+            - {Name: TrainSmall, Type: Training, Arguments: {}}
+            - {Name: TrainLarge, Type: Training, Arguments: {}}
+            - Name: Evaluate
+              Type: Processing
+              PropertyFiles: [{PropertyFileName: report, OutputName: metrics, FilePath: metrics.json}]
+              Arguments:
+                ProcessingInputs: [{InputName: model, S3Input: {S3Uri: {Get: Steps.TrainLarge.ModelArtifacts.S3ModelArtifacts}, S3DataType: S3Prefix, LocalPath: /opt/ml/processing/model, S3InputMode: File}}]
+                ProcessingOutputConfig: {Outputs: [{OutputName: metrics, S3Output: {S3Uri: "s3://example-bucket/metrics/", LocalPath: /opt/ml/processing/metrics, S3UploadMode: EndOfJob}}]}
+            - Name: Decide
+              Type: Condition
+              Arguments:
+                Conditions: [{Type: LessThan, LeftValue: {"Std:JsonGet": {PropertyFile: {Get: Steps.Evaluate.PropertyFiles.report}, Path: rmse}}, RightValue: 6.0}]
+                IfSteps:
+                  - Name: Create
+                    Type: Model
+        -           Arguments: {PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: {Get: Steps.TrainSmall.ModelArtifacts.S3ModelArtifacts}}}
+        +           Arguments: {PrimaryContainer: {Image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", ModelDataUrl: {Get: Steps.TrainLarge.ModelArtifacts.S3ModelArtifacts}}}
+                ElseSteps: []
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-propertyfile.html
+    """
+    measured: dict[Path, set[str]] = {}
+    for step in view.definition.steps:
+        if step.type == "Condition":
+            files = [target_of(value) for _, value in nodes(listing(step.arguments, "Conditions"), ())]
+            writers = {one.name for one in files if one is not None and one.rest[:1] == ("PropertyFiles",)}
+            measured[step.path] = {
+                name for writer in writers for name in _models_in(view, view.definition.by_name.get(writer))
+            }
+    for step in view.definition.steps:
+        if step.type not in ("Model", "RegisterModel"):
+            continue
+        known = set().union(*(measured.get(condition, set()) for condition, _ in step.branches))
+        for place, container in containers(step) if known else ():
+            trained = _trained_by(view, target_of(container.get("ModelDataUrl")))
+            if trained is not None and trained not in known:
+                yield Problem(
+                    f"the model is that of {show(trained)}, and the condition before it measures that of "
+                    f"{', '.join(sorted(known))}",
+                    (*place, "ModelDataUrl"),
+                    "take the model that is measured, or measure the one that is taken",
+                )
+
+
+def _models_in(view: PipelineView, step: PipelineStep | None) -> Iterator[str]:
+    """The training steps whose models a step is given."""
+    for reference in references(step.arguments, step.place, step) if step is not None else ():
+        name = _trained_by(view, parse_get(reference.text))
+        if name is not None:
+            yield name
+
+
+def _trained_by(view: PipelineView, target: Target | None) -> str | None:
+    """The step that trains the model which a reference names, behind a step of the SDK that packs it anew."""
+    if target is None or target.root != "Steps" or not target.rest or target.rest[0] not in _MODELS:
+        return None
+    step = view.definition.by_name.get(target.name)
+    held = mapping(step.arguments, "HyperParameters") if step is not None else {}
+    if "model_archive" in held and "inference_script" in held:  # _repack_model.py of the SDK
+        packed = target_of(held["model_archive"])
+        return _trained_by(view, packed) if packed is not None and packed.name != target.name else None
+    return target.name if step is not None else None

@@ -28,7 +28,7 @@ from cursus.script.facts import ArgPart, Const, EnvPart, Hole, Part, Text
 from cursus.script.syntax.bodies import Binding, Body, CallSite
 from cursus.script.syntax.nodes import UNREADABLE, given_for, method_kind, parameter_default
 
-BUDGET = 30_000
+BUDGET = 50_000
 DEPTH = 40
 ITEMS = frozenset({"item", "each", "some"})
 
@@ -350,7 +350,9 @@ class Evaluator:
     def on_Subscript(self, node: ast.Subscript, body: Body, order: int) -> Options:  # noqa: N802, D102
         base = self.evaluate(node.value, body, order)
         if isinstance(node.slice, ast.Slice):
-            return base if base.values == (v.Ref("sys.argv"),) else NOTHING_KNOWN
+            first = getattr(node.slice.lower, "value", 0)
+            argv = base.values == (v.Ref("sys.argv"),) and first in (0, 1)
+            return base if argv else NOTHING_KNOWN
         index = self.evaluate(node.slice, body, order)
         return combine([base, index], lambda chosen: self.item(chosen[0], chosen[1]))
 

@@ -302,3 +302,38 @@ def test_members_of_a_step_in_its_arguments_are_one_mistake() -> None:
     read = {"PropertyFile": {"Get": "Steps.Prepare.PropertyFiles.Report"}, "Path": "auc"}
     (finding,) = found(step, decide([ASK], [], {**BARE, "LeftValue": {"Std:JsonGet": read}}))
     assert finding.remedy == "PropertyFiles belongs to the step itself: move it out of Arguments, beside them"
+
+
+@pytest.mark.parametrize(
+    ("member", "rule"),
+    [
+        ("Version", "DEP001"),
+        ("Parameters", "DEP001"),
+        ("Parameters.0.Name", "DEP020"),
+        ("Steps.0.Name", "DEP002"),
+        ("Steps.0.Arguments", "DEP002"),
+        ("Steps.0.Arguments.ProcessingOutputConfig.Outputs", "STP002"),
+        ("Steps.1.Arguments.OutputDataConfig.S3OutputPath.Std:Join.Values", "DEP013"),
+    ],
+)
+def test_what_refers_to_something_misspelt_is_not_told_of_too(member: str, rule: str) -> None:
+    target = {
+        "S3Uri": "s3://example-bucket/train/",
+        "S3UploadMode": "EndOfJob",
+        "LocalPath": "/opt/ml/processing/train",
+    }
+    step = processing(ProcessingOutputConfig={"Outputs": [{"OutputName": "train", "S3Output": target}]})
+    channel = copy.deepcopy(DEFINITION["InputDataConfig"][0])
+    read = {"Get": "Steps.Prepare.ProcessingOutputConfig.Outputs['train'].S3Output.S3Uri"}
+    channel["DataSource"]["S3DataSource"]["S3Uri"] = read
+    joined = {"Std:Join": {"On": "/", "Values": ["s3://example-bucket", {"Get": "Parameters.Epochs"}]}}
+    train = training(InputDataConfig=[channel], OutputDataConfig={"S3OutputPath": joined})
+    document = pipeline(step, train, Parameters=[{**EPOCHS, "Type": "String", "DefaultValue": "5"}])
+    assert not [one for one in cursus.check(document).findings if one.severity == "error"]
+    *holders, name = member.split(".")
+    held: Any = document
+    for part in holders:
+        held = held[int(part)] if part.isdigit() else held[part]
+    held[name[0].lower() + name[1:]] = held.pop(name)
+    errors = [one for one in cursus.check(document).findings if one.severity == "error"]
+    assert [one.rule for one in errors] == [rule]

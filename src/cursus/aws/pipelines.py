@@ -282,6 +282,19 @@ def _part(part: Any, unknown: str) -> str:
     return unknown or repr(part) if isinstance(part, list) or part is None else str(part)
 
 
+def _is_parameter(entry: object) -> bool:
+    return isinstance(entry, Mapping) and isinstance(entry.get("Name"), str)
+
+
+def _misspelt(holder: Mapping[str, Any], member: str) -> bool:
+    """True where a member stands under a name in another case, or a nearly right one."""
+    from cursus.suggest import closest
+
+    return member not in holder and any(
+        closest(name, (member,)) is not None for name in list(holder)[:20] if isinstance(name, str)
+    )
+
+
 class Definition:
     """A definition read once for all rules: its steps, their names, its references and its edges."""
 
@@ -302,6 +315,16 @@ class Definition:
             if isinstance(entry, Mapping) and isinstance(entry.get("Name"), str):
                 self.parameters.setdefault(entry["Name"], entry)
         self.edges = self._edges()
+        listed = definition.get("Steps")
+        self.has_unnamed = not all(step.name for step in self.steps) or (
+            isinstance(listed, list) and not all(isinstance(entry, Mapping) for entry in listed)
+        )
+        """True where a step has no name that can be read: a name that no other step has may be its own."""
+        entries = found if isinstance(found, list) else []
+        self.has_unread_parameters = (
+            len(self.parameters) < len(entries) and not all(map(_is_parameter, entries))
+        ) or (not isinstance(found, list) and (found is not None or _misspelt(definition, "Parameters")))
+        """The same of the parameters."""
 
     def _edges(self) -> dict[str, set[str]]:
         """For each step, the steps that have to end before it starts."""

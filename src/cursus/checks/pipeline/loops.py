@@ -75,6 +75,8 @@ def _cleaned(
     """One of the steps whose outputs are to be deleted."""
     name = source.get("StepName")
     step = view.definition.by_name.get(name) if isinstance(name, str) else None
+    if isinstance(name, str) and step is None and view.definition.has_unnamed:
+        return
     if isinstance(name, str) and step is None:
         yield Problem(
             f"there is no step {show(name)} in this pipeline.{did_you_mean(name, view.definition.by_name)}",

@@ -60,6 +60,8 @@ def _name(entry: Mapping[str, Any], i: int, seen: set[str]) -> Iterator[Problem]
                 "write one of " + ", ".join(members),
             )
     name = entry.get("Name")
+    if name is None and any(closest(str(member), ("Name",)) for member in entry if member not in members):
+        return
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         yield Problem(
             f"{show(name)} is no name for a parameter" if name is not None else "the parameter has no Name",

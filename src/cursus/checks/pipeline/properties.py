@@ -82,6 +82,16 @@ def unresolved(reference: Reference, target: Target, step: PipelineStep) -> Iter
         yield from _property(reference, target, step)
 
 
+def _unread(arguments: object) -> bool:
+    """True for arguments of which another rule says that something stands in the place of the outputs."""
+    if not isinstance(arguments, Mapping) or has_strangers(arguments):
+        return True
+    config = arguments.get("ProcessingOutputConfig")
+    return config is not None and not (
+        isinstance(config, Mapping) and isinstance(config.get("Outputs"), list)
+    )
+
+
 def _property_file(reference: Reference, target: Target, step: PipelineStep) -> Iterator[Problem]:
     if step.type != "Processing":
         yield Problem(
@@ -368,7 +378,7 @@ def _named_output(
     if rest != ("ProcessingOutputConfig", "Outputs"):
         return
     declared = step.names("Arguments", "ProcessingOutputConfig", "Outputs", "OutputName")
-    if declared is None or name in declared or (not declared and has_strangers(step.body.get("Arguments"))):
+    if declared is None or name in declared or (not declared and _unread(step.body.get("Arguments"))):
         return
     known = "it declares " + ", ".join(map(cut, declared)) if declared else "it declares none"
     yield Problem(

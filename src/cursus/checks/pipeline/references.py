@@ -58,7 +58,8 @@ def reference_form(view: PipelineView) -> Iterator[Problem]:
                 "write Parameters.<name>, Steps.<step>.<property>, or Execution.<variable>",
             )
         elif target.root == "Parameters" and target.name not in view.definition.parameters:
-            missing.setdefault(target.name, []).append(reference.path)
+            if not view.definition.has_unread_parameters:
+                missing.setdefault(target.name, []).append(reference.path)
         elif target.root == "Parameters" and target.rest:
             yield Problem(
                 f"{show(reference.text)}: a parameter has nothing below it",
@@ -160,6 +161,8 @@ def unknown_step(view: PipelineView) -> Iterator[Problem]:
         if target is None or target.root != "Steps":
             continue
         if target.name not in view.definition.by_name:
+            if view.definition.has_unnamed:
+                continue
             giver = next(
                 (
                     step.name

@@ -33,13 +33,14 @@ def definition_members(view: PipelineView) -> Iterator[Problem]:
     """
     known = facts()
     version = view.request.get("Version")
-    if version != known["version"]:
+    strangers = [name for name in view.request if name not in known["members"]]
+    misspelt = {closest(str(name), known["members"]) for name in strangers[:9]} - set(view.request)
+    if version != known["version"] and "Version" not in misspelt:
         yield Problem(
             f"the definition's Version is {show(version)}",
             ("Version",),
             f'write "{known["version"]}": there is no other',
         )
-    strangers = [name for name in view.request if name not in known["members"]]
     for name in strangers:
         yield Problem(
             f"a pipeline definition has no member {show(name)}.{did_you_mean(str(name), known['members'])}",
@@ -47,9 +48,7 @@ def definition_members(view: PipelineView) -> Iterator[Problem]:
             "write one of " + ", ".join(known["members"]),
         )
     steps = view.request.get("Steps")
-    if "Steps" not in view.request and "Steps" in [
-        closest(str(name), known["members"]) for name in strangers[:9]
-    ]:
+    if "Steps" in misspelt:
         return
     if not isinstance(steps, list) or not steps:
         # An empty list is a definition under construction; what the service says to it is not documented.
@@ -90,7 +89,7 @@ def step_members(view: PipelineView) -> Iterator[Problem]:
                 "begin the members of a step with a capital: Name, Type, Arguments",
             )
             continue
-        if step.name is None:
+        if step.name is None and "name" not in small:
             given = step.body.get("Name")
             yield Problem(
                 f"the Name of the step is a text, not {show(given)}"
@@ -99,7 +98,7 @@ def step_members(view: PipelineView) -> Iterator[Problem]:
                 (*step.path, "Name"),
                 "give it a name: letters, digits, - and _",
             )
-        elif not _NAME.fullmatch(step.name):
+        elif step.name is not None and not _NAME.fullmatch(step.name):
             yield Problem(
                 f"the step name {show(step.name)} is not allowed",
                 (*step.path, "Name"),
@@ -381,6 +380,8 @@ def _dependency(view: PipelineView, step: PipelineStep, name: object, i: int) ->
         yield Problem(f"DependsOn takes the names of steps, not {show(name)}", place, "write the step's name")
     elif name == step.name:
         yield Problem(f"step {show(name)} depends on itself", place, "remove it")
+    elif name not in view.definition.by_name and view.definition.has_unnamed:
+        return
     elif name not in view.definition.by_name:
         others = [other for other in view.definition.by_name if other != step.name]
         yield Problem(

@@ -103,6 +103,8 @@ def _join(value: Any, place: Path) -> Iterator[Problem]:
             f"write {right}",
         )
     parts = value.get("Values")
+    if parts is None and any(closest(str(member), ("Values",)) for member in list(value)[:9]):
+        return
     if not isinstance(parts, list):
         shown = "no Values" if parts is None else f"Values that are no list: {show(parts)}"
         yield Problem(f"Std:Join has {shown}", (*place, "Values"), f"write {right}")

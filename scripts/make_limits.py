@@ -52,9 +52,12 @@ NEEDS_DRIVER = {"mxnet": "2", "tensorflow": "1.14"}
 # How the names of models on the Hugging Face Hub begin of which each has a licence to accept; on their pages there.
 GATED = [
     "meta-llama/",
-    "google/gemma-",
+    "google/gemma-1.1-",
+    "google/gemma-2",
+    "google/gemma-3",
+    "google/gemma-7b",
     "google/paligemma",
-    "bigcode/starcoder",
+    "bigcode/starcoderbase",
     "stabilityai/stable-diffusion-3",
 ]
 

@@ -180,8 +180,11 @@ def test_output_below_input() -> None:
 )
 def test_a_gated_model_of_the_environment(accepted: dict[str, str], wrong: bool) -> None:
     uri = "s3://jumpstart-private-cache-prod-us-east-1/meta-training/train-meta-textgeneration-llama-2-7b.tar.gz"
-    found = findings_of({"Environment": {"SageMakerGatedModelS3Uri": uri, **accepted}}, "CHN013")
-    assert bool(found) is wrong
+    patch: dict[str, Any] = {"Environment": {"SageMakerGatedModelS3Uri": uri, **accepted}}
+    assert bool(findings_of(patch, "CHN013")) is wrong
+    source = {"S3DataType": "S3Prefix", "S3Uri": uri, "ModelAccessConfig": {"AcceptEula": True}}
+    patch["InputDataConfig"] = [{"ChannelName": "model", "DataSource": {"S3DataSource": source}}]
+    assert not findings_of(patch, "CHN013")
 
 
 @pytest.mark.parametrize(

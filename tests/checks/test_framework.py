@@ -439,6 +439,8 @@ def test_a_misspelt_setting_of_the_script_is_told_once(name: str, meant: str, ot
         ({}, "Qwen/Qwen2.5-3B-Instruct", False),
         ({"HF_TOKEN": "from-elsewhere"}, "meta-llama/Llama-3.2-3B", False),
         ({"BASE_MODEL": "google/gemma-2b"}, "small", True),
+        ({}, "google/gemma-4-E4B-it", False),
+        ({}, "bigcode/starcoder2-3b", False),
     ],
 )
 def test_gated_models_of_the_hub(variables: dict[str, str], model: str, wrong: bool) -> None:

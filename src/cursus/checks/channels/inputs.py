@@ -400,6 +400,7 @@ def model_access(view: TrainingView) -> Iterator[Problem]:
     accepted = view.environment.get("accept_eula", "false") not in ("", "false", "False")
     for channel in view.channels:
         access = mapping(channel.s3, "ModelAccessConfig")
+        accepted = accepted or access.get("AcceptEula") is True
         place = (*channel.path, "DataSource", "S3DataSource", "ModelAccessConfig", "AcceptEula")
         if access.get("AcceptEula") is False:
             yield Problem(

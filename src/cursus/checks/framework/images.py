@@ -333,7 +333,7 @@ def gated_model_of_the_hub(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Where a script in one of Amazon's images is told such a model by its name on the Hub (`meta-llama/Llama-3.2-3B`),
-        wants a token among Environment and the hyperparameters, by whatever name.
+        and no channel is named after a model, wants a token among Environment and the hyperparameters, by whatever name.
     Why:
         The Hub answers 401, "You are trying to access a gated repo", and the job fails, unless the script gets a token
         from elsewhere.
@@ -351,6 +351,8 @@ def gated_model_of_the_hub(view: TrainingView) -> Iterator[Problem]:
     """
     if view.framework is None or view.builtin is not None:
         return
+    if any("model" in (channel.name or "") for channel in view.channels):
+        return  # which brings it
     given = {view.hyperparameters_member: view.hyperparameters, "Environment": view.environment}
     if any(_ADMITS.search(str(name)) for each in given.values() for name in each):
         return

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from cursus.aws.tables import entries
 from cursus.script import habits
-from cursus.script.checkpoints import best, first_start, newest, resuming
+from cursus.script.checkpoints import best, first_start, kept, newest, resuming
 from cursus.script.data import downloads, keras_files, left_behind, links, paths, rows
 from cursus.script.distributed import processes, spawned, workers
 from cursus.script.ends import endings, exits, prompts, signals
@@ -220,6 +220,7 @@ class Reading(Reach):
             ),
             *(paths.spark_paths(evaluator, calls) if "pyspark" in tops else ()),
             *links.read_links(evaluator, calls, reached),
+            *kept.read_kept(evaluator, calls, self.source.modules.values()),
             *(keras_files.read_keras(evaluator, calls) if tops & keras_files.MODULES else ()),
             *(
                 keras_files.read_measures(evaluator, calls, self.source.modules.values())

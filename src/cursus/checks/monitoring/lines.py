@@ -163,7 +163,7 @@ def fillings(hole: Hole, regex: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(("0.8765", whole, *pieces, *WORDS[:2])))
 
 
-def number(spec: str) -> str:
+def number(spec: str, value: float = 0.87654321) -> str:
     """A number printed with this format."""
     kind = spec[-1:] if spec[-1:].isalpha() or spec[-1:] == "%" else ""
     if kind in ("d", "i", "u", "n"):
@@ -171,7 +171,7 @@ def number(spec: str) -> str:
     try:
         if kind in ("e", "E", "f", "F", "g", "G", "%") or "," in spec or "." in spec:
             clean = spec.replace("%", "") + "%" if kind == "%" else spec
-            return format(1234.5 if "," in spec else 0.87654321, clean.lstrip("-#")).strip()
+            return format(1234.5 if "," in spec else value, clean.lstrip("-#")).strip()
     except ValueError:
         return "0.8765"
     return "0.8765"
@@ -179,10 +179,15 @@ def number(spec: str) -> str:
 
 def renderings(line: PrintedLine, regex: str) -> Iterator[str]:
     """Lines that this print may give, for trying the regular expression on."""
+    parts = line.text.parts
     choices = [
         (part,) if isinstance(part, str) else fillings(part, regex) if isinstance(part, Hole) else ("x",)
-        for part in line.text.parts
+        for part in parts
     ]
+    for place, after in enumerate(parts[1:]):
+        hole = parts[place]
+        if isinstance(hole, Hole) and FIXED.search(hole.spec) and str(after).startswith("%"):
+            choices[place] = (number(hole.spec, 87.654321),)
     if sum(len(choice) > 1 for choice in choices) > 4:
         choices = [choice[:2] for choice in choices]
     for chosen in itertools.islice(itertools.product(*choices), LINES * 8):

@@ -237,10 +237,13 @@ def _no_process(view: TrainingView) -> Iterator[Problem]:
     """One process a GPU, and no GPU: nothing is trained, and the job is completed. Or a division by their number."""
     for habit in habits(view, "by-no-gpu"):
         if habit.sure and _without_accelerator(view):
+            told = "divides by the number of GPUs, and {} has none: ZeroDivisionError"
+            if habit.key == "step":
+                told = "is so many times the number of GPUs, and {} has none: range() takes no step of 0"
             yield Problem(
-                f"{habit.detail} divides by the number of GPUs, and {view.instances[0][1]} has none: ZeroDivisionError",
+                f"{habit.detail} {told.format(view.instances[0][1])}",
                 view.instances[0][0],
-                remedy="divide by max(1, …), or choose an instance with a GPU",
+                remedy="take max(1, …), or choose an instance with a GPU",
                 location=habit.location,
             )
     for habit in habits(view, "asks-driver"):

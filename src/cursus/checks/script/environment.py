@@ -26,7 +26,7 @@ def variable_is_no_number(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Applies ``int``, ``float`` and ``json.loads`` to the variables that the script converts so, ``SM_HP_*`` and those of
-        Environment.
+        Environment, and ``int`` and ``float`` to values of ``SM_HPS`` and ``hyperparameters.json``.
     Why:
         ``int("0.5")``, ``float("fast")`` and ``json.loads("some text")`` raise ``ValueError``, and the job fails.
     Example:
@@ -48,6 +48,15 @@ def variable_is_no_number(view: TrainingView) -> Iterator[Problem]:
     names = {f"SM_HP_{name.upper()}": name for name in view.hyperparameters} if toolkit else {}
     for used in facts.conversions:
         part = used.text.parts[0] if used.text is not None else None
+        given = view.hyperparameters.get(used.key) if used.key and used.sure else None
+        own = decoded(given, driver=True) if isinstance(given, str) else ""
+        if own and not _converts(own, "json.loads") and not _converts(own, used.call):
+            yield Problem(
+                f"the script's {used.call} gets the hyperparameter {used.key!r}, which is {show(own, used.key)}",
+                (view.hyperparameters_member, used.key),
+                remedy=REMEDIES[used.call],
+                location=used.location,
+            )
         if not isinstance(part, EnvPart) or not used.sure or part.name in facts.env_writes:
             continue
         if part.name in names:

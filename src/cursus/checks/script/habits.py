@@ -184,9 +184,16 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
             if name in view.hyperparameters
             else (view.hyperparameters_member,),
             remedy=REMEDIES.get(habit.kind, "convert it first: int(…) or float(…), or type= in add_argument"),
-            severity="error" if habit.kind == "text-arithmetic" and habit.sure else None,
+            severity="error" if habit.sure and _fails(habit) else None,
             location=habit.location,
         )
+
+
+def _fails(habit: Habit) -> bool:
+    """True for what raises an error on a text: arithmetic, and the number of a part that has a bracket."""
+    return habit.kind == "text-arithmetic" or (
+        habit.kind == "text-split" and habit.detail in ("int", "float")
+    )
 
 
 def _only_source(facts: ScriptFacts) -> str:

@@ -307,6 +307,7 @@ def progress_not_used(view: TrainingView) -> Iterator[Problem]:
                 "{} adds one to the epoch, and so does what saves it: every start leaves an epoch out",
                 "save the epoch that was done, or begin with what was saved",
             ),
+            "read-otherwise": ("{}: the next start fails on it", "read it as it was written"),
             "own-start": (
                 "{shown} looks in a folder that has the time of this start in its name: no earlier checkpoint is ever there",
                 "give the folder a name that stays, as the job's own checkpoints are brought back under theirs",

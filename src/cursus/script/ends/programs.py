@@ -17,10 +17,11 @@ STARTS = frozenset(
 )
 PROGRAM = re.compile(
     r"""(?:^\[?f?['"]?\{?|(?:&&|;)\s*)(?:\w+=\S*\s+)*"""
-    r"""(?:sys\.executable|[\w/.-]*(?:\bpython[0-9.]*|\btorchrun|\baccelerate|\bdeepspeed|\.py)\b)"""
+    r"""(?:sys\.executable|(?:/bin/)?(?:ba)?sh['"], (?!['"]-)|"""
+    r"""[\w/.-]*(?:\bpython[0-9.]*|\btorchrun|\baccelerate|\bdeepspeed|\.py)\b)"""
     r"""(?!['",\s}]*-m['",\s]*pip\b)"""
 )
-"""How a command begins that starts a program in Python: what only installs or copies is none."""
+"""How a command begins that starts a script, or a program in Python: what only installs or copies is none."""
 GETS = re.compile(r"""['"\s](?:download(?:er)?|install|uninstall|login|--version)\b""")
 DEEPEST = 3
 """Functions one in another that are followed to who calls them."""

@@ -121,6 +121,8 @@ def _library(evaluator: Evaluator, name: str, node: ast.Call, body: Body, order:
         return _environment(argument(0, "key"), argument(1, "default", NONE))
     if name in ARGPARSE or name.endswith("HfArgumentParser"):
         return one(v.ParserValue(id(node)))
+    if name == "dataclasses.fields":
+        return argument(0).each(lambda value: _fields(evaluator, value))
     if name == "tyro.cli":
         return argument(0).each(lambda value: v.Space(id(node)) if _only_fields(value) else UNKNOWN)
     if name in ("open", "io.open", "codecs.open"):
@@ -157,6 +159,18 @@ def _library(evaluator: Evaluator, name: str, node: ast.Call, body: Body, order:
     if name in ("range", "enumerate"):
         return one(v.Unknown(False, name))
     return None
+
+
+def _fields(evaluator: Evaluator, value: Value) -> Value:
+    """The fields of a dataclass of the source, as far as people look at them: name and default."""
+    if not isinstance(value, (v.Klass, v.Instance)) or not dataclass_fields(value.body.owner):
+        return UNKNOWN
+    given = {
+        name: UNKNOWN if node is None else evaluator.value(node, value.body.parent or value.body)
+        for name, node in dataclass_fields(value.body.owner).items()
+    }
+    tables = [v.Table((("name", v.text(name)), ("default", one)), False) for name, one in given.items()]
+    return v.Items(tuple(tables)) if len(tables) <= 64 else UNKNOWN
 
 
 def _only_fields(value: Value) -> bool:
@@ -381,7 +395,7 @@ def _text_method(base: Text, name: str, given: list[Options], named: list[tuple[
                 return one(v.text(getattr(base.literal, name)(*literals)))
             except TypeError:  # which ends the script, too
                 return NOTHING_KNOWN
-    if name in KEEPS_TEXT:
+    if name in KEEPS_TEXT and not given:
         return one(base)
     if name == "open":
         return one(v.OpenFile(base))

@@ -157,13 +157,13 @@ def _read(evaluator: Evaluator, test: ast.expr, body: Body, depth: int) -> Condi
         return negated(read_test(evaluator, test.operand, body, depth))
     if isinstance(test, ast.Compare):
         return _comparison(evaluator, test, body)
-    made, around = _made_by(evaluator, test, body)
+    made, around = made_by(evaluator, test, body)
     if made is not test and isinstance(made, TESTS) and depth < DEEPEST:
         return read_test(evaluator, made, around, depth + 1)
     return _atom(evaluator, test, body, "truth", None)
 
 
-def _made_by(evaluator: Evaluator, node: ast.expr, body: Body) -> tuple[ast.expr, Body]:
+def made_by(evaluator: Evaluator, node: ast.expr, body: Body) -> tuple[ast.expr, Body]:
     """What a name is set to, or a function of the source gives, where it is that alone; and where it stands."""
     if isinstance(node, ast.Name):
         return (body.only(node.id) or node), body
@@ -202,7 +202,7 @@ def _atom(evaluator: Evaluator, node: ast.expr, body: Body, kind: str, value: ob
 
 def _number_of(evaluator: Evaluator, node: ast.expr, body: Body) -> tuple[ast.expr, Body, bool]:
     """``x`` and True of ``int(x)``, also by a name or a function that is it alone; any other expression as it is."""
-    made, around = _made_by(evaluator, node, body)
+    made, around = made_by(evaluator, node, body)
     if isinstance(made, ast.Call) and bare_name(made.func) in ("int", "float") and len(made.args) == 1:
         return made.args[0], around, True
     return node, body, False

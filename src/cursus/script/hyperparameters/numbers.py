@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from cursus.script.evaluation import values as v
 from cursus.script.evaluation.evaluate import Evaluator
-from cursus.script.facts import ArgPart, Const, EnvPart, EnvRead, NumberUse, Text
+from cursus.script.facts import HP_FILES, ArgPart, Const, EnvPart, EnvRead, NumberUse, Text
 from cursus.script.hyperparameters.arguments import Reached
 from cursus.script.syntax.bodies import place
 
@@ -36,7 +36,7 @@ def texts_as_numbers(evaluator: Evaluator, calls: Reached) -> tuple[NumberUse, .
 
 
 def conversions(evaluator: Evaluator, calls: Reached) -> tuple[NumberUse, ...]:
-    """The calls of ``CONVERSIONS`` on an environment variable or an argument as it is."""
+    """The calls of ``CONVERSIONS`` on an environment variable, an argument or a hyperparameter as it is."""
     found = []
     for site, sure in calls:
         node = site.node
@@ -48,6 +48,8 @@ def conversions(evaluator: Evaluator, calls: Reached) -> tuple[NumberUse, ...]:
         value = evaluator.value(node.args[0], site.body)
         if isinstance(value, Text) and isinstance(value.only, (ArgPart, EnvPart)):
             found.append(NumberUse(name, value, sure, place(node, site.body)))
+        elif isinstance(value, v.Unknown) and value.key and value.origin in HP_FILES:
+            found.append(NumberUse(name, None, sure, place(node, site.body), value.key))
     return tuple(found)
 
 

@@ -239,8 +239,21 @@ def called(evaluator: Evaluator, body: Body, node: ast.Call, name: str, sure: bo
     split = receiver(node, SPLITS)
     if split is not None:
         if name == "split":
-            yield from about(evaluator, body, split, "text-split", "split", sure)
+            always = sure and id(node) in body.certain
+            yield from about(evaluator, body, split, "text-split", _made_of_parts(body, node), always)
         yield from json_text(evaluator, body, split, name, sure)
+
+
+def _made_of_parts(body: Body, split: ast.Call) -> str:
+    """``int`` of ``[int(part) for part in text.split(",")]`` and of ``map(int, text.split(","))``; else ``split``."""
+    above = body.above(split)[-3:-1]
+    for one in above:
+        made = one.elt if isinstance(one, (ast.ListComp, ast.GeneratorExp)) else None
+        if is_call(made, "int", "float") and made.args and isinstance(made.args[0], ast.Name):
+            return made.func.id if isinstance(made.func, ast.Name) else "split"
+        if is_call(one, "map") and bare_name(one.args[0]) in ("int", "float"):
+            return bare_name(one.args[0])
+    return "split"
 
 
 def _capped(evaluator: Evaluator, body: Body, node: ast.Call, name: str, sure: bool) -> Iterator[Habit]:

@@ -16,6 +16,7 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from cursus.script.evaluation import values as v
+from cursus.script.evaluation.conditions import made_by
 from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.facts import ArgPart, Const, EnvPart, Habit, Text
 from cursus.script.syntax.bodies import Body, CallSite, place
@@ -198,7 +199,8 @@ def _last(site: CallSite, name: str) -> ast.AST | None:
 
 
 def _by_gpus(evaluator: Evaluator, body: Body, sure: bool) -> Iterator[Habit]:
-    """``batch_size // int(os.environ["SM_NUM_GPUS"])``."""
+    """``batch_size // int(os.environ["SM_NUM_GPUS"])``, and ``range(0, rows, batch_size * gpus)``, in steps of none."""
+    certain = body.certain if sure else set()
     for node in body.nodes:
         divides = isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Div, ast.FloorDiv, ast.Mod))
         if isinstance(node, ast.BinOp) and divides and _counts_gpus(evaluator, node.right, body):
@@ -206,6 +208,16 @@ def _by_gpus(evaluator: Evaluator, body: Body, sure: bool) -> Iterator[Habit]:
                 node in ast.walk(one) for one in getattr(body.owner, "body", ()) if _plain(one)
             )
             yield Habit("by-no-gpu", None, ast.unparse(node), known, place(node, body))
+        step = node.args[2] if is_call(node, "range") and len(node.args) == 3 else None
+        made = body.only(step.id) if isinstance(step, ast.Name) else step
+        parts = (
+            [made.left, made.right]
+            if isinstance(made, ast.BinOp) and isinstance(made.op, ast.Mult)
+            else [made]
+        )
+        if step is not None and any(one is not None and _counts_gpus(evaluator, one, body) for one in parts):
+            told = ast.unparse(step)
+            yield Habit("by-no-gpu", None, told, id(node) in certain, place(node, body), key="step")
 
 
 def _plain(statement: ast.AST) -> bool:
@@ -215,13 +227,11 @@ def _plain(statement: ast.AST) -> bool:
 
 
 def _counts_gpus(evaluator: Evaluator, node: ast.expr, body: Body) -> bool:
-    made = body.only(node.id) if isinstance(node, ast.Name) else node
+    made, body = made_by(evaluator, node, body)
     if isinstance(made, ast.Call) and evaluator.called(made, body) == "torch.cuda.device_count":
         return True
     if isinstance(made, ast.Call) and bare_name(made.func) == "int" and len(made.args) == 1:
         made = made.args[0]
-    if made is None:
-        return False
     found = evaluator.value(made, body)
     only = found.only if isinstance(found, Text) else None
     return isinstance(only, EnvPart) and only.name == "SM_NUM_GPUS"

@@ -278,11 +278,13 @@ def read_options(
             ):
                 certain = _certain(scopes, body) if certain is None else certain
                 known = sure and id(node) in certain
-                if keyed and not (known and fixed(evaluator, node.value)):
+                hyphens = name.replace("-", "_") in declared[space.key]  # as nobody else would call it
+                if keyed and not ((known or hyphens) and fixed(evaluator, node.value)):
                     continue
-                if known or not _in_raise(body, node):  # the job fails there in any case
+                if known or hyphens or not _in_raise(body, node):  # the job fails there in any case
                     told.add(name)
-                    yield Habit("no-option", None, name, known, place(node, body), "[]" if keyed else "")
+                    always = known or (hyphens and sure)
+                    yield Habit("no-option", None, name, always, place(node, body), "[]" if keyed else "")
 
 
 def _in_raise(body: Body, node: ast.AST) -> bool:

@@ -94,7 +94,7 @@ def check_step(
     if len(findings) > 1:
         from cursus.checks import confirmed
 
-        findings = confirmed.without_echoes(findings)
+        findings = confirmed.without_echoes(confirmed.without_misspelt(findings))
         if evidence is not None:
             findings = confirmed.told_once(findings, evidence)
     return _kept(findings, settings)
@@ -140,6 +140,10 @@ def check_pipeline(pipeline: Pipeline, settings: Settings) -> tuple[list[Finding
         from cursus.checks.pipeline import other_values
 
         findings.extend(other_values.tried(pipeline, view.definition, steps, findings, check))
+    if len(findings) > 1:
+        from cursus.checks import confirmed
+
+        findings = confirmed.without_misspelt(findings)
     if findings:
         findings = given_values.gathered(pipeline, view.definition, findings)
     return given_values.at_one_place(_kept(findings, settings)), steps

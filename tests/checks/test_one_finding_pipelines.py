@@ -337,3 +337,21 @@ def test_what_refers_to_something_misspelt_is_not_told_of_too(member: str, rule:
     held[name[0].lower() + name[1:]] = held.pop(name)
     errors = [one for one in cursus.check(document).findings if one.severity == "error"]
     assert [one.rule for one in errors] == [rule]
+
+
+@pytest.mark.parametrize("member", ["ProcessingResources.ClusterConfig.InstanceType", "RoleArn"])
+def test_a_misspelt_argument_is_not_missing_too(member: str) -> None:
+    step = processing()
+    *holders, name = member.split(".")
+    held: Any = step["Arguments"]
+    for part in holders:
+        held = held[part]
+    held[name[:-1] + "x" + name[-1:]] = held.pop(name)
+    errors = [one for one in cursus.check(pipeline(step)).findings if one.severity == "error"]
+    assert [one.rule for one in errors] == ["STP002"]
+
+
+def test_a_misspelt_reference_is_not_a_value_of_another_type_too() -> None:
+    output = {"S3OutputPath": {"Gt": "Steps.Ask.OutputParameters['answer']"}}
+    errors = [one for one in found(ASK, training(OutputDataConfig=output)) if one.severity == "error"]
+    assert [one.rule for one in errors] == ["DEP004"]

@@ -61,6 +61,24 @@ DISAGREE = frozenset(
 """Rules on hooks that say other than the request: a value of it that is wrong by itself is told as that alone."""
 
 
+MEANT = re.compile(r"Did you mean '(\w+)'\?")
+
+
+def without_misspelt(findings: list[Finding]) -> list[Finding]:
+    """``findings`` without those that a member is missing which is given misspelt, or a text where a reference is."""
+    meant = {
+        f"{one.path.rpartition('.')[0]}.{found[1]}"
+        for one in findings
+        if one.rule == "STP002" and (found := MEANT.fullmatch(one.remedy))
+    }
+    references = {one.path.rpartition(".")[0] for one in findings if one.rule == "DEP004"}
+    return [
+        one
+        for one in findings
+        if one.path not in meant and not (one.rule == "STP003" and one.path in references)
+    ]
+
+
 def without_echoes(findings: list[Finding]) -> list[Finding]:
     """``findings`` without those of which another one at the same place says more, and weighs no less."""
     told = {finding.rule for finding in findings}

@@ -48,11 +48,7 @@ def required_hyperparameters(view: TrainingView) -> Iterator[Problem]:
     algorithm = view.builtin
     if algorithm is None or is_reference(view.request.get(view.hyperparameters_member)):
         return
-    # A misspelt name is said once, by the rule on unknown hyperparameters.
-    misspelt: set[str | None] = set()
-    for given in islice(view.values, MOST_NAMES):
-        if isinstance(given, str) and algorithm.hyperparameter(given) is None and not _own(given):
-            misspelt.add(closest(given, algorithm.hyperparameters))
+    misspelt = _misspelt(view, algorithm)
     for name, known in algorithm.hyperparameters.items():
         if not known.required or name in view.values or name in view.tuned or name in misspelt:
             continue
@@ -64,6 +60,15 @@ def required_hyperparameters(view: TrainingView) -> Iterator[Problem]:
             (view.hyperparameters_member, name),
             f"set it: {known.expected}",
         )
+
+
+def _misspelt(view: TrainingView, algorithm: Algorithm) -> set[str | None]:
+    """The hyperparameters that are given under a wrong name, which is said once: by the rule on unknown ones."""
+    return {
+        closest(given, algorithm.hyperparameters)
+        for given in islice(view.values, MOST_NAMES)
+        if isinstance(given, str) and algorithm.hyperparameter(given) is None and not _own(given)
+    }
 
 
 @rule("HPO039", reads=GIVEN, when="builtin", shared=True, of=PROGRAM)
@@ -219,7 +224,7 @@ def _reason(view: TrainingView, condition: Condition) -> str:
 
 def _broken(view: TrainingView, algorithm: Algorithm, condition: Condition) -> Iterator[Problem]:
     for name in condition.needs:
-        if name not in view.values and name not in view.tuned:
+        if name not in view.values and name not in view.tuned and name not in _misspelt(view, algorithm):
             yield Problem(
                 f"{algorithm.name} with {_reason(view, condition)} needs {show(name)}",
                 (view.hyperparameters_member, name),

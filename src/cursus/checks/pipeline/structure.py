@@ -89,7 +89,10 @@ def step_members(view: PipelineView) -> Iterator[Problem]:
                 "begin the members of a step with a capital: Name, Type, Arguments",
             )
             continue
-        if step.name is None and "name" not in small:
+        misspelt = "Name" not in step.body and any(
+            closest(str(one), ("Name",)) for one in list(step.body)[:20]
+        )
+        if step.name is None and not misspelt:
             given = step.body.get("Name")
             yield Problem(
                 f"the Name of the step is a text, not {show(given)}"

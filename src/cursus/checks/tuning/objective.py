@@ -255,6 +255,8 @@ def objective_of_the_learning_task(view: TuningView) -> Iterator[Problem]:
             continue
         if is_reference(definition.request.get("StaticHyperParameters")):
             continue
+        if _unknown_objective(algorithm, definition):
+            continue
         metric = name.partition(":")[2]
         deciding = [each.other for each in algorithm.metrics_when if _left_out(definition, each, metric)]
         for condition in algorithm.conditions:
@@ -271,6 +273,12 @@ def objective_of_the_learning_task(view: TuningView) -> Iterator[Problem]:
                 (*path, "MetricName"),
                 f"choose a metric that goes with the {other}",
             )
+
+
+def _unknown_objective(algorithm: algorithms.Algorithm, definition: TrainingView) -> bool:
+    """True where the hyperparameter is none that the algorithm takes, which is said of that."""
+    known, value = algorithm.hyperparameter("objective"), definition.hyperparameters.get("objective")
+    return known is not None and isinstance(value, str) and known.problem(value) is not None
 
 
 def _left_out(definition: TrainingView, each: Idle, metric: str) -> bool:

@@ -345,7 +345,7 @@ def profiler(view: TrainingView) -> Iterator[Problem]:
             f"use {min(values, key=lambda value: abs(value - interval))}",
         )
     if config.get("DisableProfiler") is True:
-        for member in ("ProfilingIntervalInMilliseconds", "ProfilingParameters"):
+        for member in ("S3OutputPath", "ProfilingIntervalInMilliseconds", "ProfilingParameters"):
             if config.get(member):
                 yield Problem(
                     f"{member} is given, and the profiler is disabled",

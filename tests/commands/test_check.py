@@ -235,6 +235,16 @@ def test_standard_input_is_read_like_a_file(
     assert "<stdin>:1:8: unreadable: this is not UTF-8" in cursus("check", "-").out
 
 
+def test_color_is_chosen(cursus: Cursus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[" in cursus("check", "twice.json", "--color", "always").out
+    assert "\x1b[" not in cursus("check", "twice.json").out
+    monkeypatch.delenv("NO_COLOR")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[" not in cursus("check", "twice.json", "--color", "never").out
+    assert "\x1b[" in cursus("check", "twice.json").out
+
+
 def test_show_request_hides_secrets(cursus: Cursus, twice: dict[str, Any]) -> None:
     done = cursus("check", "twice.json", "--show-request")
     assert done.code == 1 and "CHN001" in done.err

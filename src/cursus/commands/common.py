@@ -147,8 +147,19 @@ def is_live() -> bool:
         return False
 
 
+_color = ["auto"]
+"""What --color of this call says."""
+
+
+def choose_color(when: str) -> None:
+    """Colour text ``always``, ``never``, or where it goes to a terminal: ``auto``."""
+    _color[:] = [when]
+
+
 def want_color() -> bool:
-    """True where colours are welcome: https://no-color.org and https://force-color.org."""
+    """True where colours are welcome: --color, https://no-color.org and https://force-color.org."""
+    if _color != ["auto"]:
+        return _color == ["always"]
     if os.environ.get("NO_COLOR"):
         return False
     return os.environ.get("FORCE_COLOR", "") not in ("", "0") or is_live()

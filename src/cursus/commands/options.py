@@ -88,6 +88,13 @@ def _file(_context: click.Context, _parameter: click.Parameter, value: str | Non
     return None if value == "-" else value
 
 
+def _colored(_context: click.Context, _parameter: click.Parameter, value: str) -> None:
+    """A click callback: it counts for the whole call."""
+    from cursus.commands import common
+
+    common.choose_color(value)
+
+
 def _here(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     """A click callback for ``NAME=PATH``: a path that is not there is a slip of the pen, not a job to be failed."""
     found = pairs("NAME=PATH")(context, parameter, values)
@@ -150,7 +157,7 @@ rules = together(
 
 
 def output(formats: Iterable[str]) -> Callable[[Function], Function]:
-    """``--format`` and ``--output``."""
+    """``--format``, ``--output`` and ``--color``."""
     return together(
         click.option(
             "--format",
@@ -164,5 +171,13 @@ def output(formats: Iterable[str]) -> Callable[[Function], Function]:
             metavar="FILE",
             callback=_file,
             help="Write the result to FILE (- is standard output).",
+        ),
+        click.option(
+            "--color",
+            type=Choice(("auto", "always", "never")),
+            default="auto",
+            callback=_colored,
+            expose_value=False,
+            help="Colour text: in a terminal (auto), always or never.",
         ),
     )

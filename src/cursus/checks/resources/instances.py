@@ -85,7 +85,8 @@ def _near(name: str) -> str | None:
         near = longer[0] if longer else closest(parts[0], instances.families())
         same = near is not None and parts[1] in instances.families()[near]
         return f"ml.{near}.{parts[1]}" if same else None
-    return closest(plain, instances.names())
+    # ml.5.2xlarge may be of any family that ends so.
+    return None if plain.removeprefix("ml.")[:1].isdigit() else closest(plain, instances.names())
 
 
 def _sizes_remedy(name: str) -> str:

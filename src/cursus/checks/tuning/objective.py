@@ -420,7 +420,8 @@ def _kind_and_bounds(
             f"range is {_a(kind)} one",
             entry.path,
             f"move it to {known.tunable_type}ParameterRanges",
-            severity="warning" if (kind, known.tunable_type) == ("Integer", "Continuous") else None,
+            # SageMaker takes it, and tries whole numbers alone.
+            severity="info" if (kind, known.tunable_type) == ("Integer", "Continuous") else None,
         )
         return
     for name in ("MinValue", "MaxValue"):

@@ -165,7 +165,11 @@ def test_a_rule_s_image_is_one_of_a_registry() -> None:
 )
 def test_a_rule_runs_as_a_processing_job(kind: str, wrong: bool) -> None:
     image = "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest"
-    rule = {"RuleConfigurationName": "loss", "RuleEvaluatorImage": image, "InstanceType": kind}
-    rule |= {"RuleParameters": {"rule_to_invoke": "Overfit"}}
+    rule: dict[str, Any] = {
+        "RuleConfigurationName": "loss",
+        "RuleEvaluatorImage": image,
+        "InstanceType": kind,
+    }
+    rule["RuleParameters"] = {"rule_to_invoke": "Overfit"}
     found = findings_of({"DebugHookConfig": HOOK, "DebugRuleConfigurations": [rule]}, "MON011")
     assert [one.severity for one in found] == (["error"] if wrong else [])

@@ -10,7 +10,7 @@ from dataclasses import replace
 from cursus.aws.tables import entries
 from cursus.script import habits
 from cursus.script.checkpoints import best, first_start, kept, newest, resuming
-from cursus.script.data import downloads, keras_files, left_behind, links, paths, rows
+from cursus.script.data import downloads, handed, keras_files, left_behind, links, paths, rows
 from cursus.script.distributed import processes, spawned, workers
 from cursus.script.ends import endings, exits, prompts, signals
 from cursus.script.evaluation import values as v
@@ -227,6 +227,7 @@ class Reading(Reach):
                 if tops & keras_files.MODULES
                 else ()
             ),
+            *handed.read_handed(evaluator, reached),
             *left_behind.read_left_behind(evaluator, calls, list(self.source.modules.values())),
             *(library_words.read_library_words(evaluator, calls) if tops & library_words.MODULES else ()),
             *misfits.read_misfits(evaluator, reached, calls),

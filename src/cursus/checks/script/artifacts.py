@@ -119,7 +119,7 @@ def nothing_saved(view: TrainingView) -> Iterator[Problem]:
     if mentions_folder(view, MODEL_DIR):
         unused = list(_never_used(facts, found))
         yield from unused
-        if unused or not _all_elsewhere(facts, found):
+        if unused or not _all_elsewhere(view, facts, found):
             return
     if any(place.startswith(("s3://", "gs://")) for _, place in found):
         return  # saved to S3 by a library that can: not in model.tar.gz, but not lost
@@ -139,7 +139,7 @@ def nothing_saved(view: TrainingView) -> Iterator[Problem]:
     )
 
 
-def _all_elsewhere(facts: ScriptFacts, found: list[tuple[PathUse, str]]) -> bool:
+def _all_elsewhere(view: TrainingView, facts: ScriptFacts, found: list[tuple[PathUse, str]]) -> bool:
     """True where the place of everything that the script writes is known, and nothing else may write."""
     folders = [place.rpartition("/")[0] or place for _, place in found]
     if not found or facts.outside_effects or any(UNKNOWN in folder for folder in folders):
@@ -147,6 +147,10 @@ def _all_elsewhere(facts: ScriptFacts, found: list[tuple[PathUse, str]]) -> bool
     if (facts.parsers and facts.opaque_arguments) or "chdir" in facts.attributes:
         return False
     seen = {use.location for use in facts.paths}
+    for habit in habits(view, "handed-on"):
+        place = None if habit.text is None else resolve(view, habit.text)
+        if habit.location not in seen and (place is None or _in_model(str(place))):
+            return False
     return not any(
         not used.own and used.location not in seen and WRITES.match(used.name) for used in facts.used
     )

@@ -7,6 +7,7 @@ key that nothing in the source has; ``detail`` is it, and the one that nothing a
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 
 from cursus.script.evaluation import values as v
@@ -16,6 +17,7 @@ from cursus.script.syntax.bodies import Body, CallSite, place
 from cursus.script.syntax.nodes import bare_name, looked_up, string
 
 WRITES = {"pickle.dump": 1, "json.dump": 1, "torch.save": 1, "joblib.dump": 1}
+RENAMES = frozenset({"os.replace", "os.rename", "shutil.move"})
 READS = {"pickle.load": 0, "json.load": 0, "torch.load": 0, "joblib.load": 0}
 
 
@@ -29,7 +31,11 @@ def read_kept(
         name = evaluator.called(site.node, site.body)
         at = WRITES.get(name, READS.get(name))
         path = _path(evaluator, site, at) if at is not None and at < len(site.node.args) else None
-        if path is not None and name in WRITES:
+        moved = _path(evaluator, site, 0) if name in RENAMES and len(site.node.args) == 2 else None
+        to = _path(evaluator, site, 1) if moved in written else None
+        if to is not None and moved is not None:
+            written.setdefault(to, set()).update(written[moved])
+        elif path is not None and name in WRITES:
             written.setdefault(path, set()).add(name.partition(".")[0])
         elif path is not None:
             read.append((path, name, site))
@@ -77,12 +83,29 @@ def _missing(site: CallSite, names: set[str], mappings: list[set[str]]) -> Itera
     held = {name for name in site.body.bindings if site.body.only(name) is site.node}
     asked: dict[str, ast.AST] = {}
     for node in site.body.nodes:
-        found = looked_up(node, ("get", "pop"))
-        key = string(found[1]) if found is not None and bare_name(found[0]) in held else None
-        if key is not None:
-            asked.setdefault(key, node)
+        for base, key in _asked(node):
+            if bare_name(base) in held:
+                asked.setdefault(key, node)
     for key in asked.keys() - names:
         beside = [one - asked.keys() for one in mappings if one & asked.keys()]
-        if beside and len(beside[0]) == 1:
-            told = f"{key}/{min(beside[0])}"
-            yield Habit("key-never-saved", None, told, True, place(asked[key], site.body))
+        near = [one for one in set().union(*beside) if one.endswith(f"_{key}") or key.endswith(f"_{one}")]
+        near = near or (list(beside[0]) if beside and len(beside[0]) == 1 else [])
+        if near:
+            near.sort(key=lambda one: (not MODEL.search(one), one))
+            yield Habit("key-never-saved", None, f"{key}/{near[0]}", True, place(asked[key], site.body))
+
+
+MODEL = re.compile("model|net|weight|param")
+
+
+def _asked(node: ast.AST) -> Iterator[tuple[ast.expr, str]]:
+    """The mapping and the key of ``state["key"]``, ``state.get("key")`` and ``"key" in state``."""
+    found = looked_up(node, ("get", "pop"))
+    if isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.In, ast.NotIn)):
+        found = node.comparators[0], node.left
+    if (
+        found is not None
+        and (key := string(found[1]))
+        and not isinstance(getattr(node, "ctx", None), ast.Store)
+    ):
+        yield found[0], key

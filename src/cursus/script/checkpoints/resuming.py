@@ -1,9 +1,8 @@
 """How a script goes on from a checkpoint: what it makes of what was in it. Which one it takes is in ``newest``.
 
-Each finding is a ``Habit``: ``key-never-saved`` (a key that no checkpoint of the source has), ``restored-unused``
-(the epoch is restored and not used), ``epoch-repeated`` (it is used as it is, though it was done), ``epoch-skipped``
-(one is added to it both times), ``epochs-cut`` (it is taken off the end as well) and ``state-unused`` (an optimizer's
-state, say, is saved and not restored).
+Each finding is a ``Habit``: ``restored-unused`` (the epoch is restored and not used), ``epoch-repeated`` (it is used as
+it is, though it was done), ``epoch-skipped`` (one is added to it both times), ``epochs-cut`` (it is taken off the end
+too) and ``state-unused`` (an optimizer's state, say, is saved and not restored). What it is asked for is in ``kept``.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ from cursus.script.syntax.nodes import (
     EXITS,
     FUNCTIONS,
     assigned,
-    bare_name,
     is_call,
     last_name,
     looked_up,
@@ -70,8 +68,6 @@ def read_resuming(modules: Iterable[Body]) -> Iterator[Habit]:
             yield Habit("epochs-cut", None, told, True, place(node, body))
         for node, name, kind in _miscounted(nodes):
             yield Habit(kind, None, name, True, place(node, body))
-        for node, name in _missing_keys(nodes):
-            yield Habit("key-never-saved", None, name, True, place(node, body))
         for node, name in _unread_keys(nodes):
             kind = "restored-unused" if PROGRESS.match(name) else "state-unused"
             yield Habit(kind, None, name, True, place(node, body))
@@ -278,46 +274,6 @@ def _unread_keys(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
             for key in sorted(keys - read)
             if (PROGRESS.match(key) and not beside) or STATE.search(key)
         )
-
-
-def _missing_keys(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
-    """Keys that are asked for, and nearly those of the mapping that is saved, which nobody asks for."""
-    named: dict[str, list[ast.Dict]] = {}
-    for node in nodes:
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
-            named.setdefault(bare_name(node.targets[0]), []).append(node.value)
-    saved = {
-        key
-        for node in nodes
-        if isinstance(node, ast.Call) and last_name(node.func) in ("save", "dump", "dumps")
-        for given in node.args[:2]
-        for one in ([given] if isinstance(given, ast.Dict) else named.get(bare_name(given) or "?", ()))
-        for key in _keys(one)
-    }
-    if len(saved) < 2:
-        return
-    texts: dict[str, list[ast.AST]] = {}
-    written = {key for node in nodes if isinstance(node, ast.Dict) for key in _keys(node)}
-    for node in nodes:
-        for key in _asked(node):
-            texts.setdefault(key, []).append(node)
-    for key, places in texts.items():
-        near = [
-            one for one in saved if one not in texts and (one.endswith("_" + key) or key.endswith("_" + one))
-        ]
-        near.sort(key=lambda one: (not re.search("model|net|weight|param", one), one))
-        if key not in written and near:
-            yield places[0], f"{key}/{near[0]}"
-
-
-def _asked(node: ast.AST) -> Iterator[str]:
-    """The constant key of ``state["key"]``, ``state.get("key")`` and ``"key" in state``."""
-    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], (ast.In, ast.NotIn)):
-        yield from filter(None, [string(node.left)])
-    elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
-        return
-    elif (found := looked_up(node, ("get", "pop"))) is not None:
-        yield from filter(None, [string(found[1])])
 
 
 def _keys(node: ast.Dict) -> set[str]:

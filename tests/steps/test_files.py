@@ -14,6 +14,7 @@ from cursus.model import Pipeline, Step
 from cursus.steps import load
 from cursus.steps.reading import files
 from cursus.steps.reading.documents import Document
+from cursus.steps.reading.yaml_files import parse_yaml
 
 
 def write(folder: Path, name: str, content: str | bytes) -> str:
@@ -266,3 +267,27 @@ def test_a_doubled_key_among_many_is_found_at_once(tmp_path: Path) -> None:
     members = ",".join(f'"k{number}": 1' for number in range(60_000))
     document = files.read(write(tmp_path, "a.json", f'{{{members}, "k59999": 2}}'))
     assert [finding.rule for finding in document.problems] == ["STP095"]
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("010", True),
+        ("1_000", True),
+        ("1:30", True),
+        ("012345670123", True),
+        ('"010"', False),
+        ("012345678901", False),
+        ("0.10", False),
+        ("2020-01-01", False),
+        ("1-2", False),
+        ("s3://a:1/2", False),
+    ],
+)
+def test_a_number_of_older_readers_is_kept_as_text_and_named(value: str, told: bool) -> None:
+    (document,) = parse_yaml(f"Tags: [{{Key: a, Value: {value}}}]\n", "a.yaml")
+    assert [(one.rule, one.severity) for one in document.problems] == (
+        [("STP096", "warning")] if told else []
+    )
+    if told:
+        assert document.data["Tags"][0]["Value"] == value

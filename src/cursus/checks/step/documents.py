@@ -34,12 +34,13 @@ def duplicate_key(view: StepView) -> Iterator[Problem]:
 
 @rule("STP096", scope="step", severity="warning")
 def yaml_switch(view: StepView) -> Iterator[Problem]:
-    """Plain yes, no, on or off in a YAML file, or a key such as 1, which not every reader takes for a text.
+    """Plain yes, no, on, off or 010 in a YAML file, or a key such as 1, which not every reader takes for a text.
 
     What it does:
-        Looks for the four words, unquoted, as values in YAML files, and for unquoted keys that are such a word or a number.
+        Looks for the four words and for numbers such as 010, 1_000 and 1:30, unquoted, as values in YAML files, and for
+        unquoted keys that are such a word or a number.
     Why:
-        YAML 1.1 makes True and False of them, YAML 1.2 leaves them texts: the same file gives two requests, one of
+        YAML 1.1 makes True, False, 8, 1000 and 90 of them, YAML 1.2 leaves them texts: the same file gives two requests, one of
         which SageMaker refuses. A key that is a number is one to PyYAML, and boto3 refuses it: "Invalid type for parameter".
     Example:
         - document: |

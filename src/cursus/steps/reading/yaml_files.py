@@ -2,7 +2,7 @@
 
 Plain scalars mean what JSON means by them. Where YAML 1.1 readers (PyYAML, Ruby) would make something else
 of one, such as a date or a number to base 60, the text is kept, since no request has a use for the other.
-``yes``, ``no``, ``on`` and ``off`` are kept as text with a warning.
+``yes``, ``no``, ``on`` and ``off``, ``010``, ``1_000`` and ``1:30`` are kept as text with a warning.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
 # A point is demanded: PyYAML takes 1e-4 for a text, and so does who writes it as a hyperparameter.
 _NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)?\.[0-9]*([eE][-+]?[0-9]+)?\Z")
+# Octal, with underscores, to base 60.
+_NUMBER_OF_1_1 = re.compile(r"[-+]?(0[0-7_]+|[1-9][0-9]*_[0-9_]*|[1-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?)\Z")
 _WORDS: dict[str, Any] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -157,7 +159,10 @@ class _Reader:
         if _NOT_FINITE.match(text):
             raise self.error(node, f"{text} is no JSON number; SageMaker takes none")
         if text in _SWITCHES:
-            self.problems.append(_switch(text, path, self.location(node)))
+            meaning = str(text.lower() in ("yes", "on"))
+            self.problems.append(_otherwise(text, meaning, path, self.location(node)))
+        elif text[0] in "-+0123456789" and len(text) < 100 and _NUMBER_OF_1_1.match(text):
+            self.problems.append(_otherwise(text, "a number", path, self.location(node)))
         return text
 
     def mapping(self, node: Any, path: Path) -> dict[str, Any]:
@@ -231,14 +236,15 @@ class _Bounded(_Reader):
         return node.value
 
 
-def _switch(text: str, path: Path, location: Location) -> Finding:
-    meaning = text.lower() in ("yes", "on")
+def _otherwise(text: str, meaning: str, path: Path, location: Location) -> Finding:
+    """A plain text that is something else to other readers."""
+    truth = f"{meaning.lower()} or " if text in _SWITCHES else ""
     return Finding(
         rule="STP096",
         severity="warning",
         message=f"plain {text} is a text here, but readers of YAML 1.1 such as PyYAML take it for {meaning}",
         path=format_path(path),
-        remedy=f'Write {str(meaning).lower()} or "{text}".',
+        remedy=f'Write {truth}"{text}".',
         area="step",
         location=location,
     )

@@ -255,10 +255,10 @@ def hyperband(view: TuningView) -> Iterator[Problem]:
 
     What it does:
         For strategy Hyperband: MaxResource given or inferable, MinResource below it, TrainingJobEarlyStoppingType not
-        Auto. For the other strategies: no StrategyConfig.
+        Auto. For the other strategies: no StrategyConfig, a warning.
     Why:
         SageMaker refuses it: "MaxResource parameter is not provided and could not be inferred from provided static
-        hyperparameters"; Hyperband stops jobs itself; and its configuration belongs to no other strategy.
+        hyperparameters"; and Hyperband stops jobs itself. Beside another strategy its configuration is taken, and unused.
     Example:
           operation: CreateHyperParameterTuningJob
           HyperParameterTuningJobConfig:
@@ -266,7 +266,8 @@ def hyperband(view: TuningView) -> Iterator[Problem]:
         -   TrainingJobEarlyStoppingType: Auto
             StrategyConfig: {HyperbandStrategyConfig: {MinResource: 1, MaxResource: 27}}
     Source:
-        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_HyperbandStrategyConfig.html
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_HyperbandStrategyConfig.html,
+        https://github.com/hashicorp/terraform-provider-aws/pull/47138
     """
     strategy = text(view.config, "Strategy")
     if strategy is None:
@@ -277,6 +278,7 @@ def hyperband(view: TuningView) -> Iterator[Problem]:
                 f"StrategyConfig is for strategy Hyperband only, and the strategy is {strategy}",
                 (TUNING, "StrategyConfig"),
                 "leave StrategyConfig out, or set Strategy to Hyperband",
+                severity="warning",
             )
         return
     if view.config.get("TrainingJobEarlyStoppingType") == "Auto":

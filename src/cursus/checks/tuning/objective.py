@@ -37,7 +37,8 @@ def objective_given(view: TuningView) -> Iterator[Problem]:
     """A tuning job has an objective.
 
     What it does:
-        Wants HyperParameterTuningJobObjective where there is one TrainingJobDefinition.
+        Wants HyperParameterTuningJobObjective where there is one TrainingJobDefinition; a warning beside Autotune, with
+        which SageMaker makes the tuning job.
     Why:
         The service's model does not require it, because with several definitions each has its own. A single one
         without it is refused: there is nothing to compare training jobs by.
@@ -47,7 +48,8 @@ def objective_given(view: TuningView) -> Iterator[Problem]:
         + HyperParameterTuningJobConfig:
         +   HyperParameterTuningJobObjective: {Type: Maximize, MetricName: "validation:accuracy"}
     Source:
-        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_HyperParameterTuningJobConfig.html
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_HyperParameterTuningJobConfig.html,
+        https://github.com/hashicorp/terraform-provider-aws/pull/47138
     """
     if "TrainingJobDefinition" not in view.request or not view.definitions or not view.config:
         return
@@ -59,6 +61,7 @@ def objective_given(view: TuningView) -> Iterator[Problem]:
             "the tuning job has no objective to compare its training jobs by",
             SHARED,
             'add HyperParameterTuningJobObjective, such as {"Type": "Maximize", "MetricName": "validation:accuracy"}',
+            severity="warning" if mapping(view.request, "Autotune").get("Mode") == "Enabled" else None,
         )
 
 

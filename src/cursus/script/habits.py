@@ -19,7 +19,7 @@ from cursus.script.ends.endings import (
     unused_status,
     unwatched,
 )
-from cursus.script.ends.exits import TELLS, TRAINING_WORDS, at_top
+from cursus.script.ends.exits import NOTES, TRAINING_WORDS, at_top
 from cursus.script.ends.programs import shell_command, unchecked, unread_status
 from cursus.script.evaluation import values as v
 from cursus.script.evaluation.evaluate import Evaluator
@@ -64,7 +64,7 @@ UNASKED = {
 }
 """Methods of a pool that raise a worker's error only where its result is asked for."""
 WHOLE = frozenset({"vars", "__dict__", "_get_kwargs", "asdict", "getattr", "locals", "globals"})
-QUIET = TELLS | {"critical", "repr", "type"}
+QUIET = NOTES | {"repr", "type"}
 TESTS = frozenset({"bool", "len", "isinstance", "any", "all", "filter", "str"})
 
 Reached = Iterable[tuple[Body, bool]]

@@ -233,34 +233,35 @@ def _without_accelerator(view: TrainingView) -> bool:
     return bool(types) and not any(kind is None or kind.gpus or kind.neuron_devices for kind in types)
 
 
+WITHOUT_GPU = {
+    "by-no-gpu": ("divides by the number of GPUs, and {} has none: ZeroDivisionError", "take max(1, …)"),
+    "step-of-gpus": (
+        "is so many times the number of GPUs, and {} has none: range() takes no step of 0",
+        "take max(1, …)",
+    ),
+    "asks-driver": (
+        "runs nvidia-smi, and {} has no GPU, and so no such program",
+        'ask shutil.which("nvidia-smi") first',
+    ),
+    "spawn-per-gpu": (
+        "starts one process a GPU, and {} has none: nothing is trained",
+        "nprocs=max(1, torch.cuda.device_count())",
+    ),
+}
+"""What is told of code that counts on a GPU, and what to write instead of it."""
+
+
 def _no_process(view: TrainingView) -> Iterator[Problem]:
     """One process a GPU, and no GPU: nothing is trained, and the job is completed. Or a division by their number."""
-    for habit in habits(view, "by-no-gpu"):
-        if habit.sure and _without_accelerator(view):
-            told = "divides by the number of GPUs, and {} has none: ZeroDivisionError"
-            if habit.key == "step":
-                told = "is so many times the number of GPUs, and {} has none: range() takes no step of 0"
+    for habit in habits(view, *WITHOUT_GPU):
+        spawns = habit.kind == "spawn-per-gpu"
+        if (spawns or habit.sure) and _without_accelerator(view):
+            told, remedy = WITHOUT_GPU[habit.kind]
             yield Problem(
                 f"{habit.detail} {told.format(view.instances[0][1])}",
                 view.instances[0][0],
-                remedy="take max(1, …), or choose an instance with a GPU",
-                location=habit.location,
-            )
-    for habit in habits(view, "asks-driver"):
-        if habit.sure and _without_accelerator(view):
-            yield Problem(
-                f"{habit.detail} runs nvidia-smi, and {view.instances[0][1]} has no GPU, and so no such program",
-                view.instances[0][0],
-                remedy='ask shutil.which("nvidia-smi") first, or choose an instance with a GPU',
-                location=habit.location,
-            )
-    for habit in habits(view, "spawn-per-gpu"):
-        if _without_accelerator(view):
-            yield Problem(
-                f"{habit.detail} starts one process a GPU, and {view.instances[0][1]} has none: nothing is trained",
-                view.instances[0][0],
-                remedy="choose an instance with a GPU, or nprocs=max(1, torch.cuda.device_count())",
-                severity="warning",
+                remedy=f"{remedy}, or choose an instance with a GPU",
+                severity="warning" if spawns else None,
                 location=habit.location,
             )
 

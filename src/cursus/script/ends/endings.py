@@ -12,13 +12,19 @@ from cursus.script.evaluation import values as v
 from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.facts import Habit
 from cursus.script.syntax.bodies import Body, names, place
-from cursus.script.syntax.nodes import EXITS, bare_name, caught, ends_with_zero, last_name, receiver, word
+from cursus.script.syntax.nodes import (
+    EXITS,
+    TELLS,
+    bare_name,
+    caught,
+    ends_with_zero,
+    last_name,
+    receiver,
+    word,
+)
 
 STARTS = frozenset(
     {"Popen", "run", "call", "system", "Process", "create_subprocess_exec", "create_subprocess_shell"}
-)
-TELLS = frozenset(
-    {"print", "info", "warning", "warn", "error", "critical", "exception", "log", "debug", "print_exc"}
 )
 MOST = 20
 """Threads and processes of one function that are looked at."""

@@ -11,6 +11,7 @@ from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.facts import Const, Text
 from cursus.script.syntax.bodies import Body, place
 from cursus.script.syntax.nodes import (
+    TELLS,
     bare_name,
     caught,
     ends_with_zero,
@@ -22,12 +23,9 @@ from cursus.script.syntax.nodes import (
 
 BROAD = frozenset({"Exception", "BaseException"})
 EXIT_NAMES = frozenset({"exit", "_exit", "quit", "abort", "kill", "SystemExit"})
-TELLS = frozenset(
-    {"print", "info", "debug", "warning", "warn", "error", "exception", "log", "print_exc", "format_exc"}
-    | {"append", "format", "str", "write", "flush"}
-)
+NOTES = TELLS | {"format_exc", "append", "format", "str", "write", "flush"}
 """What only tells or notes something."""
-QUIET_WORK = TELLS | frozenset(
+QUIET_WORK = NOTES | frozenset(
     {
         "get",
         "join",

@@ -9,13 +9,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from cursus.script.ends.endings import TELLS
 from cursus.script.ends.exits import TRAINING_WORDS, works
 from cursus.script.evaluation import values as v
 from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.facts import Habit
 from cursus.script.syntax.bodies import Body, CallSite, place
-from cursus.script.syntax.nodes import EXITS, FUNCTIONS, bare_name, caught, last_name
+from cursus.script.syntax.nodes import EXITS, FUNCTIONS, TELLS, bare_name, caught, last_name
 
 SETS = frozenset({"signal.signal", "signal"})
 GOES_ON = "the script goes on until it is killed"

@@ -6,8 +6,8 @@ Each finding is a ``Habit``: ``not-pickled`` (a lambda or a function inside a fu
 ``method-saved`` (a method without its parentheses), ``moved-across`` (a file that is renamed from ``/tmp``),
 ``other-mode`` (a file that is opened for text gets bytes, or the reverse), ``shut-mode`` (one that is opened to read is
 written, or the reverse), ``array-in-json`` (what numpy gives, in what is written as JSON), ``fraction`` (``/`` where a
-whole number is wanted), ``text-and-number`` (both put together by ``+``) and ``by-no-gpu`` (a division by the number of
-GPUs).
+whole number is wanted), ``text-and-number`` (both put together by ``+``) ``by-no-gpu`` (a division by the number of
+GPUs) and ``step-of-gpus`` (``range`` in such steps).
 """
 
 from __future__ import annotations
@@ -217,7 +217,7 @@ def _by_gpus(evaluator: Evaluator, body: Body, sure: bool) -> Iterator[Habit]:
         )
         if step is not None and any(one is not None and _counts_gpus(evaluator, one, body) for one in parts):
             told = ast.unparse(step)
-            yield Habit("by-no-gpu", None, told, id(node) in certain, place(node, body), key="step")
+            yield Habit("step-of-gpus", None, told, id(node) in certain, place(node, body))
 
 
 def _plain(statement: ast.AST) -> bool:

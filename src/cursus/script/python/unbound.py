@@ -16,13 +16,12 @@ from cursus.script.evaluation.conditions import conditions, read_test
 from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.facts import Condition, Habit
 from cursus.script.syntax.bodies import Body, place
-from cursus.script.syntax.nodes import DEFINITIONS, EXITS, FUNCTIONS, caught, last_name
+from cursus.script.syntax.nodes import DEFINITIONS, EXITS, FUNCTIONS, TELLS, caught, last_name
 
 SCOPES = (*DEFINITIONS, ast.Lambda)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
 WIDE = frozenset({"Exception", "BaseException", "NameError", "UnboundLocalError"})
 """Handlers that catch the use of an unbound name as well."""
-TELLS = frozenset({"print", "debug", "info", "warning", "warn", "error", "exception", "log"})
 ENDS = EXITS | {"error", "usage", "fail", "print_usage", "raise_error"}
 
 FAR = 250

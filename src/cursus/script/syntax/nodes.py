@@ -12,6 +12,10 @@ DEFINITIONS = (*FUNCTIONS, ast.ClassDef)
 UNREADABLE = ast.Starred(ast.Name("?", ast.Load()), ast.Load())
 """Stands for an argument that a call passes by ``*`` or ``**``."""
 EXITS = frozenset({"exit", "_exit", "quit", "abort"})
+TELLS = frozenset(
+    {"print", "info", "warning", "warn", "error", "critical", "exception", "log", "debug", "print_exc"}
+)
+"""What only tells of something."""
 LISTINGS = frozenset({"listdir", "glob", "iglob", "rglob", "iterdir", "scandir"})
 """The last names of what lists a folder, in no order."""
 

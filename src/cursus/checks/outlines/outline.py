@@ -14,7 +14,6 @@ from sys import getsizeof
 from typing import Any
 
 from cursus.aws.algorithms import CODE_CHANNEL
-from cursus.aws.members import FOREIGN
 from cursus.checks.outlines.members import Members, members
 from cursus.checks.texts import (
     CHOICES,
@@ -295,13 +294,8 @@ def suspected_together(read: list[str], written: list[str], scripts: Iterable[tu
 
 
 def are_leaves(closed: list[Any]) -> bool:
-    """True for texts, integers, booleans, and numbers that are not whole: those are integers where the model wants one.
-
-    False where an integer has so many digits that jsonschema-rs takes it for any other.
-    """
+    """True for texts, integers, booleans, and numbers that are not whole: those are integers where the model wants one."""
     kinds = {*map(type, closed)}
-    if int in kinds and [value for value in closed if type(value) is int and not -FOREIGN < value < FOREIGN]:
-        return False
     if kinds <= _LEAVES:
         return True
     return kinds <= _NUMBERS and all(0 < value % 1 < 1 for value in closed if type(value) is float)

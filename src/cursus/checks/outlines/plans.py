@@ -25,12 +25,15 @@ from cursus.checks.outlines.parts import Known, Part, of_rules
 from cursus.checks.outlines.skeletons import Sight, Skeleton, sight, suspects_of_outline
 from cursus.checks.rules import RULES, Check, Problem, Rule, Scope, When
 from cursus.checks.views import RequestView, Settings, TrainingView, TuningView, request_views
+from cursus.errors import TargetError
 from cursus.model import NO_PROMISES, Finding, Path, Step
 
 MAX_OUTLOOKS = 1024
 MAX_SEEN = 65_536
 MAX_BYTES = 16_384
 """Size of the largest outline that is remembered."""
+MAX_BITS = 10_000
+"""Those of an integer that Python writes out, and jsonschema-rs reads."""
 MAX_PLANS = 256
 """Plans for requests with the same outline or members: by settings and what texts are suspected of."""
 
@@ -81,6 +84,11 @@ def outlook(step: Step, settings: Settings, outline: Outline) -> Outlook | None:
     known = _OUTLOOKS.get(number)
     if known is not None:
         return known[1] if known[0] == key else None
+    if number not in _SEEN and any(
+        type(each) is int and each.bit_length() > MAX_BITS for each in outline.closed
+    ):
+        # jsonschema-rs takes a number of thousands of digits for any other.
+        raise TargetError("this mapping cannot be sent: it holds a number with thousands of digits.")
     if number not in _SEEN:  # most outlines that are met once are not met again
         if len(_SEEN) >= MAX_SEEN:
             _SEEN.clear()

@@ -166,7 +166,8 @@ class Condition:
     ``kind``: ``truth`` of ``part``; ``==``, ``!=``, ``<``, ``<=``, ``>``, ``>=``, ``in``, ``not in`` of ``part`` and
     ``value``; ``set``, for a variable that is there; ``first``, for the first of several processes; ``known``, decided
     by the source (``value``); ``and``, ``or``, ``not`` of ``inner``; ``handled``, for an error of the kind that is
-    ``written``; empty for any other test. ``number``: ``part`` is made a number first.
+    ``written``; empty for any other test. ``number``: ``part`` is made a number first; ``made``: a function
+    of the source makes something of it first.
     """
 
     kind: str
@@ -175,6 +176,7 @@ class Condition:
     inner: tuple[Condition, ...] = ()
     written: str = ""
     number: bool = False
+    made: Callable[[str], Outcome | None] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,9 @@ def holds(view: TrainingView, test: Condition, *, others: bool = True) -> bool |
     value = _value(view, test.part) if test.kind and test.part is not None else ...
     if test.number and isinstance(value, str):
         value = _converted(value, "float")
+    if test.made is not None and value is not ...:
+        made = test.made(value) if isinstance(value, str) else None
+        value = made.value if made is not None and made.kind == "value" else ...
     return None if value is ... else compare(test.kind, value, test.value)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from cursus.script.evaluation import values as v
+from cursus.script.evaluation.converters import converter
 from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.facts import ArgPart, Condition, Const, EnvPart, Part, Text
 from cursus.script.syntax.bodies import PERHAPS, Body, CallSite
@@ -160,6 +162,11 @@ def _read(evaluator: Evaluator, test: ast.expr, body: Body, depth: int) -> Condi
     made, around = made_by(evaluator, test, body)
     if made is not test and isinstance(made, TESTS) and depth < DEEPEST:
         return read_test(evaluator, made, around, depth + 1)
+    if isinstance(test, ast.Call) and len(test.args) == 1 and not test.keywords:
+        asked = _atom(evaluator, test.args[0], body, "truth", None)
+        made_of = converter(evaluator, test.func, body) if asked.part is not None else None
+        if made_of is not None and isinstance(evaluator.value(test.func, body), v.Func):
+            return replace(asked, written=ast.unparse(test), made=made_of)
     return _atom(evaluator, test, body, "truth", None)
 
 

@@ -367,7 +367,12 @@ def test_metrics_that_are_a_folder() -> None:
                 "SupportedResponseMIMETypes": ["text/csv"],
             },
         }
-        step = {"Name": "Register", "Type": "RegisterModel", "Arguments": arguments}
+        step = {
+            "Name": "Register",
+            "Type": "RegisterModel",
+            "DependsOn": [before["Name"]],
+            "Arguments": arguments,
+        }
         found = cursus.check(pipeline(before, step)).findings
         return [(f.rule, f.severity) for f in found if f.severity != "info"]
 

@@ -301,3 +301,82 @@ def test_a_long_message_of_a_fail_step_is_a_warning() -> None:
     found = engine.check_pipeline(Pipeline("p", definition), Settings())[0]
     (finding,) = [one for one in found if one.rule == "DEP043"]
     assert (finding.severity, finding.path) == ("warning", f"Steps[{AT['Stop'][1]}].Arguments.ErrorMessage")
+
+
+def _warned(definition: dict[str, Any]) -> set[str]:
+    found = engine.check_pipeline(Pipeline("p", definition), Settings())[0]
+    return {one.rule for one in found if one.severity == "warning"}
+
+
+@pytest.mark.parametrize(("number", "told"), [(0, False), (1, True)])
+def test_the_best_of_the_jobs_is_taken(number: int, told: bool) -> None:
+    name = {"Get": f"Steps.Tune.TrainingJobSummaries[{number}].TrainingJobName"}
+    definition = pipeline(_step("Tune", "Tuning", {}), _ask("Tell", job=name))
+    assert ("DEP103" in _warned(definition)) == told
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [("correct-horse-battery", True), ("arn:aws:secretsmanager:us-east-1:1:secret:x", False)],
+)
+def test_a_secret_for_a_function(given: str, told: bool) -> None:
+    assert ("DEP104" in _warned(pipeline(_ask("Tell", db_password=given)))) == told
+
+
+@pytest.mark.parametrize(("interval", "told"), [(60, False), (3600, True)])
+def test_a_policy_that_expires_before_its_first_retry(interval: int, told: bool) -> None:
+    step = _ask("Tell", a="b")
+    policy = {"ExceptionType": ["Step.THROTTLING"], "IntervalSeconds": interval, "ExpireAfterMin": 60}
+    assert ("DEP041" in _warned(pipeline({**step, "RetryPolicies": [policy]}))) == told
+
+
+@pytest.mark.parametrize(
+    ("members", "broken_by"), [(("QueryValue", "Values"), set()), (("Value", "In"), {"DEP040"})]
+)
+def test_members_of_an_in_condition(members: tuple[str, str], broken_by: set[str]) -> None:
+    parameter = {"Name": "Month", "Type": "Integer", "DefaultValue": 1}
+    condition = {"Type": "In", members[0]: {"Get": "Parameters.Month"}, members[1]: [1, 2]}
+    decide = {"Conditions": [condition], "IfSteps": [_ask("Go", a="b")], "ElseSteps": []}
+    definition = {**SOUND, "Parameters": [parameter], "Steps": [_step("Decide", "Condition", decide)]}
+    assert broken(engine.check_pipeline(Pipeline("p", definition), Settings())[0]) == broken_by
+
+
+@pytest.mark.parametrize(("after", "told"), [(["Evaluate"], False), ([], True)])
+def test_metrics_of_a_registration_are_waited_for(after: list[str], told: bool) -> None:
+    output = {"OutputName": "report", "S3Output": OUTPUT}
+    before = {**processing(ProcessingOutputConfig={"Outputs": [output]}), "Name": "Evaluate"}
+    file = {"ContentType": "application/json", "S3Uri": OUTPUT["S3Uri"] + "/evaluation.json"}
+    arguments = {"ModelPackageGroupName": "churn", "ModelMetrics": {"ModelQuality": {"Statistics": file}}}
+    definition = pipeline(before, _step("Register", "RegisterModel", arguments, DependsOn=after))
+    assert ("DEP030" in _warned(definition)) == told
+
+
+@pytest.mark.parametrize(("group", "told"), [("churn", False), ("churn-old", True)])
+def test_a_check_takes_the_baselines_of_the_group_that_is_registered(group: str, told: bool) -> None:
+    check = _step("Check", "QualityCheck", {}, CheckType="DATA_QUALITY", ModelPackageGroupName=group)
+    register = _step("Register", "RegisterModel", {"ModelPackageGroupName": "churn"})
+    found = engine.check_pipeline(Pipeline("p", pipeline(check, register)), Settings())[0]
+    assert any("the baselines are those" in one.message for one in found) == told
+
+
+@pytest.mark.parametrize(("after", "told"), [(["Prepare", "Read"], False), (["Prepare"], True)])
+def test_what_is_still_read_is_not_cleaned_up(after: list[str], told: bool) -> None:
+    before = {**processing(ProcessingOutputConfig={"Outputs": [{"OutputName": "out", "S3Output": OUTPUT}]})}
+    reader = {**processing(ProcessingInputs=[processing_input("out", {"Get": OUT})]), "Name": "Read"}
+    resources = {"Resources": {"S3": [{"StepName": "Prepare", "S3Uris": [OUTPUT["S3Uri"] + "/a.csv"]}]}}
+    definition = pipeline(before, reader, _step("Tidy", "Cleanup", resources, DependsOn=after))
+    assert ("DEP048" in _warned(definition)) == told
+
+
+@pytest.mark.parametrize(("used", "told"), [(True, False), (False, True)])
+def test_a_channel_reads_what_an_output_of_its_name_is_made_of(used: bool, told: bool) -> None:
+    raw = {"Get": "Parameters.InputData"}
+    made = OUT.replace("'out'", "'train'")
+    before = processing(
+        ProcessingInputs=[processing_input("raw", raw)],
+        ProcessingOutputConfig={"Outputs": [{"OutputName": "train", "S3Output": OUTPUT}]},
+    )
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": raw}}
+    train = _step("Train", "Training", {"InputDataConfig": [{"ChannelName": "train", "DataSource": source}]})
+    definition = pipeline(before, train, _ask("Tell", data={"Get": made} if used else "nothing"))
+    assert ("DEP062" in _warned(definition)) == told

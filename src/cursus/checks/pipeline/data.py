@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cursus.aws.pipelines import dependencies, nodes, parse_get, step_type, written_out
+from cursus.aws.pipelines import PipelineStep, dependencies, nodes, parse_get, step_type, written_out
 from cursus.checks.pipeline import again, place_of
+from cursus.checks.pipeline.models import metrics
 from cursus.checks.pipeline.properties import has_strangers
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, listing, mapping, mappings
@@ -21,7 +22,7 @@ def data_without_edge(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Compares the S3 locations that processing and transform steps write with those that other steps read, the
-        S3Uri of a JsonGet in a condition among them, parameters put in.
+        S3Uri of a JsonGet in a condition among them, and the metrics of a registration (a warning), parameters put in.
     Why:
         Steps without an edge between them start together: the reader finds nothing, or the last execution's data.
         A URI written out twice makes no edge; a reference or DependsOn does.
@@ -61,6 +62,7 @@ def data_without_edge(view: PipelineView) -> Iterator[Problem]:
                 f"step {name} reads what step {producer} writes, and nothing makes it wait for {producer}",
                 place,
                 f'add "DependsOn": ["{producer}"], or refer to the output of {producer} instead of writing its URI',
+                severity="warning" if "ModelMetrics" in place or "DriftCheckBaselines" in place else None,
             )
 
 
@@ -136,19 +138,20 @@ def _readers(view: PipelineView) -> Iterator[tuple[str, Path, str]]:
         for place, uri in _read(step):
             yield step.name, (*top, *place), uri
     for entry in view.definition.steps:
-        if entry.type != "Condition" or entry.name is None:
-            continue
-        for place, get in _json_gets(mapping(entry.body, "Arguments").get("Conditions")):
-            location = _location(view.filled(get.get("S3Uri")))
-            if location:
-                yield entry.name, (*entry.path, "Arguments", "Conditions", *place, "S3Uri"), location
+        found = dict(_json_gets(entry)) if entry.type == "Condition" else {}
+        if entry.type == "RegisterModel":
+            found = dict(metrics(entry))
+        for place, value in found.items() if entry.name is not None else ():
+            location = _location(view.filled(value))
+            if location and entry.name is not None:
+                yield entry.name, place, location
 
 
-def _json_gets(conditions: Any) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    """Every Std:JsonGet among a step's conditions, with its place in them."""
-    for place, value in nodes(conditions, ()):
+def _json_gets(step: PipelineStep) -> Iterator[tuple[Path, object]]:
+    """The S3Uri of every Std:JsonGet among a step's conditions."""
+    for place, value in nodes(step.arguments.get("Conditions"), (*step.place, "Conditions")):
         if place[-1:] == ("Std:JsonGet",) and isinstance(value, Mapping):
-            yield place, value
+            yield (*place, "S3Uri"), value.get("S3Uri")
 
 
 def _location(value: Any) -> str | None:

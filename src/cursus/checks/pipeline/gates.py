@@ -1,4 +1,4 @@
-"""Rules on what the conditions of a pipeline let through."""
+"""Rules on what the conditions of a pipeline let through, and on what is chosen among many."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cursus.aws.metrics import direction_of
 from cursus.aws.pipelines import PipelineStep, Target, nodes, parse_get, references, target_of
 from cursus.checks.pipeline.models import containers
 from cursus.checks.rules import Problem, rule
@@ -156,3 +157,57 @@ def _trained_by(view: PipelineView, target: Target | None) -> str | None:
         packed = target_of(held["model_archive"])
         return _trained_by(view, packed) if packed is not None and packed.name != target.name else None
     return target.name if step is not None else None
+
+
+@rule("DEP103", severity="warning", scope="pipeline")
+def worse_of_many(view: PipelineView) -> Iterator[Problem]:
+    """Of the runs of a loop or the jobs of a tuning step, a worse one is taken than the best.
+
+    What it does:
+        Compares a Selector's Pick with the metric that its Field is called as; and looks for references to the second or a
+        later of TrainingJobSummaries, which begin with the best, where none is to the best job of that step.
+    Why:
+        Nothing fails: the pipeline goes on with a model that is worse than one that it has paid for.
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: EachRegion
+              Type: ForEach
+              Arguments:
+                IterableItems: [us-east-1, eu-west-1]
+                MaxConcurrency: 2
+        -       Selector: {Pick: MinBy, Field: {Get: "IterationOutput.Ask.OutputParameters['accuracy']"}}
+        +       Selector: {Pick: MaxBy, Field: {Get: "IterationOutput.Ask.OutputParameters['accuracy']"}}
+                ForEachBody: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", Arguments: {region: {Get: ForEach.CurrentItem}}, OutputParameters: [{OutputName: accuracy, OutputType: Float}]}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListTrainingJobsForHyperParameterTuningJob.html,
+        sagemaker 3.27.0, sagemaker.mlops.workflow.for_each_step
+    """
+    for step in view.definition.steps:
+        selector = mapping(step.arguments, "Selector") if step.type == "ForEach" else {}
+        field, pick = target_of(selector.get("Field")), selector.get("Pick")
+        way = direction_of(str(field.rest[-1])) if field is not None and field.rest else None
+        wanted = {"Minimize": "MinBy", "Maximize": "MaxBy"}.get(way or "")
+        if field is not None and wanted is not None and pick in ("MinBy", "MaxBy") and pick != wanted:
+            yield Problem(
+                f"{pick} picks the run whose {show(field.rest[-1])} is worst",
+                (*step.place, "Selector", "Pick"),
+                f"write {wanted}",
+            )
+    later: dict[str, Path] = {}
+    best: set[str] = set()
+    for reference in view.definition.references:
+        target = parse_get(reference.text)
+        if target is None or target.rest[:1] not in (("TrainingJobSummaries",), ("BestTrainingJob",)):
+            continue
+        if (target.rest[0] == "BestTrainingJob" and target.rest[-1] != "Value") or target.rest[1:2] == (0,):
+            best.add(target.name)
+        else:
+            later.setdefault(target.name, reference.path)
+    for name, place in later.items():
+        if name not in best:
+            yield Problem(
+                f"a job of {show(name)} is taken that is not its best, and the best nowhere",
+                place,
+                "write TrainingJobSummaries[0]: the first is the best",
+            )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cursus.aws.pipelines import PipelineStep, facts, loop_around, target_of
+from cursus.aws.pipelines import PipelineStep, facts, loop_around, parse_get, target_of
 from cursus.checks.pipeline import read_json
 from cursus.checks.pipeline.members import branch_steps
 from cursus.checks.rules import Problem, rule
@@ -24,7 +24,7 @@ def loops(view: PipelineView) -> Iterator[Problem]:
         Looks at IterableItems (a reference to a text with a list in JSON, or a list of 1 to 100 references and single values), MaxConcurrency (1 to 50),
         the types of the steps in ForEachBody, the Selector, and steps that are called as the loop's runs are; and at every
         source of a Cleanup step: its StepName, a VpcConfig, the form of S3Uris, which the outputs of processing and transform
-        steps need and lie below, and whether the cleanup waits for it (both warnings).
+        steps need and lie below, and whether the cleanup waits for it and for the jobs that read it (warnings).
     Why:
         CreatePipeline refuses the definition. A loop runs no conditions, no further loops and no Fail steps; the runs of its
         steps are called Step-0, Step-1 and so on.
@@ -111,6 +111,13 @@ def _cleaned(
             f"add {name} to DependsOn",
             severity="warning",
         )
+    elif late := _still_reads(view, cleanup, step):
+        yield Problem(
+            f"step {show(late)} reads what is deleted, and the cleanup does not wait for it",
+            (*cleanup.path, "DependsOn"),
+            f"add {late} to DependsOn",
+            severity="warning",
+        )
     if step.arguments.get("VpcConfig") or mapping(step.arguments, "NetworkConfig").get("VpcConfig"):
         yield Problem(
             f"step {show(name)} has a VpcConfig: the outputs of such a step cannot be cleaned up",
@@ -130,6 +137,24 @@ def _cleaned(
             "name the objects that are to be deleted",
             severity="warning",
         )
+
+
+def _still_reads(view: PipelineView, cleanup: PipelineStep, step: PipelineStep) -> str | None:
+    """A step that refers to another's outputs, and that a cleanup of these does not wait for."""
+    for reference in view.definition.references:
+        reader, target = reference.step, parse_get(reference.text)
+        if (
+            reader is None
+            or not reader.name
+            or not cleanup.name
+            or target is None
+            or target.name != step.name
+        ):
+            continue
+        waits = reader.name == cleanup.name or view.definition.waits(cleanup.name, reader.name)
+        if {"S3Uri", "S3ModelArtifacts", "S3OutputPath"}.intersection(target.rest) and not waits:
+            return reader.name if reader.type in ("Training", "Processing", "Transform", "Tuning") else None
+    return None
 
 
 def _outside(view: PipelineView, step: PipelineStep, uris: list[Any]) -> int | None:

@@ -6,15 +6,16 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cursus.aws.pipelines import PipelineStep, facts, target_of, written_out
+from cursus.aws.pipelines import PipelineStep, facts, nodes, target_of, written_out
 from cursus.checks.pipeline import is_json
 from cursus.checks.pipeline.values import almost, given_types
 from cursus.checks.rules import Problem, rule
 from cursus.checks.step.image_names import stands_for_another
+from cursus.checks.texts import speaks
 from cursus.checks.type_words import WHAT
 from cursus.checks.views import PipelineView, is_reference
 from cursus.model import Path, Severity
-from cursus.redact import show
+from cursus.redact import is_secret_name, is_secret_value, show
 from cursus.suggest import did_you_mean
 
 
@@ -111,16 +112,6 @@ def _condition(view: PipelineView, entry: Mapping[str, Any], place: Path) -> Ite
 
 def _operands(entry: Mapping[str, Any], kind: str, operands: list[str], place: Path) -> Iterator[Problem]:
     """What a condition has beside its type: all of what it compares, in its form, and nothing else."""
-    published = kind == "In" and "Value" in entry and "In" in entry
-    if published:  # https://github.com/aws/sagemaker-python-sdk/pull/2347
-        operands = ["Value", "In"]
-        yield Problem(
-            "the In condition has Value and In, as the published schema has it: the SDK's were refused until it wrote "
-            "QueryValue and Values",
-            (*place, "Value"),
-            "write QueryValue and Values",
-            severity="warning",
-        )
     unknown = [str(member) for member in entry if member != "Type" and member not in operands]
     if unknown:  # in the place of what is missing
         hint = did_you_mean(unknown[0], operands) if len(unknown) == 1 else ""
@@ -147,7 +138,6 @@ def _operands(entry: Mapping[str, Any], kind: str, operands: list[str], place: P
         ("Conditions", list, "a list of conditions"),
         ("Condition", Mapping, "one condition"),
         ("Values", list, "a list"),
-        ("In", list, "a list"),
     ):
         if member in operands and member in entry and not isinstance(entry[member], form):
             yield Problem(
@@ -202,15 +192,13 @@ def _constant(value: object) -> bool:
 
 def _among(view: PipelineView, entry: Mapping[str, Any], place: Path) -> Iterator[Problem]:
     """A value that is looked for among values of another type."""
-    wanted = _type_of(view, entry.get("QueryValue", entry.get("Value")))
-    member = "Values" if "Values" in entry else "In"
-    options = entry.get(member)
+    wanted, options = _type_of(view, entry.get("QueryValue")), entry.get("Values")
     for i, option in enumerate(options if wanted and isinstance(options, list) else ()):
         kind = _type_of(view, option)
         if kind is not None and kind != wanted:
             yield Problem(
                 f"the In condition looks for a {wanted} among values such as {show(option)}, a {kind}",
-                (*place, member, i),
+                (*place, "Values", i),
                 "write numbers without quotes" if kind == "String" else "write texts in quotes",
                 severity="warning",
             )
@@ -280,7 +268,7 @@ def other_steps(view: PipelineView) -> Iterator[Problem]:
     """
     for step in view.definition.steps:
         if step.type in facts()["checks"]:
-            yield from _check_step(step)
+            yield from _check_step(view, step)
         elif step.type in _OTHERS:
             yield from _OTHERS[step.type](view, step)
         yield from _outputs(step)
@@ -348,7 +336,7 @@ def _fail(view: PipelineView, step: PipelineStep) -> Iterator[Problem]:
 _OTHERS = {"Lambda": _lambda, "Job": _job, "Callback": _callback, "Fail": _fail}
 
 
-def _check_step(step: PipelineStep) -> Iterator[Problem]:
+def _check_step(view: PipelineView, step: PipelineStep) -> Iterator[Problem]:
     kind = step.body.get("CheckType")
     options = facts()["checks"][step.type]
     if kind is not None and kind not in options:
@@ -370,6 +358,26 @@ def _check_step(step: PipelineStep) -> Iterator[Problem]:
             "take it from",
             (*step.path, "SkipCheck"),
             "name the ModelPackageGroupName or a baseline, or write true",
+        )
+    group = view.filled(step.body.get("ModelPackageGroupName"))
+    registered = [
+        view.filled(one.arguments.get("ModelPackageGroupName"))
+        for one in view.definition.steps
+        if one.type == "RegisterModel"
+    ]
+    groups = [str(one).rpartition("/")[2] for one in registered if isinstance(one, str) and one]
+    if (
+        isinstance(group, str)
+        and groups
+        and len(groups) == len(registered)
+        and group.rpartition("/")[2] not in groups
+    ):
+        yield Problem(
+            f"the baselines are those of the group {show(group)}, and the pipeline registers its model in "
+            f"{show(groups[0])}",
+            (*step.path, "ModelPackageGroupName"),
+            f"write {groups[0]}, unless the baselines of another group are meant",
+            severity="warning",
         )
 
 
@@ -408,3 +416,36 @@ def _outputs(step: PipelineStep) -> Iterator[Problem]:
                 (*place, "OutputType"),
                 "write one of " + ", ".join(types),
             )
+
+
+@rule("DEP104", severity="warning", scope="pipeline")
+def secrets_of_others(view: PipelineView) -> Iterator[Problem]:
+    """A secret stands in plain text in a step that starts no job of SageMaker.
+
+    What it does:
+        Looks for names such as password and api_key, and for the forms of known keys and tokens, in what lambda, callback,
+        EMR and fail steps are given, parameters put in. The value is never shown.
+    Why:
+        Everyone who may describe the pipeline or its executions reads it.
+    Example:
+          operation: Pipeline
+        - Steps: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", Arguments: {db_password: correct-horse-battery}}]
+        + Steps: [{Name: Ask, Type: Lambda, FunctionArn: "arn:aws:lambda:us-east-1:123456789012:function:ask", Arguments: {db_secret: "arn:aws:secretsmanager:us-east-1:123456789012:secret:churn-db"}}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-parameters.html
+    """
+    for step in view.definition.steps:
+        given = view.filled(step.arguments) if step.type in _JOBLESS else None
+        for place, value in nodes(given, step.place):
+            name = str(place[-1]) if place else ""
+            if isinstance(value, str) and (
+                (is_secret_name(name) and speaks(value)) or is_secret_value(value)
+            ):
+                yield Problem(
+                    f"{name} looks like a secret, and its value is in plain text",
+                    place,
+                    "keep it in AWS Secrets Manager or Parameter Store, and pass its name",
+                )
+
+
+_JOBLESS = ("Lambda", "Callback", "EMR", "EMRServerless", "Fail")

@@ -336,7 +336,7 @@ def model_data_is_a_prefix(view: PipelineView) -> Iterator[Problem]:
             for place, container in containers(step):
                 if container.get("Mode") != "MultiModel":  # which takes a prefix
                     yield from _a_folder(container.get("ModelDataUrl"), (*place, "ModelDataUrl"))
-            for place, uri in _metrics(step):
+            for place, uri in metrics(step):
                 for problem in _a_folder(uri, place, "file of metrics", "evaluation.json"):
                     yield replace(problem, severity="warning")
                 yield from _other_file(uri, place)
@@ -361,7 +361,7 @@ def _other_file(uri: object, place: Path) -> Iterator[Problem]:
         )
 
 
-def _metrics(step: PipelineStep) -> Iterator[tuple[Path, object]]:
+def metrics(step: PipelineStep) -> Iterator[tuple[Path, object]]:
     """The location of each file of a registration's metrics and baselines."""
     for member in ("ModelMetrics", "DriftCheckBaselines"):
         for kind, files in mapping(step.arguments, member).items():

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.metrics import direction_of, words_of
-from cursus.aws.pipelines import target_of
+from cursus.aws.pipelines import parse_get, target_of
 from cursus.checks.pipeline.members import ORDERED
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, mapping, mappings, text
@@ -118,7 +118,8 @@ def other_output(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Compares the names of channels and of processing inputs with the outputs that they refer to, where the same step has an
-        output of that name; and the references of a step's channels, or inputs, with each other.
+        output of that name; the references of a step's channels, or inputs, with each other; and with what the step reads
+        that makes an output of the same name, which is for nobody.
     Why:
         A model that is validated or evaluated on what it was trained with looks better than it is. Nothing fails.
     Example:
@@ -152,6 +153,14 @@ def other_output(view: PipelineView) -> Iterator[Problem]:
                 or target.rest[:2] != ("ProcessingOutputConfig", "Outputs")
                 or len(target.rest) < 3
             ):
+                maker = _made_of(view, names[0], source)
+                if maker is not None and maker != step.name:
+                    yield Problem(
+                        f"{show(names[0])} reads what {maker} reads, and nothing reads the output of that name which "
+                        f"{maker} makes of it",
+                        (*step.place, *place),
+                        f"refer to Steps.{maker}.ProcessingOutputConfig.Outputs['{names[0]}'].S3Output.S3Uri",
+                    )
                 continue
             before = view.definition.by_name.get(target.name)
             outputs = mapping(mapping(before.body, "Arguments") if before else {}, "ProcessingOutputConfig")
@@ -174,6 +183,19 @@ def other_output(view: PipelineView) -> Iterator[Problem]:
                     where,
                     "refer to another output",
                 )
+
+
+def _made_of(view: PipelineView, name: str, source: Mapping[str, Any]) -> str | None:
+    """A processing step that reads the source and makes an output of the name, to which nothing refers."""
+    used = {target.rest for one in view.definition.references if (target := parse_get(one.text)) is not None}
+    if any(rest[:3] == ("ProcessingOutputConfig", "Outputs", name) for rest in used):
+        return None
+    for step in view.definition.steps:
+        outputs = mappings(mapping(step.arguments, "ProcessingOutputConfig"), "Outputs")
+        made = name in {text(output, "OutputName") for _, output in outputs}
+        if made and any(given == source for _, _, given in _inputs(step.arguments)):
+            return step.name
+    return None
 
 
 def _inputs(arguments: Mapping[str, Any]) -> Iterator[tuple[Path, list[str], Mapping[str, Any]]]:

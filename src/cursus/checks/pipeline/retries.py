@@ -19,7 +19,7 @@ def retry_policies(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Looks at ExceptionType, MaxAttempts (1 to 20), ExpireAfterMin (up to 14,400), IntervalSeconds (up to 43,200) and
-        BackoffRate, that not both limits are given, and for exceptions that no policy of the step is asked about.
+        BackoffRate, that not both limits are given, that an interval ends before the policy does (a warning), and for exceptions that no policy of the step is asked about.
     Why:
         CreatePipeline refuses the definition; a policy for an exception that never comes retries nothing.
     Example:
@@ -107,6 +107,14 @@ def _policy(policy: Mapping[str, Any], place: Path) -> Iterator[Problem]:
     rate = policy.get("BackoffRate")
     if isinstance(rate, (int, float)) and rate < 0:
         yield Problem(f"BackoffRate is {rate}", (*place, "BackoffRate"), "write 1 or more, such as 2.0")
+    interval, end = policy.get("IntervalSeconds"), policy.get("ExpireAfterMin")
+    if isinstance(interval, int) and isinstance(end, int) and 0 < end * 60 <= interval:
+        yield Problem(
+            f"the first retry would come after {interval} seconds, when the policy has expired",
+            (*place, "IntervalSeconds"),
+            f"write less than {end * 60}",
+            severity="warning",
+        )
     if policy.get("MaxAttempts") is not None and policy.get("ExpireAfterMin") is not None:
         yield Problem(
             "MaxAttempts and ExpireAfterMin are both given", (*place, "ExpireAfterMin"), "keep one of them"

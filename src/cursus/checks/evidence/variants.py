@@ -49,7 +49,7 @@ def without_effect(view: TrainingView) -> Iterator[Problem]:
         shown = [str(show(value, name)) for value in values]
         others = " and ".join([*([", ".join(shown[:-1])] if shown[1:] else []), *shown[-1:]])
         yield Problem(
-            f"the hyperparameter {name!r} had no effect in this run: with {others} in place of {show(given, name)} the job left the very same",
+            f"the hyperparameter {name!r} had no effect in this run: with {others} in place of {show(given, name)} the job left the very same, but for the value itself where it is noted",
             (view.hyperparameters_member, name),
             remedy="see whether the script reads it by this name and uses what it reads; leave it out where it is not meant to matter",
         )

@@ -223,7 +223,8 @@ def _other_name(view: TrainingView, folder: str, written: set[str]) -> tuple[str
     for place, use in _places(view, script_of(view), "look"):
         name = place[len(folder) + 1 :]
         plain = place.startswith(folder + "/") and "." in name and "**" not in name
-        if plain and not any(fnmatch.fnmatchcase(one, place) for one in names):
+        free = any(one.rpartition("/")[2].startswith(UNKNOWN) for one in written)
+        if plain and not free and not any(fnmatch.fnmatchcase(one, place) for one in names):
             return show(place), use.location
     inside = {name.rpartition("/")[2] for name in names if name.rpartition("/")[0] == folder}
     for habit in habits(view, "names-wanted") if inside else ():
@@ -235,7 +236,7 @@ def _other_name(view: TrainingView, folder: str, written: set[str]) -> tuple[str
 LONGEST = 100
 NESTED = re.compile(r"\)[*+{]")
 """A pattern that may take for ever."""
-FILLERS = ("1", "01", "001", "0001", "00001", "000001", "12", "0.5", "best")
+FILLERS = ("1", "01", "001", "0001", "00001", "000001", "12", "0.5", "best", "last", "latest", "final")
 """What may stand in a name for what is not known of it."""
 
 

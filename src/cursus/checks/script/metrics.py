@@ -55,7 +55,7 @@ FIELD = re.compile(r"%\(\w+\)[-+ #0-9.]*[a-z]")
 def _filed(view: TrainingView, facts: ScriptFacts) -> bool:
     """True where what the script logs goes to a file alone."""
     if "dictConfig" in facts.attributes and any("FileHandler" in one for one in facts.strings):
-        return not any("StreamHandler" in one for one in facts.strings)
+        return not any("Handler" in one and "FileHandler" not in one for one in facts.strings)
     if facts.attributes & {"StreamHandler", "dictConfig", "fileConfig"}:
         return False
     for habit in habits(view, "log-config"):

@@ -41,8 +41,9 @@ def read_kept(
             read.append((path, name, site))
     keys: tuple[set[str], list[set[str]]] | None = None
     for path, name, site in read:
-        by = written.get(path, {name.partition(".")[0]})
-        if name.partition(".")[0] not in by and "joblib" not in by:
+        how = name.partition(".")[0]
+        by = written.get(path, {how})
+        if how not in by and "joblib" not in by and not (how == "joblib" and "pickle" in by):
             told = f"{name} reads what {min(by)} wrote"
             yield Habit("read-otherwise", None, told, True, place(site.node, site.body))
         elif path in written:

@@ -315,6 +315,30 @@ def test_the_best_of_the_jobs_is_taken(number: int, told: bool) -> None:
     assert ("DEP103" in _warned(definition)) == told
 
 
+def test_the_best_value_alone_is_no_other_job() -> None:
+    value = {"Get": "Steps.Tune.BestTrainingJob.FinalHyperParameterTuningJobObjectiveMetric.Value"}
+    assert "DEP103" not in _warned(pipeline(_step("Tune", "Tuning", {}), _ask("Tell", auc=value)))
+
+
+@pytest.mark.parametrize("behind", [True, False])
+def test_a_model_may_be_trained_again_where_the_first_is_good(behind: bool) -> None:
+    def model(step: str) -> dict[str, str]:
+        return {"Get": f"Steps.{step}.ModelArtifacts.S3ModelArtifacts"}
+
+    whole = _step("TrainWhole", "Training", {})
+    create = _step("Create", "Model", {"PrimaryContainer": {"ModelDataUrl": model("TrainWhole")}})
+    judged = {
+        **processing("Judge", ProcessingInputs=[processing_input("model", model("Train"))]),
+        "PropertyFiles": [{"PropertyFileName": "report", "OutputName": "report", "FilePath": "r.json"}],
+    }
+    measure = {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Judge.PropertyFiles.report"}, "Path": "auc"}}
+    conditions = [{"Type": "GreaterThan", "LeftValue": measure, "RightValue": 0.8}]
+    branch = [whole, create] if behind else [create]
+    decide = _step("Decide", "Condition", {"Conditions": conditions, "IfSteps": branch, "ElseSteps": []})
+    definition = pipeline(_step("Train", "Training", {}), *([] if behind else [whole]), judged, decide)
+    assert ("DEP102" in _warned(definition)) != behind
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [("correct-horse-battery", True), ("arn:aws:secretsmanager:us-east-1:1:secret:x", False)],
@@ -380,3 +404,33 @@ def test_a_channel_reads_what_an_output_of_its_name_is_made_of(used: bool, told:
     train = _step("Train", "Training", {"InputDataConfig": [{"ChannelName": "train", "DataSource": source}]})
     definition = pipeline(before, train, _ask("Tell", data={"Get": made} if used else "nothing"))
     assert ("DEP062" in _warned(definition)) == told
+
+
+@pytest.mark.parametrize(
+    ("url", "broken_by"),
+    [
+        ("https://sqs.us-east-1.amazonaws.com/123456789012/labels", set()),
+        ("https://queue.example.com/labels", set()),
+        ("https://sqs.us-east-1.amazonaws.com/labels", {"DEP043"}),
+        ("https://console.aws.amazon.com/sqs/v3/home?region=us-west-2#/queues/labels", {"DEP043"}),
+        ("https://us-west-2.console.aws.amazon.com/sqs/v3/home", {"DEP043"}),
+    ],
+)
+def test_url_of_a_queue(url: str, broken_by: set[str]) -> None:
+    definition = pipeline(_step("Wait", "Callback", {"a": "b"}, SqsQueueUrl=url))
+    assert broken(engine.check_pipeline(Pipeline("p", definition), Settings())[0]) == broken_by
+
+
+@pytest.mark.parametrize(
+    ("path", "broken_by"),
+    [("metrics[0].mse", set()), ("metrics.", {"DEP013"}), ("metrics[0.mse", {"DEP013"})],
+)
+def test_path_in_a_file(path: str, broken_by: set[str]) -> None:
+    file = {"PropertyFileName": "report", "OutputName": "out", "FilePath": "report.json"}
+    outputs = {"Outputs": [{"OutputName": "out", "S3Output": OUTPUT}]}
+    before = {**processing(ProcessingOutputConfig=outputs), "PropertyFiles": [file]}
+    get = {"PropertyFile": {"Get": "Steps.Prepare.PropertyFiles.report"}, "Path": path}
+    condition = {"Type": "LessThan", "LeftValue": {"Std:JsonGet": get}, "RightValue": 6.0}
+    decide = {"Conditions": [condition], "IfSteps": [_ask("Go", a="b")], "ElseSteps": []}
+    definition = pipeline(before, _step("Decide", "Condition", decide))
+    assert broken(engine.check_pipeline(Pipeline("p", definition), Settings())[0]) == broken_by

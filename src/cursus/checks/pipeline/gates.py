@@ -79,7 +79,7 @@ def _clash(comparisons: list[tuple[Path, str, Any]]) -> tuple[str, str] | None:
             if kind.startswith("Greater") and other.startswith("Less"):
                 strict = not (kind.endswith("EqualTo") and other.endswith("EqualTo"))
                 if least > most or (strict and least == most):
-                    return f"{WORDS[kind]} {least:g}", f"{WORDS[other]} {most:g}"
+                    return f"{WORDS[kind]} {show(least)}", f"{WORDS[other]} {show(most)}"
     return None
 
 
@@ -127,16 +127,23 @@ def another_model(view: PipelineView) -> Iterator[Problem]:
     for step in view.definition.steps:
         if step.type not in ("Model", "RegisterModel"):
             continue
-        known = set().union(*(measured.get(condition, set()) for condition, _ in step.branches))
+        gates = [branch for branch in step.branches if measured.get(branch[0])]
+        known = {name for condition, _ in gates for name in measured[condition]}
         for place, container in containers(step) if known else ():
             trained = _trained_by(view, target_of(container.get("ModelDataUrl")))
-            if trained is not None and trained not in known:
+            if trained is not None and trained not in known and not _trained_behind(view, trained, gates):
                 yield Problem(
                     f"the model is that of {show(trained)}, and the condition before it measures that of "
                     f"{', '.join(sorted(known))}",
                     (*place, "ModelDataUrl"),
                     "take the model that is measured, or measure the one that is taken",
                 )
+
+
+def _trained_behind(view: PipelineView, name: str, gates: list[tuple[Path, str]]) -> bool:
+    """True for a model that is trained in the branch of such a condition: on all data, as the one before it was good."""
+    trainer = view.definition.by_name.get(name)
+    return trainer is not None and any(branch in gates for branch in trainer.branches)
 
 
 def _models_in(view: PipelineView, step: PipelineStep | None) -> Iterator[str]:
@@ -202,7 +209,7 @@ def worse_of_many(view: PipelineView) -> Iterator[Problem]:
             continue
         if (target.rest[0] == "BestTrainingJob" and target.rest[-1] != "Value") or target.rest[1:2] == (0,):
             best.add(target.name)
-        else:
+        elif target.rest[0] == "TrainingJobSummaries":
             later.setdefault(target.name, reference.path)
     for name, place in later.items():
         if name not in best:

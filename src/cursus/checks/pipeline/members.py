@@ -312,13 +312,18 @@ def _job(view: PipelineView, step: PipelineStep) -> Iterator[Problem]:
 
 def _callback(view: PipelineView, step: PipelineStep) -> Iterator[Problem]:
     url = _given(view, step, "SqsQueueUrl")
-    if url is not None and not is_reference(url) and not str(url).startswith(("https://", "http://")):
+    if url is not None and not is_reference(url) and not _QUEUE.fullmatch(str(url)):
         yield Problem(
             f"{show(url)} is no URL of a queue",
             (*step.path, "SqsQueueUrl"),
             "write https://sqs.<region>.amazonaws.com/<account>/<queue>",
             severity=_unfilled(url),
         )
+
+
+_QUEUE = re.compile(
+    r"https?://(?!([\w-]+\.)?console\.)([^/]+\.amazonaws\.com(\.cn)?/\d{12}/[\w.-]+|(?![^/]+\.amazonaws\.com).+)"
+)
 
 
 def _fail(view: PipelineView, step: PipelineStep) -> Iterator[Problem]:

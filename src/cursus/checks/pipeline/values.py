@@ -118,6 +118,35 @@ def _join(value: Any, place: Path) -> Iterator[Problem]:
             )
 
 
+def _path(path: object, place: Path) -> Iterator[Problem]:
+    """Where a JsonGet looks in the file."""
+    if not path:
+        yield Problem("Std:JsonGet has no Path", place, "write the path in the file, such as metrics.mse")
+    elif not isinstance(path, str):
+        yield Problem(
+            f"the Path of Std:JsonGet is a text, not {show(path)}",
+            place,
+            "write the path itself: it cannot be made of parameters",
+        )
+    elif "/" in path and "[" not in path:
+        yield Problem(
+            f"the Path {show(path)} is no JSONPath",
+            place,
+            "write it with dots, such as metrics.mse",
+            severity="error" if path.startswith("/") else "warning",  # a name in the file may have one
+        )
+    elif path.count("[") != path.count("]"):
+        yield Problem(
+            f"the Path {show(path)} is no JSONPath: a bracket is open",
+            place,
+            "close it, as in metrics[0].mse or metrics['mse']",
+        )
+    elif path.endswith("."):
+        yield Problem(
+            f"the Path {show(path)} is no JSONPath: it ends with a dot", place, "name the member after it"
+        )
+
+
 def _json_get(value: Any, place: Path) -> Iterator[Problem]:
     if not isinstance(value, Mapping):
         yield Problem(f"Std:JsonGet holds {show(value)}", place, "give it a PropertyFile and a Path")
@@ -128,29 +157,8 @@ def _json_get(value: Any, place: Path) -> Iterator[Problem]:
         yield Problem(f"Std:JsonGet has no member {show(like)}", (*place, like), "call it Path")
     else:
         yield from _members(value, JSON_GET, place, "Std:JsonGet")
-    if not path:
-        if like is None:
-            right = "write the path in the file, such as metrics.mse"
-            yield Problem("Std:JsonGet has no Path", (*place, "Path"), right)
-    elif isinstance(path, str) and "/" in path and "[" not in path:
-        yield Problem(
-            f"the Path {show(path)} is no JSONPath",
-            (*place, "Path"),
-            "write it with dots, such as metrics.mse",
-            severity="error" if path.startswith("/") else "warning",  # a name in the file may have one
-        )
-    elif isinstance(path, str) and path.count("[") != path.count("]"):
-        yield Problem(
-            f"the Path {show(path)} is no JSONPath: a bracket is open",
-            (*place, "Path"),
-            "close it, as in metrics[0].mse or metrics['mse']",
-        )
-    elif not isinstance(path, str):
-        yield Problem(
-            f"the Path of Std:JsonGet is a text, not {show(path)}",
-            (*place, "Path"),
-            "write the path itself: it cannot be made of parameters",
-        )
+    if path or like is None:
+        yield from _path(path, (*place, "Path"))
     file = value.get("PropertyFile")
     if file is None and "S3Uri" not in value:
         yield Problem("Std:JsonGet names no PropertyFile", (*place, "PropertyFile"), "name the property file")

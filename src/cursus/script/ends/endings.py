@@ -69,12 +69,29 @@ def unwatched(evaluator: Evaluator, body: Body, node: ast.Expr, sure: bool) -> I
         return
     started = body.once(_started)
     yield from _in_a_thread(evaluator, body, node, started.threads, sure)
+    yield from _own_thread(evaluator, body, node, sure)
     if "exitcode" in evaluator.mentioned:
         return
     if started.awaits and "empty" not in evaluator.mentioned:
         return  # it waits for what the process sends, and so for one that failed
     if any(isinstance(evaluator.value(one, body), v.Func) for one in started.processes):
         yield Habit("dropped", None, "a Process whose exitcode nobody reads", sure, place(node, body))
+
+
+def _own_thread(evaluator: Evaluator, body: Body, node: ast.Expr, sure: bool) -> Iterator[Habit]:
+    """``worker.start()`` of a class below Thread, whose ``run`` works and catches nothing."""
+    base = receiver(node.value, ("start",))
+    made = (
+        evaluator.value(base, body) if base is not None and "excepthook" not in evaluator.mentioned else None
+    )
+    owner = made.body.owner if isinstance(made, v.Instance) else None
+    if not isinstance(made, v.Instance) or not isinstance(owner, ast.ClassDef):
+        return
+    threads = (evaluator.value(one, made.body.parent or made.body) for one in owner.bases)
+    run = next((one for one in made.body.defined.values() if one.name == "run"), None)
+    thread = v.Ref("threading.Thread") in threads and run is not None and not run.tries
+    if thread and run is not None and works(run, getattr(run.owner, "body", [])):
+        yield Habit("dropped", None, f"{made.body.name}.run(), in a Thread,", sure, place(node, body))
 
 
 def _in_a_thread(
@@ -185,10 +202,7 @@ def swallowing_contexts(modules: Iterable[Body]) -> Iterator[Habit]:
         if isinstance(node, ast.ClassDef)
         for method in node.body
         if isinstance(method, ast.FunctionDef) and method.name == "__exit__"
-        for last in method.body[-1:]
-        if isinstance(last, ast.Return)
-        and (getattr(last.value, "value", None) is True or _of_error(last.value))
-        if not any(isinstance(one, (ast.Return, ast.Raise)) for one in ast.walk(method) if one is not last)
+        if _drops_errors(method)
     }
     held = {
         node.name
@@ -205,12 +219,25 @@ def swallowing_contexts(modules: Iterable[Body]) -> Iterator[Habit]:
                 name = bare_name(called)
                 if name in drops or (name in held and works(body, getattr(node, "body", []))):
                     how = (
-                        ".__exit__, which returns True,"
+                        ".__exit__, which takes errors for dealt with,"
                         if name in drops
                         else "(), which catches what comes to its yield,"
                     )
                     told = name + how
                     yield Habit("dropped", None, told, True, place(node, body))
+
+
+def _drops_errors(method: ast.FunctionDef) -> bool:
+    """True for an ``__exit__`` that returns True for an error, or ends the script with 0."""
+    nodes, last = list(ast.walk(method)), method.body[-1]
+    ends = [one for one in nodes if isinstance(one, ast.Call) and last_name(one.func) in EXITS]
+    if ends and all(map(ends_with_zero, ends)):
+        return not any(isinstance(one, (ast.If, ast.Raise)) for one in nodes)
+    if not isinstance(last, ast.Return) or any(
+        isinstance(one, (ast.Return, ast.Raise)) for one in nodes if one is not last
+    ):
+        return False
+    return getattr(last.value, "value", None) is True or _of_error(last.value)
 
 
 def _of_error(node: ast.expr | None) -> bool:

@@ -50,17 +50,35 @@ SAVING_WORDS = frozenset({"dump", "save", "save_model", "save_pretrained"})
 
 def swallowing(evaluator: Evaluator, body: Body, node: ast.Try) -> Iterable[tuple[Location, bool, str]]:
     """Catch-all handlers of ``node`` that end well: (place, exits with 0 itself, what they are around)."""
-    around = _training_call(body, node.body) or _only_work(body, node)
+    handed = _handed_training(evaluator, body, node.body)
+    around = handed or _training_call(body, node.body) or _only_work(body, node)
     ends = (one for step in node.finalbody for one in ast.walk(step) if isinstance(one, ast.Call))
     if any(last_name(one.func) in EXIT_NAMES for one in ends):
         return  # with what status is told there
     for handler in node.handlers:
         if not caught(handler) & BROAD:
             continue
-        outcome = _outcome(evaluator, body, handler, at_top(body))
+        outcome = _outcome(evaluator, body, handler, bool(handed) or at_top(body))
         if outcome if not around else outcome is not None:  # an exit with 0 hides whatever was tried
             tried = (one for step in node.body for one in ast.walk(step) if isinstance(one, ast.Call))
             yield place(handler, body), bool(outcome), around or next(map(_called, tried), "nothing")
+
+
+def _handed_training(evaluator: Evaluator, body: Body, statements: list[ast.stmt]) -> str:
+    """The training that a helper is handed, and calls: ``safely(train)``, where nobody asks what comes of it."""
+    sites = evaluator.sites.get(id(body.owner), [])
+    dropped = [site for site, _, _ in sites if id(site.node) in site.body.once(_statements)]
+    for call in (one for step in statements for one in ast.walk(step) if isinstance(one, ast.Call)):
+        bound = body.bindings.get(bare_name(call.func), []) if sites and len(dropped) == len(sites) else []
+        given = evaluator.value(call.func, body) if bound and bound[0].kind == "parameter" else None
+        if isinstance(given, v.Func) and given.body.name.startswith(TRAINING_WORDS):
+            return given.body.name
+    return ""
+
+
+def _statements(body: Body) -> set[int]:
+    """The calls that are statements by themselves."""
+    return {id(node.value) for node in body.nodes if isinstance(node, ast.Expr)}
 
 
 def _called(node: ast.Call) -> str:
@@ -144,7 +162,7 @@ def _outcome(evaluator: Evaluator, body: Body, handler: ast.AST, top: bool, dept
             zero = True
         elif isinstance(node, (ast.Raise, ast.Continue)):
             return None
-        if isinstance(node, ast.Return) and not (top and node.value is None):
+        if isinstance(node, ast.Return) and not (top and getattr(node.value, "value", node.value) is None):
             return None
         if isinstance(node, ast.Call):
             found = _called_in_handler(evaluator, body, node, depth)

@@ -39,6 +39,8 @@ def read_filled(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) ->
                 key = ",".join(sorted(names - own))
                 kind = source.kind if isinstance(source, v.Special) else ""
                 yield Habit("filled", None, ast.unparse(node.func), always, place(node, body), key, kind)
+        elif any("isinstance" in ast.unparse(test) for test, _ in site.tests):
+            continue  # it looks first what it has
         elif len(node.args) == 1 and evaluator.called(node, body) in DECODES:
             taken = hyperparameter(evaluator, body, node.args[0])
             if taken is not None and taken[1] == "SM_HPS":

@@ -291,3 +291,12 @@ def test_a_number_of_older_readers_is_kept_as_text_and_named(value: str, told: b
     )
     if told:
         assert document.data["Tags"][0]["Value"] == value
+
+
+def test_what_is_no_request_among_others_has_its_place(tmp_path: Path) -> None:
+    file = write(tmp_path, "a.yaml", "TrainingJobName: a\nRoleArn: b\n---\nfoo: 1\n")
+    with pytest.raises(TargetError, match=r"a\.yaml:4:1: neither request nor"):
+        load(str(file))
+    file = write(tmp_path, "a.json", '[{"TrainingJobName": "a", "RoleArn": "b"}, 5]')
+    with pytest.raises(TargetError, match=r"a\.json:1:44: neither request nor"):
+        load(str(file))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cursus.errors import TargetError
-from cursus.model import Pipeline, Step
+from cursus.model import Path, Pipeline, Step
 from cursus.redact import show
 from cursus.steps.plain import NestingError, plain, sent
 from cursus.steps.requests import describe_unknown, from_mapping, is_json_text, parse_text
@@ -192,10 +192,18 @@ def _of_document(
         if made is not None:
             found.extend(made)
         elif strict:
-            raise TargetError(
-                f"{document.path}: neither request nor pipeline definition: {describe_unknown(data)}."
-            )
+            where = _place(document, (index,) if entries is document.data else ())
+            raise TargetError(f"{where}: neither request nor pipeline definition: {describe_unknown(data)}.")
     return found
+
+
+def _place(document: Document, path: Path) -> str:
+    """The file, and the line where not the whole of it is meant: another stands before."""
+    origin = document.origins.get(path)
+    location = origin.location if origin is not None else None
+    if location is None or not (path or (location.line or 0) > 1):
+        return document.path
+    return f"{document.path}:{location.line}:{location.column}"
 
 
 def _is_file_name(text: str) -> bool:

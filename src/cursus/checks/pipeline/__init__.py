@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from cursus.checks.views import PipelineView
+from cursus.checks.views import PipelineView, mapping, mappings
 from cursus.model import Path, Step
 
 
 def place_of(view: PipelineView, step: Step) -> Path:
     """Where the request of a step stands in the pipeline's definition."""
     return step.prefix[len(view.pipeline.prefix) :]
+
+
+def outputs_of(request: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any], Mapping[str, Any]]]:
+    """Each output of a processing request: its place, itself, and its S3Output."""
+    for i, entry in mappings(mapping(request, "ProcessingOutputConfig"), "Outputs"):
+        yield ("ProcessingOutputConfig", "Outputs", i), entry, mapping(entry, "S3Output")
+
+
+def writes(step: Step) -> Iterator[tuple[Path, Any]]:
+    """The place and value of each location that a processing or transform step writes to."""
+    if step.operation == "CreateProcessingJob":
+        for place, _, target in outputs_of(step.request):
+            yield (*place, "S3Output", "S3Uri"), target.get("S3Uri")
+    elif step.operation == "CreateTransformJob":
+        yield (
+            ("TransformOutput", "S3OutputPath"),
+            mapping(step.request, "TransformOutput").get("S3OutputPath"),
+        )
 
 
 def again(values: Iterable[tuple[Path, object]]) -> Iterator[tuple[Path, str]]:

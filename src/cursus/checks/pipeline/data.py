@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.pipelines import PipelineStep, dependencies, nodes, parse_get, step_type, written_out
-from cursus.checks.pipeline import again, place_of
+from cursus.checks.pipeline import again, place_of, writes
 from cursus.checks.pipeline.models import metrics
 from cursus.checks.pipeline.properties import has_strangers
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import PipelineView, listing, mapping, mappings
+from cursus.checks.views import PipelineView, mapping, mappings
 from cursus.model import Path, Step
 from cursus.redact import show
 from cursus.suggest import did_you_mean
@@ -168,16 +168,7 @@ def _location(value: Any) -> str | None:
 
 
 def _written(step: Step) -> Iterator[str]:
-    if step.operation == "CreateProcessingJob":
-        for output in listing(mapping(step.request, "ProcessingOutputConfig"), "Outputs"):
-            if isinstance(output, Mapping):
-                uri = _location(mapping(output, "S3Output").get("S3Uri"))
-                if uri:
-                    yield uri
-    elif step.operation == "CreateTransformJob":
-        uri = _location(mapping(step.request, "TransformOutput").get("S3OutputPath"))
-        if uri:
-            yield uri
+    return filter(None, (_location(uri) for _, uri in writes(step)))
 
 
 def trainings(request: Mapping[str, Any]) -> list[tuple[Path, Mapping[str, Any]]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from cursus.aws.images import amazon_image
 from cursus.aws.pipelines import written_out
-from cursus.checks.pipeline import place_of
+from cursus.checks.pipeline import outputs_of, place_of, writes
 from cursus.checks.pipeline.locations import is_text
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, integer, is_reference, listing, mapping, mappings, text
@@ -30,12 +30,12 @@ def _inputs(step: Step) -> Iterator[tuple[int, str, Any]]:
             yield i, folder.rstrip("/"), source.get("S3Uri")
 
 
-def _outputs(step: Step) -> Iterator[tuple[int, str | None, Any]]:
-    """The position, folder and location of each output of a processing request."""
-    for i, entry in mappings(mapping(step.request, "ProcessingOutputConfig"), "Outputs"):
-        target = mapping(entry, "S3Output")
-        folder = text(target, "LocalPath")
-        yield i, folder.rstrip("/") if folder is not None else None, target.get("S3Uri")
+def _collected(step: Step) -> Iterator[tuple[Path, str]]:
+    """The place and folder of each output of a processing request."""
+    for place, _, target in outputs_of(step.request):
+        folder = (text(target, "LocalPath") or "").rstrip("/")
+        if folder:
+            yield (*place, "S3Output", "LocalPath"), folder
 
 
 def _processing(view: PipelineView) -> Iterator[tuple[Step, Path]]:
@@ -76,7 +76,7 @@ def started_script(view: PipelineView) -> Iterator[Problem]:
         if _unknown(step):
             continue
         filled = [(folder, uri) for _, folder, uri in _inputs(step)]
-        folders = [*(folder for folder, _ in filled), *(folder for _, folder, _ in _outputs(step) if folder)]
+        folders = [*(folder for folder, _ in filled), *(folder for _, folder in _collected(step))]
         misplaced = any(not f"{folder}/".startswith(FOLDER) for folder, _ in filled)
         for member in ("ContainerEntrypoint", "ContainerArguments"):
             for i, word in enumerate(listing(application, member)):
@@ -244,29 +244,18 @@ def same_place(view: PipelineView) -> Iterator[Problem]:
             )
         folders = {folder for _, folder, _ in _inputs(step)}
         if step.operation == "CreateProcessingJob":
-            for i, folder, _ in _outputs(step):
-                if folder is not None and folder in folders:
+            for place, folder in _collected(step):
+                if folder in folders:
                     yield Problem(
                         f"the output is collected from {show(folder)}, where an input lies",
-                        (*top, "ProcessingOutputConfig", "Outputs", i, "S3Output", "LocalPath"),
+                        (*top, *place),
                         "let the script write to a folder of its own",
                     )
 
 
 def _written(step: Step) -> Iterator[tuple[Path, str]]:
     """The place and text of each location that a processing or transform step writes to."""
-    found: list[tuple[Path, Any]] = []
-    if step.operation == "CreateProcessingJob":
-        for i, _, uri in _outputs(step):
-            found.append((("ProcessingOutputConfig", "Outputs", i, "S3Output", "S3Uri"), uri))
-    elif step.operation == "CreateTransformJob":
-        found.append(
-            (
-                ("TransformOutput", "S3OutputPath"),
-                mapping(step.request, "TransformOutput").get("S3OutputPath"),
-            )
-        )
-    for place, uri in found:
+    for place, uri in writes(step):
         location = written_out(uri)
         if location is not None and location.startswith("s3://"):
             yield place, location.rstrip("/")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from cursus.aws import instances, schema
 from cursus.aws.pipelines import PipelineStep, facts, nodes, parse_get, step_type, written_out
-from cursus.checks.pipeline import again, place_of
+from cursus.checks.pipeline import again, outputs_of, place_of
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, integer, listing, mapping, mappings, text
 from cursus.model import Path
@@ -184,9 +184,8 @@ def processing_folders(view: PipelineView) -> Iterator[Problem]:
                     "write File, unless the container reads pipes",
                     severity="warning",
                 )
-        for i, entry in mappings(mapping(step.arguments, "ProcessingOutputConfig"), "Outputs"):
-            folder = text(mapping(entry, "S3Output"), "LocalPath")
-            at = (*step.place, "ProcessingOutputConfig", "Outputs", i, "S3Output", "LocalPath")
+        for place, _, target in outputs_of(step.arguments):
+            folder, at = text(target, "LocalPath"), (*step.place, *place, "S3Output", "LocalPath")
             if folder is None:
                 continue
             below = folder.lstrip("./").removeprefix("opt/ml/").removeprefix("processing/")

@@ -9,7 +9,7 @@ from typing import Any
 
 from cursus.aws.pipelines import Reference, nodes, parse_get, written_out
 from cursus.checks.meant import value_at
-from cursus.checks.pipeline import place_of
+from cursus.checks.pipeline import outputs_of, place_of
 from cursus.checks.rules import Problem, rule
 from cursus.checks.text_faults import location_faults
 from cursus.checks.views import PipelineView, listing, mapping, mappings, text
@@ -228,12 +228,10 @@ def _mode(view: PipelineView, reference: Reference) -> object:
 def _outputs(request: Mapping[str, Any]) -> dict[str, str]:
     """Output name → the location of each output of a processing request, as far as it is known."""
     found: dict[str, str] = {}
-    for entry in listing(mapping(request, "ProcessingOutputConfig"), "Outputs"):
-        if not isinstance(entry, Mapping) or not isinstance(entry.get("OutputName"), str):
-            continue
-        uri = written_out(mapping(entry, "S3Output").get("S3Uri"))
-        if uri is not None:
-            found[entry["OutputName"]] = uri
+    for _, entry, target in outputs_of(request):
+        name, uri = text(entry, "OutputName"), written_out(target.get("S3Uri"))
+        if name is not None and uri is not None:
+            found[name] = uri
     return found
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.pipelines import PipelineStep, facts, loop_around, parse_get, target_of
-from cursus.checks.pipeline import read_json
+from cursus.checks.pipeline import outputs_of, read_json
 from cursus.checks.pipeline.members import branch_steps
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, is_reference, mapping, mappings
@@ -161,8 +161,7 @@ def _outside(view: PipelineView, step: PipelineStep, uris: list[Any]) -> int | N
     """The number of an object that is in no output of the step, where all of them are known."""
     job = next((one.request for one in view.steps if one.name == step.name), {})
     target = mapping(job, "TransformOutput").get("S3OutputPath")
-    outputs = mappings(mapping(job, "ProcessingOutputConfig"), "Outputs")
-    places = [target] if target else [mapping(entry, "S3Output").get("S3Uri") for _, entry in outputs]
+    places = [target] if target else [one.get("S3Uri") for _, _, one in outputs_of(job)]
     known = tuple(place for place in places if isinstance(place, str))
     named = enumerate(map(view.filled, uris)) if known and len(known) == len(places) else ()
     return next((i for i, uri in named if isinstance(uri, str) and not uri.startswith(known)), None)

@@ -8,6 +8,7 @@ from typing import Any
 
 from cursus.aws.metrics import direction_of, words_of
 from cursus.aws.pipelines import parse_get, target_of
+from cursus.checks.pipeline import outputs_of
 from cursus.checks.pipeline.members import ORDERED
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, mapping, mappings, text
@@ -163,8 +164,9 @@ def other_output(view: PipelineView) -> Iterator[Problem]:
                     )
                 continue
             before = view.definition.by_name.get(target.name)
-            outputs = mapping(mapping(before.body, "Arguments") if before else {}, "ProcessingOutputConfig")
-            declared = {text(each, "OutputName") for _, each in mappings(outputs, "Outputs")}
+            declared = {
+                text(each, "OutputName") for _, each, _ in outputs_of(before.arguments if before else {})
+            }
             read = str(target.rest[2])
             if declared and read not in declared:
                 continue  # there is no such output, which is another rule's to tell
@@ -191,8 +193,7 @@ def _made_of(view: PipelineView, name: str, source: Mapping[str, Any]) -> str | 
     if any(rest[:3] == ("ProcessingOutputConfig", "Outputs", name) for rest in used):
         return None
     for step in view.definition.steps:
-        outputs = mappings(mapping(step.arguments, "ProcessingOutputConfig"), "Outputs")
-        made = name in {text(output, "OutputName") for _, output in outputs}
+        made = any(text(entry, "OutputName") == name for _, entry, _ in outputs_of(step.arguments))
         if made and any(given == source for _, _, given in _inputs(step.arguments)):
             return step.name
     return None

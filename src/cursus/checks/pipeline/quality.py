@@ -7,7 +7,7 @@ from typing import Any
 
 from cursus.aws import images
 from cursus.aws.pipelines import facts
-from cursus.checks.pipeline import is_json, place_of, read_json
+from cursus.checks.pipeline import is_json, outputs_of, place_of, read_json
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, mapping, mappings, text
 from cursus.model import Path, Step
@@ -145,14 +145,11 @@ def _told(view: PipelineView, step: Step, folders: list[str | None]) -> Iterator
 
 def _uploaded(step: Step, folder: object, top: Path) -> Iterator[Problem]:
     """Where the container puts its results there has to be an output."""
-    outputs = [
-        text(mapping(entry, "S3Output"), "LocalPath")
-        for _, entry in mappings(mapping(step.request, "ProcessingOutputConfig"), "Outputs")
-    ]
+    folders = [text(target, "LocalPath") for _, _, target in outputs_of(step.request)]
     config = step.request.get("ProcessingOutputConfig")
-    if not isinstance(folder, str) or not folder or None in outputs or (config and not outputs):
+    if not isinstance(folder, str) or not folder or None in folders or (config and not folders):
         return
-    if not any(_over(str(output), folder) for output in outputs):
+    if not any(_over(str(output), folder) for output in folders):
         yield Problem(
             f"the results are put into {show(folder)}, which is the folder of no output",
             (*top, "output_path"),

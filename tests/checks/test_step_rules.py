@@ -77,6 +77,19 @@ def command(entry: str) -> dict[str, Any]:
         (command('["sh", "-c"]'), "STP003", "write the list itself, without quotes around it"),
         (command("python3 /opt/train.py"), "STP003", "write a list, each word an item of its own"),
         (command("/opt/train"), "STP003", "write a list of one: ['/opt/train']"),
+        ({"Tags": {"team": "churn"}}, "STP003", "write a list of mappings, each of Key, Value"),
+        ({"Tags": {"Key": "team", "Value": "churn"}}, "STP003", "put the mapping in a list"),
+        ({"Environment": ["A=b"]}, "STP003", "write a mapping of names to values"),
+        (
+            {
+                "VpcConfig": {
+                    "Subnets": ["subnet-0123456789abcdef0,subnet-0123456789abcdef1"],
+                    "SecurityGroupIds": ["sg-0a1b2c3d"],
+                }
+            },
+            "STP006",
+            "these are several values in one text: write each as an item of its own",
+        ),
         (
             {
                 "VpcConfig": {

@@ -49,8 +49,15 @@ def listed(options: tuple[str, ...]) -> str:
     return ", ".join(options[:12]) + (", …" if len(options) > 12 else "") if options else "no members"
 
 
-def written(value: Any, wanted: str, shown: str, node: Mapping[str, Any], name: str = "") -> str:
-    """What to write instead of a value of the wrong type, in the member ``name``."""
+def written(
+    value: Any,
+    wanted: str,
+    shown: str,
+    node: Mapping[str, Any],
+    name: str = "",
+    item: Mapping[str, Any] | None = None,
+) -> str:
+    """What to write instead of a value of the wrong type, in the member ``name``; ``item`` is the schema of a list's items."""
     if value is None:
         return "leave the member out, or give it a value"
     if wanted == "string":
@@ -63,6 +70,9 @@ def written(value: Any, wanted: str, shown: str, node: Mapping[str, Any], name: 
         return "write one text" + (", such as the JSON of it" if isinstance(value, (list, dict)) else "")
     if wanted == "array":
         if isinstance(value, dict):
+            members = tuple((item or {}).get("properties", ()))
+            if members and not any(member in members for member in value):
+                return f"write a list of mappings, each of {listed(members)}"
             return "put the mapping in a list"
         if isinstance(value, str) and value.lstrip()[:1] == "[" and value.rstrip()[-1:] == "]":
             return "write the list itself, without quotes around it"
@@ -70,9 +80,10 @@ def written(value: Any, wanted: str, shown: str, node: Mapping[str, Any], name: 
             return f"write a list, each {'word' if name in COMMANDS else 'value'} an item of its own"
         return f"write a list of one: [{shown}]"
     if wanted == "object":
-        return (
-            f"write a mapping of {listed(tuple(node.get('properties', ())))}" if node else "write a mapping"
-        )
+        members = tuple(node.get("properties", ()))
+        if not members and "additionalProperties" in node:
+            return "write a mapping of names to values"
+        return f"write a mapping of {listed(members)}" if node else "write a mapping"
     if wanted == "integer" and isinstance(value, float) and value.is_integer():
         return f"write {int(value)}"
     if wanted in ("integer", "number") and isinstance(value, str):

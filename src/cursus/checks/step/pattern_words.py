@@ -14,6 +14,7 @@ _HYPHENS = re.compile(
     r"\[a-zA-Z0-9\]\(-\*\[a-zA-Z0-9\]\)(?:\{0,(\d+)\}|\*)|\[a-zA-Z0-9\]\(\[\\-a-zA-Z0-9\]\*\[a-zA-Z0-9\]\)\?"
 )
 
+SEVERAL = "these are several values in one text: write each as an item of its own"
 _WORDS: tuple[tuple[str, str], ...] = (
     (":role/?", "an IAM role's ARN, such as arn:aws:iam::123456789012:role/SageMakerRole"),
     ("(https|s3)://", "an S3 URI, such as s3://bucket/prefix/"),
@@ -126,8 +127,8 @@ def instead(pattern: str, value: object, key: bool = False) -> str:
         special = _filled(left)
     if value != value.strip() and not special:
         special = "there is white space around it"
-    if re.search(r"[,;] *[^,; ]", value) and not special and _several(pattern, value):
-        special = "these are several values in one text: write each as an item of its own"
+    if not special and several(pattern, value):
+        special = SEVERAL
     if "\n" in value and pattern in (".*", ".+"):
         special = "there is a line break in it"
     if re.search(REPR + r"|^\{['\"](?:Get|Std:)", value):
@@ -135,8 +136,10 @@ def instead(pattern: str, value: object, key: bool = False) -> str:
     return f"{special}; {advice}" if special else advice
 
 
-def _several(pattern: str, value: str) -> bool:
+def several(pattern: str, value: object) -> bool:
     """True where the text is a list of values, each of which has the form."""
+    if not isinstance(value, str) or len(value) > 5000 or not re.search(r"[,;] *[^,; ]", value):
+        return False
     if r"\p{" in pattern:
         return False  # a class of Unicode's, which only AWS's kind of expression has: for free texts, not for names
     parts = [part.strip(" \"'[]()") for part in re.split("[,;]", value)]

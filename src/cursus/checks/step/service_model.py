@@ -13,7 +13,7 @@ from cursus.aws import schema
 from cursus.aws.schema import Violation
 from cursus.checks.meant import answered, operations_with, places, taken, value_at, wrapped
 from cursus.checks.rules import Problem, rule
-from cursus.checks.step.pattern_words import fits, shorter, words
+from cursus.checks.step.pattern_words import SEVERAL, fits, several, shorter, words
 from cursus.checks.type_words import WHAT, kind_in_words, listed, written
 from cursus.checks.views import SchemaView
 from cursus.model import Path, format_path
@@ -275,7 +275,9 @@ def wrong_type(view: SchemaView) -> Iterator[Problem]:
         if wanted == "string" and shown and not fits(node, str(value)):
             remedy = f"write a text{words(node)}"
         else:
-            remedy = written(value, wanted, _shown(violation), node, _name(violation.path))
+            item = _node(view, (*violation.path, 0)) if wanted == "array" else None
+            given = value_at(view.step.request, violation.path)
+            remedy = written(given, wanted, _shown(violation), node, _name(violation.path), item)
         yield Problem(
             f"Invalid type for parameter {name}: it is{shown} {kind_in_words(value)}; the API takes {what}",
             violation.path,
@@ -347,7 +349,10 @@ def wrong_length(view: SchemaView) -> Iterator[Problem]:
         if violation.bound == "max":
             surplus = count - int(violation.limit)
             remedy = f"{what} has {count} characters: cut at least {surplus}"
-            if not violation.key and len(violation.path) > 1 and violation.path[-2] in MAPS:
+            pattern = str(_node(view, violation.path).get("awsPattern", ""))
+            if isinstance(violation.path[-1], int) and several(pattern, violation.value):
+                remedy = SEVERAL
+            elif not violation.key and len(violation.path) > 1 and violation.path[-2] in MAPS:
                 remedy += "; put long values into a file in a channel and pass its name"
             elif not violation.key:
                 remedy += shorter(_node(view, violation.path), violation.value)

@@ -86,12 +86,13 @@ def more(**members: Any) -> Change:
 
 
 def encrypted(name: str) -> Change:
-    """What a job writes, encrypted with the key of this name."""
+    """What a job writes, encrypted with the key of this name. A directory bucket takes no key."""
 
     def change(request: Request) -> Request:
         made: Request = json.loads(json.dumps(request))
         for job in jobs(made):
-            job["OutputDataConfig"]["KmsKeyId"] = name
+            if "--x-s3" not in job["OutputDataConfig"]["S3OutputPath"]:
+                job["OutputDataConfig"]["KmsKeyId"] = name
         return made
 
     return change

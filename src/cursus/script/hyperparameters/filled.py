@@ -53,17 +53,17 @@ def read_keys(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) -> Ite
     """Mappings written out in the source that one hyperparameter is looked up in."""
     for body, sure in reached:
         for node, _, certain in body.reads:
-            table = evaluator.value(node.value, body)
+            table = evaluator.value(node.value, body) if certain else v.UNKNOWN
             if not isinstance(table, v.Table) or not table.whole or not table.items:
-                continue
+                continue  # or where it is asked first, mostly, whether there is such a key
             if last_name(node.value) in evaluator.changed or "" in evaluator.replaced:
                 continue
             index, where = evaluator.value(node.slice, body), place(node, body)
-            keys, always = "\n".join(key for key, _ in table.items), sure and certain
+            keys = "\n".join(key for key, _ in table.items)
             if isinstance(index, v.Unknown) and index.key:
-                yield Habit("key-of", None, keys, always, where, index.key, index.origin)
+                yield Habit("key-of", None, keys, sure, where, index.key, index.origin)
             elif isinstance(index, Text) and isinstance(index.only, (ArgPart, EnvPart)):
-                yield Habit("key-of", index, keys, always, where)
+                yield Habit("key-of", index, keys, sure, where)
 
 
 def _changed(evaluator: Evaluator, sites: list[tuple[CallSite, bool]], source: v.Value) -> bool:

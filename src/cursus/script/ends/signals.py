@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from cursus.script.ends.exits import TRAINING_WORDS, works
 from cursus.script.evaluation import values as v
@@ -16,6 +17,8 @@ from cursus.script.facts import Habit
 from cursus.script.syntax.bodies import Body, CallSite, place
 from cursus.script.syntax.nodes import EXITS, FUNCTIONS, TELLS, bare_name, caught, last_name
 
+MOST = 10
+"""Handlers of one source that are looked at."""
 SETS = frozenset({"signal.signal", "signal"})
 GOES_ON = "the script goes on until it is killed"
 DEEPEST = 3
@@ -27,12 +30,9 @@ def read_signals(
 ) -> Iterator[Habit]:
     """Everything of this kind in what runs."""
     bodies = list(modules)
-    for site, _ in calls:
+    sites = (site for site, _ in calls if len(site.node.args) == 2 and ast.unparse(site.node.func) in SETS)
+    for site in islice((one for one in sites if "SIGTERM" in ast.unparse(one.node.args[0])), MOST):
         node, body = site.node, site.body
-        if len(node.args) != 2 or "SIGTERM" not in ast.unparse(node.args[0]):
-            continue
-        if ast.unparse(node.func) not in SETS:
-            continue
         told = _comes_to_nothing(evaluator, node.args[1], body, bodies) or _too_late(evaluator, site)
         if told:
             yield Habit("deaf-handler", None, told, True, place(node, body))

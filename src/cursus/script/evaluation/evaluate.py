@@ -53,8 +53,8 @@ class Evaluator:
         self.steps = 0
         self.busy: set[tuple[int, int]] = set()
         self.command_functions: set[int] = set()
-        self.made: dict[int, Body] = {}
-        """The classes of the source that objects are made of."""
+        self.made: dict[int, list[Body]] = {}
+        """By the id of a class, it and those below it that objects are made of."""
         self.memo: dict[tuple[int, int, int], Options] = {}
         self.cuts = 0
         self.mentioned: frozenset[str] = frozenset()
@@ -104,8 +104,9 @@ class Evaluator:
 
     def note_made(self, klass: Body) -> None:
         """Note that there is an object of a class; what was concluded without it is forgotten."""
-        if id(klass) not in self.made:
-            self.made[id(klass)] = klass
+        if not any(one is klass for one in self.made.get(id(klass), ())):
+            for each in {id(one): one for one in (klass, *members.all_above(self, klass))}:
+                self.made.setdefault(each, []).append(klass)
             self.memo.clear()
 
     def member(self, module: Body, name: str) -> Value:

@@ -47,8 +47,8 @@ def owners(evaluator: Evaluator, klass: Body | None, make: type[v.Klass | v.Inst
     """What a method is called on: an object of its class, or of those that are made and have it for a base."""
     if klass is None:
         return NOTHING_KNOWN
-    made = [one for one in evaluator.made.values() if one is klass or klass in all_above(evaluator, one)]
-    return union((one(make(each)) for each in made or [klass]), sure=len(made) < 2)
+    made = evaluator.made.get(id(klass), [])
+    return union((one(make(each)) for each in made[: v.LIMIT + 1] or [klass]), sure=len(made) < 2)
 
 
 def all_above(evaluator: Evaluator, body: Body, depth: int = 0) -> list[Body]:

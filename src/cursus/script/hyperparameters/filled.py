@@ -19,6 +19,8 @@ from cursus.script.syntax.nodes import last_name, receiver
 
 HPS = v.Special("SM_HPS")
 FILE = v.Special("hyperparameters.json")
+MANY = 10
+"""Tests around a call that are looked at, the last ones."""
 DECODES = frozenset({"json.loads", "ast.literal_eval"})
 
 
@@ -39,11 +41,10 @@ def read_filled(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) ->
                 key = ",".join(sorted(names - own))
                 kind = source.kind if isinstance(source, v.Special) else ""
                 yield Habit("filled", None, ast.unparse(node.func), always, place(node, body), key, kind)
-        elif any("isinstance" in ast.unparse(test) for test, _ in site.tests):
-            continue  # it looks first what it has
         elif len(node.args) == 1 and evaluator.called(node, body) in DECODES:
             taken = hyperparameter(evaluator, body, node.args[0])
-            if taken is not None and taken[1] == "SM_HPS":
+            looks = any("isinstance" in ast.unparse(test) for test, _ in site.tests[-MANY:])
+            if taken is not None and taken[1] == "SM_HPS" and not looks:
                 yield Habit(
                     "decoded-twice", None, ast.unparse(node.func), always, place(node, body), taken[0]
                 )

@@ -434,3 +434,25 @@ def test_path_in_a_file(path: str, broken_by: set[str]) -> None:
     decide = {"Conditions": [condition], "IfSteps": [_ask("Go", a="b")], "ElseSteps": []}
     definition = pipeline(before, _step("Decide", "Condition", decide))
     assert broken(engine.check_pipeline(Pipeline("p", definition), Settings())[0]) == broken_by
+
+
+@pytest.mark.parametrize(("jar", "told"), [("command-runner.jar", False), ("command-runner", True)])
+def test_the_archive_that_a_cluster_runs(jar: str, told: bool) -> None:
+    work = {"ClusterId": "j-1A2B3C4D5E6F7", "StepConfig": {"HadoopJarStep": {"Jar": jar}}}
+    assert ("DEP047" in _warned(pipeline(_step("Spark", "EMR", work)))) == told
+
+
+@pytest.mark.parametrize(("name", "broken_by"), [("prepare.py", set()), ("prepare", {"DEP039"})])
+def test_the_script_that_is_started_is_the_one_that_is_downloaded(name: str, broken_by: set[str]) -> None:
+    definition = pipeline(
+        processing(
+            AppSpecification={
+                "ImageUri": SCIKIT_LEARN,
+                "ContainerEntrypoint": ["python3", f"/opt/ml/processing/input/code/{name}"],
+            },
+            ProcessingInputs=[
+                processing_input("code", "s3://example-bucket/prepare.py", "/opt/ml/processing/input/code")
+            ],
+        )
+    )
+    assert broken(engine.check_pipeline(Pipeline("p", definition), Settings())[0]) == broken_by

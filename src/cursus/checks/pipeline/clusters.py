@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from cursus.aws import schema
-from cursus.aws.pipelines import nodes, step_type
+from cursus.aws.pipelines import PipelineStep, nodes, step_type
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, is_reference, mapping
 from cursus.model import Path
@@ -24,7 +24,7 @@ def emr_cluster(view: PipelineView) -> Iterator[Problem]:
     What it does:
         Looks for ClusterId and ClusterConfig in the arguments: one of the two; for an ExecutionRoleArn, which goes with a
         ClusterId alone; for what a ClusterConfig needs and must not say (its roles are a warning) and SageMaker's instance types
-        in it; and for what the step runs. Of an EMR Serverless step: for ApplicationId or ApplicationConfig, ExecutionRoleArn and JobConfig, whose members begin small.
+        in it; and for what the step runs, whose Jar ends with .jar (else a warning). Of an EMR Serverless step: for ApplicationId or ApplicationConfig, ExecutionRoleArn and JobConfig, whose members begin small.
     Why:
         CreatePipeline takes a cluster that is there, or the configuration of one that it makes and ends with the step.
     Example:
@@ -43,10 +43,8 @@ def emr_cluster(view: PipelineView) -> Iterator[Problem]:
             yield from _serverless(step.arguments, step.place)
         if step.type != "EMR" or not step.arguments:
             continue
-        named, made = (
-            step.arguments.get("ClusterId") is not None,
-            step.arguments.get("ClusterConfig") is not None,
-        )
+        given = step.arguments
+        named, made = given.get("ClusterId") is not None, given.get("ClusterConfig") is not None
         if named == made and (named or not _misspelt(step.arguments, "ClusterId", "ClusterConfig")):
             yield Problem(
                 "ClusterId and ClusterConfig are both given"
@@ -83,19 +81,29 @@ def emr_cluster(view: PipelineView) -> Iterator[Problem]:
                 "write arn:aws:iam::<account>:role/<name>",
             )
         yield from _cluster(mapping(step.arguments, "ClusterConfig"), (*step.place, "ClusterConfig"))
-        work = step.arguments.get("StepConfig")
-        if (
-            not is_reference(work)
-            and not mapping(mapping(step.arguments, "StepConfig"), "HadoopJarStep").get("Jar")
-            and not _misspelt(step.arguments, "StepConfig")
-        ):
-            yield Problem(
-                "the step has no StepConfig: nothing says what it runs"
-                if work is None
-                else "the StepConfig has no HadoopJarStep with a Jar",
-                (*step.place, "StepConfig"),
-                'write {"HadoopJarStep": {"Jar": "command-runner.jar", "Args": […]}}',
-            )
+        yield from _work(view, step)
+
+
+def _work(view: PipelineView, step: PipelineStep) -> Iterator[Problem]:
+    """What an EMR step runs."""
+    work = step.arguments.get("StepConfig")
+    jar = view.filled(mapping(mapping(step.arguments, "StepConfig"), "HadoopJarStep").get("Jar"))
+    if not is_reference(work) and not jar and not _misspelt(step.arguments, "StepConfig"):
+        yield Problem(
+            "the step has no StepConfig: nothing says what it runs"
+            if work is None
+            else "the StepConfig has no HadoopJarStep with a Jar",
+            (*step.place, "StepConfig"),
+            'write {"HadoopJarStep": {"Jar": "command-runner.jar", "Args": […]}}',
+        )
+    elif isinstance(jar, str) and not jar.lower().endswith(".jar") and not set("<>{}$") & set(jar):
+        right = "command-runner.jar" if "/" not in jar else "the archive, which ends with .jar"
+        yield Problem(
+            f"the Jar {show(jar)} is no archive of Java",
+            (*step.place, "StepConfig", "HadoopJarStep", "Jar"),
+            f"write {right}",
+            severity="warning",
+        )
 
 
 def _misspelt(arguments: Mapping[str, object], *members: str) -> bool:

@@ -19,6 +19,7 @@ from cursus.suggest import closest
 
 FOLDER = "/opt/ml/processing/"
 SCRIPTS = (".py", ".sh", ".jar")
+RUNNERS = ("python", "python3", "bash", "sh")
 
 
 def _inputs(step: Step) -> Iterator[tuple[int, str, Any]]:
@@ -110,7 +111,8 @@ def started_script(view: PipelineView) -> Iterator[Problem]:
                         else "warning",
                     )
                 elif member == "ContainerEntrypoint":
-                    yield from _other_name(path, filled, (*top, "AppSpecification", member, i))
+                    started = i == 1 and str(application[member][0]).rpartition("/")[2] in RUNNERS
+                    yield from _other_name(path, filled, started, (*top, "AppSpecification", member, i))
 
 
 def _unknown(step: Step) -> bool:
@@ -141,13 +143,13 @@ def _downloaded(path: str, filled: list[tuple[str, Any]]) -> bool:
     return name.endswith(SCRIPTS) and any(str(written_out(uri)).endswith(f"/{name}") for _, uri in filled)
 
 
-def _other_name(path: str, filled: list[tuple[str, Any]], place: Path) -> Iterator[Problem]:
+def _other_name(path: str, filled: list[tuple[str, Any]], started: bool, place: Path) -> Iterator[Problem]:
     """A script whose folder holds, of all inputs, one other file alone."""
     folder, name = posixpath.split(path)
     files = [str(written_out(uri)).rpartition("/")[2] for where, uri in filled if where == folder]
     nested = any(path.startswith(f"{where}/") and where != folder for where, _ in filled)
     alone = bool(files) and all(file.endswith(SCRIPTS) for file in files)
-    if name.endswith(SCRIPTS) and alone and not nested and name not in files:
+    if (started or name.endswith(SCRIPTS)) and alone and not nested and name not in files:
         yield Problem(
             f"{show(name)} is started, and what is downloaded into {folder} is {', '.join(files)}",
             place,

@@ -9,7 +9,7 @@ from cursus.aws import images
 from cursus.aws.pipelines import facts
 from cursus.checks.pipeline import is_json, outputs_of, place_of, read_json
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import PipelineView, mapping, mappings, text
+from cursus.checks.views import PipelineView, is_reference, mapping, mappings, text
 from cursus.model import Path, Step
 from cursus.redact import show
 from cursus.suggest import did_you_mean
@@ -147,7 +147,10 @@ def _uploaded(step: Step, folder: object, top: Path) -> Iterator[Problem]:
     """Where the container puts its results there has to be an output."""
     folders = [text(target, "LocalPath") for _, _, target in outputs_of(step.request)]
     config = step.request.get("ProcessingOutputConfig")
-    if not isinstance(folder, str) or not folder or None in folders or (config and not folders):
+    unknown = is_reference(config) or is_reference(
+        mapping(step.request, "ProcessingOutputConfig").get("Outputs")
+    )
+    if not isinstance(folder, str) or not folder or None in folders or unknown:
         return
     if not any(_over(str(output), folder) for output in folders):
         yield Problem(

@@ -102,8 +102,15 @@ def _cleaned(
                 (*place, "S3Uris"),
                 "write [s3://bucket/key]",
             )
-    if step is None:
-        return
+    if step is not None:
+        yield from _outputs_of(view, cleanup, step, uris, place)
+
+
+def _outputs_of(
+    view: PipelineView, cleanup: PipelineStep, step: PipelineStep, uris: object, place: Path
+) -> Iterator[Problem]:
+    """Whether what a step has put out can be deleted, and when."""
+    name = step.name
     if name and cleanup.name and not view.definition.waits(cleanup.name, name):
         yield Problem(
             f"the cleanup does not wait for step {show(name)}: it may run before there is anything to delete",
@@ -130,7 +137,7 @@ def _cleaned(
             (*place, "S3Uris", outside),
             "name objects below an output of the step, or leave the object out",
         )
-    elif step.type in ("Processing", "Transform") and source.get("S3Uris") is None:
+    elif step.type in ("Processing", "Transform") and uris is None:
         yield Problem(
             f"the outputs of {show(name)}, a {step.type} step, are not found without S3Uris",
             (*place, "S3Uris"),

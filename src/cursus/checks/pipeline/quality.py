@@ -112,24 +112,7 @@ def _told(view: PipelineView, step: Step, folders: list[str | None]) -> Iterator
             "write MODEL_QUALITY for a check of a model's quality, and leave it out for one of data",
             severity="error",
         )
-    form = told.get("dataset_format")
-    formats = read_json(form) if isinstance(form, str) else None
-    known = facts()["dataset_formats"]
-    if isinstance(formats, dict) and formats and not formats.keys() & set(known):
-        named = next(iter(formats))
-        yield Problem(
-            f"there is no dataset_format {show(named)}.{did_you_mean(named, known)}",
-            (*top, "dataset_format"),
-            "write one of " + ", ".join(known),
-            severity="error",
-        )
-    elif isinstance(form, str) and form and not is_json(form):
-        yield Problem(
-            f"dataset_format {show(form)} is no JSON",
-            (*top, "dataset_format"),
-            'write it as JSON, such as {"csv": {"header": true}}',
-            severity="error",
-        )
+    yield from _format(told.get("dataset_format"), (*top, "dataset_format"))
     yield from _uploaded(step, told.get("output_path"), top)
     source = told.get("dataset_source")
     if not isinstance(source, str) or not source.startswith("/") or None in folders:
@@ -139,6 +122,27 @@ def _told(view: PipelineView, step: Step, folders: list[str | None]) -> Iterator
             f"no input is put into {show(source)}, where the container looks for the data",
             (*top, "dataset_source"),
             "write the LocalPath of the input",
+            severity="error",
+        )
+
+
+def _format(form: object, place: Path) -> Iterator[Problem]:
+    """The form that the container is told that the data have."""
+    formats = read_json(form) if isinstance(form, str) else None
+    known = facts()["dataset_formats"]
+    if isinstance(formats, dict) and formats and not formats.keys() & set(known):
+        named = next(iter(formats))
+        yield Problem(
+            f"there is no dataset_format {show(named)}.{did_you_mean(named, known)}",
+            place,
+            "write one of " + ", ".join(known),
+            severity="error",
+        )
+    elif isinstance(form, str) and form and not is_json(form):
+        yield Problem(
+            f"dataset_format {show(form)} is no JSON",
+            place,
+            'write it as JSON, such as {"csv": {"header": true}}',
             severity="error",
         )
 

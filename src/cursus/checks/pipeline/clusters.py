@@ -87,8 +87,9 @@ def emr_cluster(view: PipelineView) -> Iterator[Problem]:
 def _work(view: PipelineView, step: PipelineStep) -> Iterator[Problem]:
     """What an EMR step runs."""
     work = step.arguments.get("StepConfig")
-    jar = view.filled(mapping(mapping(step.arguments, "StepConfig"), "HadoopJarStep").get("Jar"))
-    if not is_reference(work) and not jar and not _misspelt(step.arguments, "StepConfig"):
+    given = mapping(mapping(step.arguments, "StepConfig"), "HadoopJarStep").get("Jar")
+    jar = view.filled(given)
+    if not is_reference(work) and not given and not _misspelt(step.arguments, "StepConfig"):
         yield Problem(
             "the step has no StepConfig: nothing says what it runs"
             if work is None
@@ -96,7 +97,7 @@ def _work(view: PipelineView, step: PipelineStep) -> Iterator[Problem]:
             (*step.place, "StepConfig"),
             'write {"HadoopJarStep": {"Jar": "command-runner.jar", "Args": […]}}',
         )
-    elif isinstance(jar, str) and not jar.lower().endswith(".jar") and not set("<>{}$") & set(jar):
+    elif isinstance(jar, str) and jar and not jar.lower().endswith(".jar") and not set("<>{}$") & set(jar):
         right = "command-runner.jar" if "/" not in jar else "the archive, which ends with .jar"
         yield Problem(
             f"the Jar {show(jar)} is no archive of Java",

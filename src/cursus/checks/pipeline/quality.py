@@ -84,8 +84,11 @@ def _over(folder: str | None, place: str) -> bool:
 
 def _told(view: PipelineView, step: Step, folders: list[str | None]) -> Iterator[Problem]:
     """What the container of a quality check is told in its environment."""
-    told, top = mapping(step.request, "Environment"), (*place_of(view, step), "Environment")
+    top = (*place_of(view, step), "Environment")
     body = view.definition.by_name.get(step.name)
+    written = mapping(body.arguments if body is not None else {}, "Environment")
+    # The empty default of a parameter stands for a value that is given later.
+    told = {name: value or written.get(name) for name, value in mapping(step.request, "Environment").items()}
     checks_model = body is not None and body.body.get("CheckType") == "MODEL_QUALITY"
     needed = ["dataset_format", "dataset_source", "output_path"]
     needed += ["analysis_type", "problem_type"] if checks_model else []

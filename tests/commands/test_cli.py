@@ -80,7 +80,7 @@ def test_locale_without_unicode(folder: Path, good: dict[str, Any]) -> None:
     (folder / "ümlaut.json").write_text("[1]")
     env = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     done = process("check", "ümlaut.json", "good.json", cwd=folder, env=env)
-    assert done.returncode == 2 and b"mlaut.json: unreadable" in done.stdout
+    assert done.returncode == 2 and b"mlaut.json:1:2: unreadable" in done.stdout
     assert b"Traceback" not in done.stderr
 
 

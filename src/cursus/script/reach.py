@@ -104,7 +104,7 @@ class Reach:
             for site in body.calls
             if len(site.node.args) > 1
         )
-        for name in list(self.methods) if self.names_made_up else found & self.methods.keys():
+        for name in list(self.methods) if self.names_made_up else sorted(found & self.methods.keys()):
             for method in self.methods.pop(name):
                 self.visit(method, False)
         self.mentioned |= found

@@ -177,8 +177,6 @@ def test_the_sound_one_is_sound() -> None:
         ((*TOLD, "analysis_type"), "MODEL_QUALTY", "DEP098"),
         ((*TOLD, "dataset_format"), '{"CSV": {}}', "DEP098"),
         ((*TOLD, "output_path"), "/opt/ml/processing/output", "DEP098"),
-        ((*TOLD, "ground_truth_attribute"), None, "DEP098"),
-        ((*TOLD, "inference_attribute"), None, "DEP098"),
         ((*AT["Check"], "Arguments", "ProcessingInputs"), None, "DEP098"),
         ((*AT["Check"], "Arguments", "ProcessingResources", "ClusterConfig", "InstanceType"), None, "DEP092"),
         ((*AT["Check"], "ModelPackageGroupName"), None, "DEP043"),
@@ -306,6 +304,16 @@ def test_a_long_message_of_a_fail_step_is_a_warning() -> None:
 def _warned(definition: dict[str, Any]) -> set[str]:
     found = engine.check_pipeline(Pipeline("p", definition), Settings())[0]
     return {one.rule for one in found if one.severity == "warning"}
+
+
+@pytest.mark.parametrize("attribute", ["ground_truth_attribute", "inference_attribute"])
+def test_a_check_that_is_not_told_where_what_it_compares_is(attribute: str) -> None:
+    definition = copy.deepcopy(SOUND)
+    holder: Any = definition
+    for part in TOLD:
+        holder = holder[part]
+    del holder[attribute]
+    assert _warned(definition) - _warned(SOUND) == {"DEP098"}
 
 
 @pytest.mark.parametrize(("number", "told"), [(0, False), (1, True)])
@@ -456,3 +464,12 @@ def test_the_script_that_is_started_is_the_one_that_is_downloaded(name: str, bro
         )
     )
     assert broken(engine.check_pipeline(Pipeline("p", definition), Settings())[0]) == broken_by
+
+
+@pytest.mark.parametrize("value", [10**30, "m5.xlarge " * 40])
+def test_a_member_whose_form_only_java_reads(value: Any) -> None:
+    definition = copy.deepcopy(SOUND)
+    cluster = {"Instances": {"InstanceGroups": [{"InstanceRole": "MASTER", "InstanceType": value}]}}
+    definition["Steps"].append(_step("Cluster", "EMR", {"ClusterConfig": cluster}))
+    found = engine.check_pipeline(Pipeline("p", definition), Settings())[0]
+    assert any("InstanceType" in one.path for one in found)

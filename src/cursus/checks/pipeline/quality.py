@@ -187,5 +187,4 @@ def _compared(told: Mapping[str, Any], top: Path) -> Iterator[Problem]:
                 f"the check's container is not told where the {what} are",
                 (*top, names[0]),
                 f"add {' or '.join(names)}, such as _c0 for the first column",
-                severity="error",
             )

@@ -77,7 +77,15 @@ def fits(node: Mapping[str, Any], text: str) -> bool:
     """True where a text is one that the schema of a member allows, as far as Python's expressions tell."""
     pattern = str(node.get("awsPattern", "")) or "(?s:.*)"
     long_enough = len(text) >= int(node.get("minLength", 0))
-    return long_enough and (r"\p{" in pattern or re.fullmatch(pattern, text) is not None)
+    return long_enough and _matches(pattern, text) is not False
+
+
+def _matches(pattern: str, text: str) -> bool | None:
+    """Whether AWS's pattern allows a text; None for one that Python cannot read, as with classes of Unicode's."""
+    try:
+        return re.fullmatch(pattern, text) is not None
+    except re.error:
+        return None
 
 
 def shorter(node: Mapping[str, Any], value: object) -> str:
@@ -140,10 +148,8 @@ def several(pattern: str, value: object) -> bool:
     """True where the text is a list of values, each of which has the form."""
     if not isinstance(value, str) or len(value) > 5000 or not re.search(r"[,;] *[^,; ]", value):
         return False
-    if r"\p{" in pattern:
-        return False  # a class of Unicode's, which only AWS's kind of expression has: for free texts, not for names
     parts = [part.strip(" \"'[]()") for part in re.split("[,;]", value)]
-    return all(re.fullmatch(pattern, part) for part in parts)
+    return all(_matches(pattern, part) for part in parts)
 
 
 def _about_role(value: str) -> str:

@@ -72,6 +72,8 @@ def without_misspelt(findings: list[Finding]) -> list[Finding]:
         if one.rule == "STP002" and (found := MEANT.fullmatch(one.remedy))
     }
     references = {one.path.rpartition(".")[0] for one in findings if one.rule == "DEP004"}
+    if not meant and not references:
+        return findings
     return [
         one
         for one in findings

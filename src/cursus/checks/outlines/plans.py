@@ -84,12 +84,10 @@ def outlook(step: Step, settings: Settings, outline: Outline) -> Outlook | None:
     known = _OUTLOOKS.get(number)
     if known is not None:
         return known[1] if known[0] == key else None
-    if number not in _SEEN and any(
-        type(each) is int and each.bit_length() > MAX_BITS for each in outline.closed
-    ):
-        # jsonschema-rs takes a number of thousands of digits for any other.
-        raise TargetError("this mapping cannot be sent: it holds a number with thousands of digits.")
     if number not in _SEEN:  # most outlines that are met once are not met again
+        if any(type(each) is int and each.bit_length() > MAX_BITS for each in outline.closed):
+            # jsonschema-rs takes a number of thousands of digits for any other.
+            raise TargetError("this mapping cannot be sent: it holds a number with thousands of digits.")
         if len(_SEEN) >= MAX_SEEN:
             _SEEN.clear()
         _SEEN.add(number)

@@ -9,8 +9,22 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.references import REFERENCES, is_reference
+from cursus.model import Path
 
 NOTHING: Mapping[str, Any] = {}
+MISSING: Any = object()
+
+
+def value_at(value: Any, path: Path, missing: Any = None) -> Any:
+    """What plain data has at a path; ``missing`` where it has nothing."""
+    for part in path:
+        if isinstance(value, str):
+            return missing
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return missing
+    return value
 
 
 def text(container: Mapping[str, Any], name: str) -> str | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from cursus.aws.members import mapping
+from cursus.aws.members import mapping, value_at
 from cursus.aws.tables import table
 from cursus.model import Path
 
@@ -58,10 +58,7 @@ class PipelineStep:
 
     def at(self, *place: str) -> Any:
         """What stands there in the step; None where nothing does."""
-        value: Any = self.body
-        for member in place:
-            value = value.get(member) if isinstance(value, Mapping) else None
-        return value
+        return value_at(self.body, place)
 
     def names(self, *place: str) -> Mapping[str, None] | None:
         """The names that a list of mappings declares, the last of ``place`` being the member that holds them.

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
+from cursus.aws.members import value_at
 from cursus.aws.references import is_reference
 from cursus.aws.schema import MAX_CONTAINERS, Kind, Violation, at
 from cursus.model import Path
@@ -109,7 +110,7 @@ def _translate(
         yield Violation((*place, member), "required", f"{member} is missing")
     elif name == "additionalProperties":
         options = tuple(node.get("properties", ()))
-        value = _value(plain, place)
+        value = value_at(plain, place)
         for member in kind.unexpected:
             yield Violation(
                 (*place, member),
@@ -125,7 +126,7 @@ def _translate(
         if isinstance(key, str):
             yield _leaf(keys, inner.kind, (*place, key), key, is_key=True)
     else:
-        yield _leaf(node, kind, place, _value(plain, place))
+        yield _leaf(node, kind, place, value_at(plain, place))
 
 
 _BOUNDS: dict[str, tuple[Kind, str]] = {
@@ -161,16 +162,6 @@ def _leaf(node: Mapping[str, Any], kind: Any, place: Path, value: Any, is_key: b
         bound: Literal["min", "max"] = "min" if name.startswith("min") else "max"
         return Violation(place, category, f"{text} {kind.limit}", value, kind.limit, bound=bound, key=is_key)
     return Violation(place, "type", f"breaks the constraint {name}", value, key=is_key)
-
-
-def _value(plain: Any, place: Path) -> Any:
-    value = plain
-    for part in place:
-        try:
-            value = value[part]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return value
 
 
 _Work = tuple[Any, Any, Any, Path, Mapping[str, Any]]

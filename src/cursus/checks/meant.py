@@ -12,6 +12,7 @@ from itertools import takewhile
 from typing import Any
 
 from cursus.aws import schema
+from cursus.aws.members import MISSING, value_at
 from cursus.aws.schema import Violation
 from cursus.aws.tables import table
 from cursus.checks.type_words import TYPES
@@ -20,7 +21,6 @@ from cursus.suggest import closest, plain_name
 
 MAX_SOUGHT = 50
 """Unknown members of one request that are looked for at other places than their own."""
-NOTHING = object()
 HELD = ("HyperParameters", "StaticHyperParameters", "TextGenerationHyperParameters")
 ALIKE = (
     ("InputDataConfig", "AutoMLJobInputDataConfig", "ProcessingInputs", "TransformInput"),
@@ -92,20 +92,9 @@ def operations_with(operation: str, name: str) -> list[str]:
     ]
 
 
-def value_at(request: Any, path: Path) -> Any:
-    """What a request has at a path; ``NOTHING`` where it has nothing."""
-    held = request
-    for part in path:
-        if isinstance(part, str):
-            held = held.get(part, NOTHING) if isinstance(held, Mapping) else NOTHING
-        else:
-            held = held[part] if isinstance(held, (list, tuple)) and part < len(held) else NOTHING
-    return held
-
-
 def given(request: Any, path: Path) -> bool:
     """True where a request has something at a path."""
-    return value_at(request, path) is not NOTHING
+    return value_at(request, path, MISSING) is not MISSING
 
 
 class _Member:

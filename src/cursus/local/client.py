@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from cursus.aws.members import value_at
 from cursus.errors import NameInUseError
 from cursus.local import contract
 from cursus.local.boto.errors import (
@@ -341,8 +342,5 @@ def _instance_type(finding: Any, request: Mapping[str, Any]) -> Violation:
 
     place = re.findall(r"\w+", finding.path)
     path = tuple(int(part) if part.isdigit() else part for part in place)
-    value: Any = request
-    for part in path:
-        value = value[part]
     text = f"Member must satisfy enum value set: [{', '.join(instances.names())}]"
-    return Violation(path, "enum", text, value, instances.names())
+    return Violation(path, "enum", text, value_at(request, path), instances.names())

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from cursus.aws.members import value_at
 from cursus.aws.pipelines import Definition, Reference, parse_get, step_type
 from cursus.model import SEVERITIES, Finding, Path, Pipeline, Severity, format_path
 from cursus.redact import LONGEST_TEXT, cut, show
@@ -132,9 +133,7 @@ def _listed(uses: Iterable[str]) -> str:
 
 def _is_empty(pipeline: Pipeline, place: Path) -> bool:
     """True where the default at ``place`` is a text without anything in it."""
-    value: Any = pipeline.definition
-    for part in place:
-        value = value[part]
+    value = value_at(pipeline.definition, place)
     return isinstance(value, str) and not value.strip()
 
 
@@ -177,10 +176,7 @@ def _whole(definition: Mapping[str, Any], reference: Reference) -> Path | None:
     """Where the value that a reference makes stands; None where a join puts it together with others."""
     place = reference.path
     while place[-3:-1] == ("Std:Join", "Values"):
-        values: Any = definition
-        for part in place[:-1]:
-            values = values[part]
-        if len(values) != 1:
+        if len(value_at(definition, place[:-1])) != 1:
             return None
         place = place[:-3]
     return place

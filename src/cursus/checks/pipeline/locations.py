@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cursus.aws.members import value_at
 from cursus.aws.pipelines import Reference, nodes, parse_get, written_out
-from cursus.checks.meant import value_at
 from cursus.checks.pipeline import outputs_of, place_of
 from cursus.checks.rules import Problem, rule
 from cursus.checks.text_faults import location_faults
@@ -218,9 +218,7 @@ def _mode(view: PipelineView, reference: Reference) -> object:
     place = reference.path[:-3]
     if place[-2:-1] != ("InputDataConfig",):
         return None
-    job: Any = view.request
-    for part in place[:-2]:
-        job = job[part]
+    job = value_at(view.request, place[:-2])
     own = job["InputDataConfig"][place[-1]].get("InputMode")
     return own or mapping(job, "AlgorithmSpecification").get("TrainingInputMode")
 
@@ -430,8 +428,7 @@ def archive_of_an_earlier_job(view: PipelineView) -> Iterator[Problem]:
 
 def _for_a_model(value: Any, place: Path) -> bool:
     """True where the location is given to a model's container, or to an input that is called so."""
-    for part in place[:-2]:
-        value = value[part]
+    value = value_at(value, place[:-2])
     folder = mapping(value, "S3Input").get("LocalPath") if isinstance(value, Mapping) else None
     name = value.get("InputName") if isinstance(value, Mapping) else None
     return place[-1] == "ModelDataUrl" or "model" in f"{name} {folder}".lower()
@@ -445,6 +442,4 @@ def _depends_on(view: PipelineView, place: Path) -> list[Any]:
 
 def is_text(value: Any, place: Path) -> bool:
     """True where the definition has a text there, no parameter that whoever starts it may give."""
-    for part in place:
-        value = value[part]
-    return isinstance(value, str)
+    return isinstance(value_at(value, place), str)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
+from cursus.aws.members import value_at
 from cursus.aws.pipelines import PipelineStep, facts, loop_around, parse_get, references, step_type, texts
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, is_reference
@@ -256,21 +257,29 @@ def variable_as_text(view: PipelineView) -> Iterator[Problem]:
                 place,
                 f'write {{"Get": "{found[1][:80]}"}}',
             )
+        elif (inner := _IN_LOCATION.search(value)) and _names_something(view, inner[1]):
+            yield Problem(
+                f"{show(value, limit=120)} has {show(inner[1])} as a part of its path: nothing puts a value into its place",
+                place,
+                f'write {{"Std:Join": {{"On": "/", "Values": ["…", {{"Get": "{inner[1][:80]}"}}, "…"]}}}}',
+                severity="warning",
+            )
 
 
+_IN_LOCATION = re.compile(
+    r"^(?:s3:/|/opt/ml)/(?:[^/]{1,200}/){0,30}((?:Parameters|Steps|Execution)\.[A-Za-z0-9_][^/\s]{0,200})"
+)
 _INSIDE = re.compile(r"(?<=.)\$?\{{1,2}\s?((?:Parameters|Steps|Execution)\.[A-Za-z0-9_][^{}\s$]*)\s?\}{1,2}")
 _BARE = re.compile(r"[${]*((?:Parameters|Steps|Execution)\.[A-Za-z0-9_][^{}\s$]*)}*")
 
 
 def _named_beside_its_value(definition: object, place: Path, text: str) -> bool:
     """True where the value follows in the same list, as the SDK hands variables to its remote functions."""
-    for part in place[:-1]:
-        definition = definition[part]  # type: ignore[index]
-    last = place[-1]
-    if not isinstance(definition, list) or not isinstance(last, int) or last + 1 >= len(definition):
+    around, last = value_at(definition, place[:-1]), place[-1]
+    if not isinstance(around, list) or not isinstance(last, int) or last + 1 >= len(around):
         return False
     value = {"Get": text}  # one that is no text is made one
-    return definition[last + 1] in (value, {"Std:Join": {"On": "", "Values": [value]}})
+    return around[last + 1] in (value, {"Std:Join": {"On": "", "Values": [value]}})
 
 
 def _names_something(view: PipelineView, text: str) -> bool:

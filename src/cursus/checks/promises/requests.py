@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from cursus.aws.members import MISSING, value_at
 from cursus.aws.tables import table
 from cursus.checks.promises.hooks import compare, definition, differs, hook, literal, located, same
 from cursus.checks.rules import Problem, rule
@@ -18,7 +19,7 @@ from cursus.model import Origin, Path, format_path
 from cursus.redact import show
 from cursus.steps.lowering import shortforms
 from cursus.steps.protocol import HOOKS
-from cursus.steps.written import MISSING, WrittenOrigins, at
+from cursus.steps.written import WrittenOrigins
 from cursus.suggest import did_you_mean
 
 DEMANDED: frozenset[Path] = frozenset(
@@ -60,7 +61,7 @@ def unsent(view: StepView, source: str) -> Iterator[Problem]:
     if _demanded(view, filled):
         return
     for path, origin in filled.items():
-        value = at(view.request, path)
+        value = value_at(view.request, path, MISSING)
         name = str(path[-1])
         if (
             origin.source != source

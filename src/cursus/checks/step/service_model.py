@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cursus.aws import schema
+from cursus.aws.members import value_at
 from cursus.aws.schema import Violation
-from cursus.checks.meant import answered, operations_with, places, taken, value_at, wrapped
+from cursus.checks.meant import answered, operations_with, places, taken, wrapped
 from cursus.checks.rules import Problem, rule
 from cursus.checks.step.pattern_words import SEVERAL, fits, several, shorter, words
 from cursus.checks.type_words import WHAT, kind_in_words, listed, written

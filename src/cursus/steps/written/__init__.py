@@ -7,10 +7,9 @@ from dataclasses import replace
 from types import FunctionType, ModuleType
 from typing import Any
 
+from cursus.aws.members import MISSING, value_at
 from cursus.model import Location, Origin, Path
 from cursus.steps.reading.origins import Origins
-
-MISSING: Any = object()
 
 
 class Written:
@@ -48,11 +47,11 @@ class Written:
         from cursus.steps.written.roots import root
         from cursus.steps.written.trace import UNKNOWN, Trace
 
-        value = at(given, path)
+        value = value_at(given, path, MISSING)
         least = 0 if isinstance(self.builder, ModuleType) else 1
         while value is MISSING and len(path) > least:  # it is missing in what stands around it
             path = path[:-1]
-            value = at(given, path)
+            value = value_at(given, path, MISSING)
         if value is MISSING:
             return None
         known = UNKNOWN if isinstance(value, (Mapping, list)) else value
@@ -72,16 +71,6 @@ class Written:
 def _is_scalar(value: Any) -> bool:
     """True for what a hook gave whole: it is written where the hook returns it."""
     return isinstance(value, (str, int, float))
-
-
-def at(value: Any, path: Path) -> Any:
-    """The part of plain data at ``path``, MISSING where there is none."""
-    for part in path:
-        try:
-            value = value[part]
-        except (KeyError, IndexError, TypeError):
-            return MISSING
-    return value
 
 
 def of_object(owner: ModuleType | FunctionType, name: str, request: Mapping[str, Any]) -> WrittenOrigins:
@@ -113,7 +102,7 @@ class WrittenOrigins(Origins):
             origin = self._base.get(path[:end])
             if origin is not None:
                 found = self._exact(origin, path[:end], path[end:])
-                if found is origin and at(self._request, path) is MISSING:
+                if found is origin and value_at(self._request, path, MISSING) is MISSING:
                     return self._beside(path, end) or found
                 return found
         raise KeyError(path)
@@ -131,7 +120,7 @@ class WrittenOrigins(Origins):
         return None
 
     def _exact(self, origin: Origin, around: Path, below: Path) -> Origin:
-        given = at(self._request, around)
+        given = value_at(self._request, around, MISSING)
         for part in reversed(origin.inside):
             given = {part: given}
         place = self._written.place(origin.source, (*origin.inside, *below), given)

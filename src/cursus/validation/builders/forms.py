@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cursus import engine
+from cursus.aws.members import value_at
 from cursus.checks.promises.failures import area_of
 from cursus.checks.views import listing
 from cursus.errors import CursusError
@@ -171,9 +172,8 @@ def _strip(base: Step, form: Form) -> dict[str, Any]:
 
 
 def _inside(value: Any, path: Path) -> Any:
-    for key in path:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value if isinstance(value, dict) else None
+    found = value_at(value, path)
+    return found if isinstance(found, dict) else None
 
 
 def _lower(request: Mapping[str, Any], hook: str, value: Any) -> Step:

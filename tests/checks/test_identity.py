@@ -135,6 +135,13 @@ def test_regions_that_agree() -> None:
     assert own(findings_of(output("s3://my-data-eu-west-1/models"))) == {("STP035", "warning")}
 
 
+def test_a_bucket_that_was_made_up_is_of_no_region() -> None:
+    made_up = output("s3://sagemaker-us-east-1-246813579024/models")
+    image = {"AlgorithmSpecification": {"TrainingImage": ECR.replace("us-east-1", "us-west-2")}}
+    assert own(findings_of({**made_up, **image})) == set()
+    assert own(findings_of(made_up, region="eu-west-1")) >= {("STP035", "error")}
+
+
 @pytest.mark.parametrize(
     "key", ["", KEY, f"arn:aws:kms:us-east-1:123456789012:key/{KEY}", "alias/mine", "mrk-" + "0" * 32]
 )

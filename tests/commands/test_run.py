@@ -72,6 +72,23 @@ def test_clean_asks(project: Path) -> None:
     assert process("clean", "--yes", cwd=project).stdout == b"nothing to remove in .cursus\n"
 
 
+@pytest.mark.parametrize(
+    ("prefix", "stays"), [("checkpoints", True), ("checkpoints/churn-2026-01-31", False)]
+)
+def test_clean_removes_checkpoints_that_are_the_jobs_alone(
+    cursus: Cursus, project: Path, prefix: str, stays: bool
+) -> None:
+    request = json.loads((project / "good.json").read_text())
+    request["CheckpointConfig"] = {"S3Uri": f"s3://example-bucket/{prefix}"}
+    (project / "good.json").write_text(json.dumps(request))
+    kept = project / ".cursus/s3/example-bucket" / prefix / "epoch-1"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("weights")
+    assert cursus("run", "good.json", *SOURCE).code == 0
+    assert kept.exists() and cursus("clean", "--yes").code == 0
+    assert kept.exists() is stays
+
+
 def test_clean_follows_no_link(cursus: Cursus, project: Path) -> None:
     assert cursus("run", "good.json", *SOURCE, "--root", "other").code == 0
     job = project / "other" / "jobs" / "churn-2026-01-31"

@@ -247,6 +247,12 @@ def test_a_mapping_becomes_the_class_of_configuration_that_the_builder_names() -
         assert failure.location.line == Sized.__init__.__code__.co_firstlineno
 
 
+def test_the_suites_own_keys_are_no_members_of_the_class_of_configuration() -> None:
+    step = lower(Sized, {"role": "r", "local_channels": {"train": "data"}, "region": "eu-west-1"})
+    assert step.promises.failures == ()
+    assert step.region == "eu-west-1" and "train" in step.promises.local_channels
+
+
 def test_instance_that_keeps_its_config() -> None:
     made = builder()
     made.config = {"max_runtime_in_seconds": 60}

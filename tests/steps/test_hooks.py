@@ -167,6 +167,16 @@ def test_built_in_algorithm_gets_no_toolkit_settings() -> None:
     assert "HyperParameters" not in request_of(request, get_logging_config={"LogLevel": "INFO"})
 
 
+def test_a_program_of_its_own_gets_no_toolkit_settings() -> None:
+    algorithm = {"TrainingImage": "image", "TrainingInputMode": "File", "ContainerEntrypoint": ["/bin/bash"]}
+    made = request_of(
+        {"TrainingJobName": "a", "AlgorithmSpecification": algorithm},
+        get_logging_config={"LogLevel": "INFO"},
+        get_distributed_config={"DistributionStrategy": "torch_distributed"},
+    )
+    assert "HyperParameters" not in made
+
+
 def test_distributed_config() -> None:
     made = request_of(
         is_distributed_training=True,

@@ -42,6 +42,33 @@ def test_sound_builder_passes_all_nine_without_a_run(builder: Any, config: Any) 
     assert results["tests"][ARTIFACTS]["details"]["local_run"].startswith("not run: left out on request")
 
 
+GOES_ON = """
+import argparse, os, pathlib
+parser = argparse.ArgumentParser()
+parser.add_argument("--epochs", type=int)
+parser.add_argument("--learning-rate")
+epochs = parser.parse_args().epochs
+rows = len(pathlib.Path(os.environ["SM_CHANNEL_TRAIN"], "rows.csv").read_text())
+state = pathlib.Path("/opt/ml/checkpoints/epoch.txt")
+for epoch in range(int(state.read_text()) if state.exists() else 0, epochs):
+    print(f"loss={rows / (epoch + 1)}")
+    state.write_text(str(epoch + 1))
+pathlib.Path(os.environ["SM_MODEL_DIR"], "model.json").write_text(str(rows))
+"""
+
+
+def test_a_job_with_checkpoints_can_be_tested_again(
+    builder: Any, config: Any, write_script: Any, tmp_path: Path
+) -> None:
+    """The second run starts as a first one does, not where the first one ended."""
+    builder.request["CheckpointConfig"] = {"S3Uri": "s3://example-bucket/churn/checkpoints/"}
+    write_script(GOES_ON)
+    for _ in range(2):
+        results = TrainingIntegrationTests(builder, config, root=str(tmp_path / "root")).run_all_tests()
+        assert failed(results) == {}
+        assert results["tests"][MONITORING]["details"]["metrics"]["loss"]["count"] == 3
+
+
 def test_sound_builder_passes_all_nine_with_a_run(builder: Any, config: Any, tmp_path: Path) -> None:
     tests = TrainingIntegrationTests(builder, config, root=str(tmp_path / "root"))
     results = tests.run_all_tests()

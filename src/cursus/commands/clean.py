@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 def command(names: tuple[str, ...], yes: bool, root: str | None) -> int:
     """Remove the folders of all jobs that have ended, or of each JOB, and what they stored in ROOT/s3.
 
-    Data that you put into ROOT/s3 stays, and so do checkpoints, from which a later job goes on, and every
-    folder that holds no job. A job that still runs stays too.
+    Data that you put into ROOT/s3 stays, and so do checkpoints, from which a later job goes on (but not those
+    in a prefix of the job's own name), and every folder that holds no job. A job that still runs stays too.
     """
     from cursus.commands.job_folders import job, jobs, place
     from cursus.local.jobs.folders import INDEX
@@ -105,15 +105,19 @@ def _leftovers(folder: Path) -> Iterator[Path]:
 
 
 def _outputs(job: TrainingJob, root: Path) -> Iterator[Path]:
-    """The folder ``<S3OutputPath>/<TrainingJobName>`` of a job in the local S3."""
+    """The folder ``<S3OutputPath>/<TrainingJobName>`` of a job in the local S3, and that of checkpoints of its name."""
     from cursus.local.storage import store_path
 
-    uri = (job.describe().get("ModelArtifacts") or {}).get("S3ModelArtifacts") or ""
+    told = job.describe()
+    uri = (told.get("ModelArtifacts") or {}).get("S3ModelArtifacts") or ""
     stored = store_path(str(root), uri)
     if stored is not None:
         folder = Path(stored).parent.parent
         if folder.name == job.name and Path(stored).parent.name == "output" and folder.is_dir():
             yield folder
+    kept = store_path(str(root), (told.get("CheckpointConfig") or {}).get("S3Uri") or "")
+    if kept is not None and Path(kept).name == job.name and Path(kept).is_dir():
+        yield Path(kept)
 
 
 def _prune(folder: Path, root: Path) -> None:

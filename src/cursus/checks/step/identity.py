@@ -14,6 +14,7 @@ from cursus.checks.texts import IMAGES, NETWORK, NOBODY, NOTHING, ROLE_NAME, pla
 from cursus.checks.views import RequestView, TrainingView, is_reference, listing, mapping, text
 from cursus.model import Path, Severity
 from cursus.redact import show
+from cursus.steps.answers import ACCOUNT
 from cursus.steps.kinds import TRAINS
 
 
@@ -294,12 +295,15 @@ def _elsewhere(view: RequestView) -> Iterator[tuple[Path, Problem]]:
         return
     region, because = view.region or "", "the job runs in"
     if not region:
+        found = [
+            one for one in found if ACCOUNT not in one[1]
+        ]  # a bucket that was made up, as its region was
         sure = [(path, what) for path, _, what in found if what[2] and what[1].region]
         images = [entry for entry in sure if entry[0][-1] in ("TrainingImage", "ImageUri", "Image")]
         if images or sure:
             where_from, what = (images or sure)[0]
             region, because = what[1].region, f"{where_from[-1]} is in"
-    partition = places.partition_of(region) if region else found[0][2][1].partition
+    partition = places.partition_of(region) if region else found[0][2][1].partition if found else None
     for path, value, (name, where, certain) in found:
         if where.region and region and where.region != region:
             yield (

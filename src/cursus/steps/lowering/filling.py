@@ -181,8 +181,12 @@ def _logging(draft: Draft, hooks: Hooks) -> None:
 
 
 def _takes_toolkit_settings(draft: Draft) -> bool:
-    """False for an algorithm of SageMaker or the marketplace, which refuses settings it does not know."""
-    if not draft.request or draft.get("AlgorithmSpecification", "AlgorithmName"):
+    """False for an algorithm of SageMaker or the marketplace, which refuses settings it does not know.
+
+    A program of the job's own, such as the launcher of the SDK's ModelTrainer, starts no toolkit that would read them.
+    """
+    own = ("AlgorithmName", "ContainerEntrypoint")
+    if not draft.request or any(draft.get("AlgorithmSpecification", name) for name in own):
         return False
     from cursus.aws.algorithms import of_request
 

@@ -12,6 +12,7 @@ from typing import Any, get_args, get_type_hints
 from cursus.aws.members import mapping
 from cursus.model import HookFailure, Origin, Pipeline, Step
 from cursus.steps import kinds
+from cursus.steps.lowering import shortforms
 from cursus.steps.lowering.created import Created
 from cursus.steps.lowering.hooks import HookError, Hooks, call, find, nonsense, place, raised, unwrapped
 from cursus.steps.offline import offline
@@ -67,12 +68,26 @@ def typed(builder: type, config: Any) -> Any:
     for kind in (hint, *get_args(hint)):
         if isinstance(kind, type) and (is_dataclass(kind) or hasattr(kind, "model_fields")):
             try:
-                return call(partial(kind, **(config or {})), "__init__")
+                return call(partial(kind, **_taken(kind, config or {})), "__init__")
             except HookError as error:
                 said = error.failure.message.replace("__init__", f"the configuration {kind.__name__}", 1)
                 where = place(builder.__init__)  # type: ignore[misc]
                 raise HookError(replace(error.failure, message=said, location=where)) from None
     return config
+
+
+def _taken(kind: type, config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a class of configurations is made with: of the suite's own keys those that it does not refuse."""
+    parameters = _parameters(kind)
+    settings = getattr(kind, "model_config", None)  # of pydantic, which leaves out what it does not know
+    lenient = isinstance(settings, Mapping) and settings.get("extra") != "forbid"
+    if lenient or any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
+        return dict(config)
+    return {
+        name: value
+        for name, value in config.items()
+        if name in parameters or name not in shortforms.KEYS["config"]
+    }
 
 
 def _arguments(

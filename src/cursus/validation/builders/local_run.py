@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cursus.aws.members import listing, mapping
+from cursus.aws.members import listing, mapping, text
 from cursus.errors import RunError
 from cursus.model import Evidence, Step
 from cursus.report.job import points
@@ -158,13 +158,21 @@ def _ran(job: TrainingJob, name: str) -> LocalRun:
 
 
 def _named(step: Step) -> Step:
-    """The step under a job name of its own, so that the same builder can be tested again and again."""
+    """The step under a job name of its own, so that the same builder can be tested again and again.
+
+    Its checkpoints get a place of its own too: with those of the last run a script would go on where that one ended,
+    and train nothing.
+    """
     from cursus.local.options import NAME_LENGTH
 
     name = step.request.get("TrainingJobName")
     base = name if isinstance(name, str) else step.name
     ending = f"-{time.strftime('%Y%m%d%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
     stem = re.sub(r"[^A-Za-z0-9]+", "-", base).strip("-")[: NAME_LENGTH - len(ending)].rstrip("-") or "step"
-    return dataclasses.replace(
-        step, request={**step.request, "TrainingJobName": f"{stem}{ending}"}, in_pipeline=False
-    )
+    request = {**step.request, "TrainingJobName": f"{stem}{ending}"}
+    checkpoints = mapping(request, "CheckpointConfig")
+    place = text(checkpoints, "S3Uri")
+    if place:
+        uri = f"{place.rstrip('/')}/{request['TrainingJobName']}"
+        request["CheckpointConfig"] = {**checkpoints, "S3Uri": uri}
+    return dataclasses.replace(step, request=request, in_pipeline=False)

@@ -17,7 +17,8 @@ _NAME = re.compile(
 _HARMLESS = re.compile(
     r"(num|max|min|pad|eos|bos|unk|cls|sep|mask|image|vocab|special|n|new)_?tokens?|tokens?_?(len|length|count|per|size|type|embed)|"
     r"tokenizer|tokeniz|tokens$|_token_id|secret[_-]?(arn|id|name)|"
-    r"[_-](name|column|arn|path|file|url)$|(error|exception)$|author|authoriz(er|ation)_type|passes|passthrough|by_?pass",
+    r"[_-](name|column|arn|path|file|url)$|(error|exception|bucket|prefix|table|topic|region|provider|ttl|expiry|timeout|mode|"
+    r"enabled|policy|version|method|scheme|format|level|limit)$|author|authoriz(er|ation)_type|passes|passthrough|by_?pass",
     re.IGNORECASE,
 )
 _VALUE = re.compile(

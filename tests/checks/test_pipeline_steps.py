@@ -11,7 +11,7 @@ from cursus import engine
 from cursus.checks.examples import DEFINITION, ROLE
 from cursus.checks.views import Settings
 from cursus.model import Pipeline
-from tests.checks.made import SCIKIT_LEARN, broken, pipeline, processing, processing_input
+from tests.checks.made import SCIKIT_LEARN, broken, pipeline, processing, processing_input, transform
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:ask"
 OUTPUT = {
@@ -146,6 +146,7 @@ ARCHIVE = {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}
 BELOW_ARCHIVE = {"Std:Join": {"On": "/", "Values": [ARCHIVE, "m.bin"]}}
 FOREIGN = {"StepName": "Prepare", "S3Uris": ["s3://example-bucket/raw/a.csv"]}
 RETRY = {"ExceptionType": ["Step.THROTTLING"]}
+READ_OF_SCRIPT = {"Get": "Steps.Prepare.ProcessingInputs['script'].InputName"}
 
 
 def changed(place: tuple[Any, ...], value: Any) -> set[str]:
@@ -211,6 +212,10 @@ def test_the_sound_one_is_sound() -> None:
         ((*AT["Tidy"], "DependsOn"), ["Train", {"Step": "Train", "Trigger": "Any"}], "DEP005"),
         ((*AT["Tidy"], "DependsOn"), ["Train", "Prepare", {"Step": "Tell", "Trigger": "Failure"}], "DEP005"),
         (("Parameters", 1, "EnumValues"), '["north", "south"]', "DEP020"),
+        ((*AT["Stop"], "Arguments", "ErrorMessage"), READ_OF_SCRIPT, "DEP012"),
+        ((*AT["Notebook"], "Type"), "NotebookJob", "DEP002"),
+        ((*AT["Tell"], "FunctionArn"), "arn:aws:lambda:{region}:123456789012:function:ask", "DEP043"),
+        ((*AT["Spark"], "Arguments", "StepConfig", "Args"), ["spark-submit"], "DEP009"),
     ],
 )  # fmt: skip
 def test_one_thing_changed_is_seen(place: tuple[Any, ...], value: Any, rule: str) -> None:
@@ -342,9 +347,44 @@ def test_a_model_may_be_trained_again_where_the_first_is_good(behind: bool) -> N
     measure = {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Judge.PropertyFiles.report"}, "Path": "auc"}}
     conditions = [{"Type": "GreaterThan", "LeftValue": measure, "RightValue": 0.8}]
     branch = [whole, create] if behind else [create]
-    decide = _step("Decide", "Condition", {"Conditions": conditions, "IfSteps": branch, "ElseSteps": []})
+    arguments = {"Conditions": conditions, "IfSteps": branch, "ElseSteps": []}
+    decide = _step("Decide", "Condition", arguments)
     definition = pipeline(_step("Train", "Training", {}), *([] if behind else [whole]), judged, decide)
     assert ("DEP102" in _warned(definition)) != behind
+    measured = _step("Keep", "Model", {"PrimaryContainer": {"ModelDataUrl": model("Train")}})
+    arguments["ElseSteps"] = [measured]  # then the other one is the fallback
+    assert "DEP102" not in _warned(definition)
+    arguments["ElseSteps"] = []
+    create["Arguments"] = {
+        "Containers": [create["Arguments"]["PrimaryContainer"], measured["Arguments"]["PrimaryContainer"]]
+    }
+    assert "DEP102" not in _warned(definition)
+
+
+def test_a_reference_as_a_part_of_a_path() -> None:
+    definition = copy.deepcopy(SOUND)
+    outputs = definition["Steps"][0]["Arguments"]["ProcessingOutputConfig"]["Outputs"]
+    outputs[0]["S3Output"]["S3Uri"] = "s3://example-bucket/Execution.PipelineExecutionId/out"
+    assert "DEP004" in _warned(definition)
+    outputs[0]["S3Output"]["S3Uri"] = "s3://example-bucket/Execution.Log/out"
+    assert "DEP004" not in _warned(definition)
+
+
+@pytest.mark.parametrize(("kind", "level"), [("text/csv", "error"), (None, "warning")])
+def test_records_are_no_archive(kind: str | None, level: str) -> None:
+    data = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": ARCHIVE}}
+    score = transform(TransformInput={"DataSource": data, **({"ContentType": kind} if kind else {})})
+    definition = pipeline(_step("Train", "Training", copy.deepcopy(DEFINITION)), score)
+    found = engine.check_pipeline(Pipeline("p", definition), Settings())[0]
+    assert [one.severity for one in found if one.rule == "FRM024"] == [level]
+
+
+@pytest.mark.parametrize(
+    ("after", "told"), [("P1D12H", True), ("P1DT12H", False), ("T12H", False), ("30d", False)]
+)
+def test_hours_of_a_cache_follow_a_t(after: str, told: bool) -> None:
+    cached = {**_ask("Go", a="b"), "CacheConfig": {"Enabled": True, "ExpireAfter": after}}
+    assert ("DEP042" in _warned(pipeline(cached))) == told
 
 
 @pytest.mark.parametrize(
@@ -430,18 +470,29 @@ def test_url_of_a_queue(url: str, broken_by: set[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "broken_by"),
-    [("metrics[0].mse", set()), ("metrics.", {"DEP013"}), ("metrics[0.mse", {"DEP013"})],
+    ("path", "level"),
+    [
+        ("metrics[0].mse", None),
+        ("$.metrics['mse.value']", None),
+        ("metrics.", "error"),
+        ("metrics[0.mse", "error"),
+        ("metrics[mse]", "warning"),
+        ("metrics..mse", "warning"),
+        ("metrics.*", "warning"),
+    ],
 )
-def test_path_in_a_file(path: str, broken_by: set[str]) -> None:
+def test_path_in_a_file(path: str, level: str | None) -> None:
     file = {"PropertyFileName": "report", "OutputName": "out", "FilePath": "report.json"}
     outputs = {"Outputs": [{"OutputName": "out", "S3Output": OUTPUT}]}
     before = {**processing(ProcessingOutputConfig=outputs), "PropertyFiles": [file]}
     get = {"PropertyFile": {"Get": "Steps.Prepare.PropertyFiles.report"}, "Path": path}
     condition = {"Type": "LessThan", "LeftValue": {"Std:JsonGet": get}, "RightValue": 6.0}
     decide = {"Conditions": [condition], "IfSteps": [_ask("Go", a="b")], "ElseSteps": []}
-    definition = pipeline(before, _step("Decide", "Condition", decide))
-    assert broken(engine.check_pipeline(Pipeline("p", definition), Settings())[0]) == broken_by
+    found = engine.check_pipeline(
+        Pipeline("p", pipeline(before, _step("Decide", "Condition", decide))), Settings()
+    )[0]
+    assert next((one.severity for one in found if one.rule == "DEP013"), None) == level
+    assert broken(found) <= {"DEP013"}
 
 
 @pytest.mark.parametrize(("jar", "told"), [("command-runner.jar", False), ("command-runner", True)])

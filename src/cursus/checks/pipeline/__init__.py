@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from cursus.checks.step.image_names import stands_for_another
 from cursus.checks.views import PipelineView, mapping, mappings
-from cursus.model import Path, Step
+from cursus.model import Path, Severity, Step
 
 
 def place_of(view: PipelineView, step: Step) -> Path:
@@ -41,6 +42,14 @@ def again(values: Iterable[tuple[Path, object]]) -> Iterator[tuple[Path, str]]:
             if value in seen:
                 yield place, value
             seen.add(value)
+
+
+def unfilled(value: object) -> Severity:
+    """How bad a text of the wrong form is. A placeholder is filled in before the definition is sent; anything else is
+    sent as it is, the ``{name}`` of an f-string without its f included."""
+    text = str(value)
+    marked = any(mark in text for mark in ("*", "<", ">", "$", "{{")) or stands_for_another(text)
+    return "warning" if marked else "error"
 
 
 def read_json(text: object) -> Any:

@@ -17,6 +17,7 @@ _MEMBERS = ("Enabled", "ExpireAfter")
 _DURATION = re.compile(
     r"P?(?=[\dT])(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T?(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?", re.IGNORECASE
 )
+_TIMELESS = re.compile(r"P[^T]*\d[HS]", re.IGNORECASE)
 _MONTHS = re.compile(r"P(\d{1,4})M", re.IGNORECASE)
 _BUILT = re.compile(r"-\d{4}(?:-\d\d){5}-\d{3}(?!\d)")
 """The time in a name that the SDK makes of a base name when a pipeline is built."""
@@ -73,6 +74,13 @@ def cache_config(view: PipelineView) -> Iterator[Problem]:
                 f"{show(after)} is no ISO 8601 duration",
                 (*place, "ExpireAfter"),
                 "write P30D for 30 days, PT2H for two hours",
+            )
+        elif isinstance(after, str) and _TIMELESS.fullmatch(after):
+            yield Problem(
+                f"{show(after)} has hours or seconds without a T before them",
+                (*place, "ExpireAfter"),
+                "write P1DT12H for a day and twelve hours",
+                severity="warning",
             )
         if isinstance(after, str) and (months := _MONTHS.fullmatch(after)) and int(months[1]) > 12:
             yield Problem(

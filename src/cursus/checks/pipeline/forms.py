@@ -8,11 +8,12 @@ from typing import Any
 
 from cursus.aws import schema
 from cursus.aws.pipelines import facts, step_type
+from cursus.checks.pipeline import unfilled
 from cursus.checks.pipeline.values import almost
 from cursus.checks.rules import Problem, rule
 from cursus.checks.type_words import TYPES, WHAT
 from cursus.checks.views import PipelineView, is_reference
-from cursus.model import Path, Severity
+from cursus.model import Path
 from cursus.redact import show
 from cursus.suggest import did_you_mean
 
@@ -60,12 +61,11 @@ def step_forms(view: PipelineView) -> Iterator[Problem]:
             uri = view.filled(step.body.get(name))
             # An empty text is what samples give for none.
             if name in forms and isinstance(uri, str) and uri and not uri.startswith(("s3://", "https://")):
-                severity: Severity = "warning" if any(mark in uri for mark in "<>{}$") else "error"
                 yield Problem(
                     f"{name} {show(uri)} is no S3 URI",
                     (*step.path, name),
                     "write s3://bucket/key",
-                    severity=severity,
+                    severity=unfilled(uri),
                 )
             elif name in forms and isinstance(uri, str) and uri.endswith(_OTHER[name]):
                 yield Problem(
@@ -118,11 +118,14 @@ def _unknown(value: Mapping[Any, Any], form: Mapping[str, Any], place: Path) -> 
     for key in value:
         if form["closed"] and key not in known:
             hint = did_you_mean(str(key), known)
+            holder = next((name for name, inner in known.items() if key in inner.get("members", ())), None)
             yield Problem(
                 f"Unknown Argument member {show(key)}.{hint}",
                 (*place, str(key)),
-                "write one of " + ", ".join(known),
-                severity="error" if hint else "warning",  # the published schema is older than the service
+                f"put it into {holder}" if holder else "write one of " + ", ".join(known),
+                severity="error"
+                if hint or holder
+                else "warning",  # the published schema is older than the service
             )
 
 
@@ -171,7 +174,7 @@ def _mlflow(config: object) -> Iterator[Problem]:
             f"{show(arn)} is no ARN of an MLflow server or app",
             (top, "MlflowResourceArn"),
             "write arn:aws:sagemaker:<region>:<account>:mlflow-tracking-server/<name>",
-            severity="warning" if any(mark in arn for mark in "<>{}$") else None,
+            severity=unfilled(arn),
         )
 
 

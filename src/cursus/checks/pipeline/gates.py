@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -49,7 +48,7 @@ def never_true(view: PipelineView) -> Iterator[Problem]:
         for i, entry in mappings(step.arguments, "Conditions") if step.type == "Condition" else ():
             value = view.filled(entry.get("RightValue"))
             if isinstance(entry.get("LeftValue"), Mapping) and isinstance(value, (int, float, str)):
-                left = json.dumps(entry["LeftValue"], sort_keys=True, default=str)
+                left = repr(entry["LeftValue"])
                 asked.setdefault(left, []).append(
                     ((*step.place, "Conditions", i), str(entry.get("Type")), value)
                 )
@@ -124,20 +123,42 @@ def another_model(view: PipelineView) -> Iterator[Problem]:
             measured[step.path] = {
                 name for writer in writers for name in _models_in(view, view.definition.by_name.get(writer))
             }
-    for step in view.definition.steps:
-        if step.type not in ("Model", "RegisterModel"):
-            continue
-        gates = [branch for branch in step.branches if measured.get(branch[0])]
+    taken = [(step, dict(_taken(view, step))) for step in view.definition.steps if step.branches]
+    chosen = {
+        branch
+        for step, models in taken
+        for branch in step.branches
+        if measured.get(branch[0], set()).intersection(models.values())
+    }
+    for step, models in taken:
+        # Beside the measured model another may prepare its data; in the branch across, it is the fallback.
+        gates = [
+            branch
+            for branch in step.branches
+            if measured.get(branch[0]) and (branch[0], _ACROSS[branch[1]]) not in chosen
+        ]
         known = {name for condition, _ in gates for name in measured[condition]}
-        for place, container in containers(step) if known else ():
-            trained = _trained_by(view, target_of(container.get("ModelDataUrl")))
-            if trained is not None and trained not in known and not _trained_behind(view, trained, gates):
+        if not known or known.intersection(models.values()):
+            continue
+        for place, trained in models.items():
+            if not _trained_behind(view, trained, gates):
                 yield Problem(
                     f"the model is that of {show(trained)}, and the condition before it measures that of "
                     f"{', '.join(sorted(known))}",
-                    (*place, "ModelDataUrl"),
+                    place,
                     "take the model that is measured, or measure the one that is taken",
                 )
+
+
+_ACROSS = {"IfSteps": "ElseSteps", "ElseSteps": "IfSteps"}
+
+
+def _taken(view: PipelineView, step: PipelineStep) -> Iterator[tuple[Path, str]]:
+    """The places where a step makes or registers models, each with the step that trains what stands there."""
+    for place, container in containers(step) if step.type in ("Model", "RegisterModel") else ():
+        trained = _trained_by(view, target_of(container.get("ModelDataUrl")))
+        if trained is not None:
+            yield (*place, "ModelDataUrl"), trained
 
 
 def _trained_behind(view: PipelineView, name: str, gates: list[tuple[Path, str]]) -> bool:

@@ -7,14 +7,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.pipelines import PipelineStep, facts, nodes, target_of, written_out
-from cursus.checks.pipeline import is_json
+from cursus.checks.pipeline import is_json, unfilled
 from cursus.checks.pipeline.values import almost, given_types
 from cursus.checks.rules import Problem, rule
-from cursus.checks.step.image_names import stands_for_another
 from cursus.checks.texts import speaks
 from cursus.checks.type_words import WHAT
 from cursus.checks.views import PipelineView, is_reference
-from cursus.model import Path, Severity
+from cursus.model import Path
 from cursus.redact import is_secret_name, is_secret_value, show
 from cursus.suggest import did_you_mean
 
@@ -287,7 +286,7 @@ def _lambda(view: PipelineView, step: PipelineStep) -> Iterator[Problem]:
             f"{show(arn)} is no ARN of a function",
             (*step.path, "FunctionArn"),
             "write arn:aws:lambda:<region>:<account>:function:<name>",
-            severity=_unfilled(arn),
+            severity=unfilled(arn),
         )
     for name, value in step.arguments.items():
         if isinstance(value, (list, Mapping)) and not is_reference(value) and value:
@@ -317,7 +316,7 @@ def _callback(view: PipelineView, step: PipelineStep) -> Iterator[Problem]:
             f"{show(url)} is no URL of a queue",
             (*step.path, "SqsQueueUrl"),
             "write https://sqs.<region>.amazonaws.com/<account>/<queue>",
-            severity=_unfilled(url),
+            severity=unfilled(url),
         )
 
 
@@ -389,12 +388,6 @@ def _check_step(view: PipelineView, step: PipelineStep) -> Iterator[Problem]:
 _FUNCTION = re.compile(
     r"arn:aws[a-z-]*:lambda:[a-z]{2,5}(?:-[a-z]+)+-\d+:\d{12}:function:[\w.-]+(?::[\w$-]+)?"
 )
-
-
-def _unfilled(value: object) -> Severity:
-    """A placeholder is filled in before the definition is sent; anything else is sent as it is."""
-    marked = any(mark in str(value) for mark in "*<>{}$") or stands_for_another(str(value))
-    return "warning" if marked else "error"
 
 
 def _outputs(step: PipelineStep) -> Iterator[Problem]:

@@ -279,6 +279,13 @@ def _below(
                     f"write {trail}[{part!r}]",
                 )
                 return
+            if part.isdecimal() and target.rest[position - 1] not in NAMED:
+                yield Problem(
+                    f"{trail} is a list, and {show(part)} is a text: its entries have no names",
+                    reference.path,
+                    f"write {trail}[{part}]",
+                    severity="warning",  # no report of what the service says
+                )
         elif "items" in shape and isinstance(part, int):
             yield from _numbered(reference, step, target.rest[:position], part)
         elif isinstance(shape.get("additionalProperties"), Mapping) and isinstance(part, str):
@@ -354,7 +361,7 @@ def _keyed(
 def _named_output(
     reference: Reference, target: Target, step: PipelineStep, rest: tuple[str | int, ...], name: str
 ) -> Iterator[Problem]:
-    """``ProcessingOutputConfig.Outputs['train']``: the step must declare an output of that name.
+    """``ProcessingOutputConfig.Outputs['train']``: the step must declare an output, input or channel of that name.
 
     ``FinalMetricDataList['auc']``: a step that defines metrics must define one of that name.
     """
@@ -375,14 +382,24 @@ def _named_output(
                 reference.path,
                 "name one of " + ", ".join(metrics),
             )
-    if rest != ("ProcessingOutputConfig", "Outputs"):
+    called = NAMED.get(rest[-1])
+    place = tuple(map(str, rest))
+    declared = step.names("Arguments", *place, called[0]) if called is not None else None
+    if called is None or declared is None or name in declared:
         return
-    declared = step.names("Arguments", "ProcessingOutputConfig", "Outputs", "OutputName")
-    if declared is None or name in declared or (not declared and _unread(step.body.get("Arguments"))):
+    if not declared and (step.type != "Processing" or _unread(step.body.get("Arguments"))):
         return
     known = "it declares " + ", ".join(map(cut, declared)) if declared else "it declares none"
     yield Problem(
-        f"step {target.name} has no output {show(name)}: {known}.{did_you_mean(name, declared)}",
+        f"step {target.name} has no {called[1]} {show(name)}: {known}.{did_you_mean(name, declared)}",
         reference.path,
-        f"name one of its outputs, or add {name} to its ProcessingOutputConfig",
+        f"name one of its {called[1]}s, or add {name} to its {rest[0]}",
     )
+
+
+NAMED: Mapping[object, tuple[str, str]] = {
+    "Outputs": ("OutputName", "output"),
+    "ProcessingInputs": ("InputName", "input"),
+    "InputDataConfig": ("ChannelName", "channel"),
+}
+"""The lists whose entries are referred to by name: the member that holds it, and what they are."""

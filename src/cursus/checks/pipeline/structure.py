@@ -117,8 +117,9 @@ def _type(step: PipelineStep) -> Iterator[Problem]:
         yield Problem("the step has no Type", (*step.path, "Type"), "write one of " + ", ".join(known))
         return
     if step.type not in known:
-        plain = step.type.removeprefix("Create").removesuffix("Job").removesuffix("Step")
-        hint = f" Did you mean {plain!r}?" if plain in known else did_you_mean(step.type, known)
+        plain = step.type.removesuffix("Step").removeprefix("Create")
+        meant = facts()["meant_types"].get(plain, plain.removesuffix("Job"))
+        hint = f" Did you mean {meant!r}?" if meant in known else did_you_mean(step.type, known)
         yield Problem(
             f"there is no step type {show(step.type)}.{hint}",
             (*step.path, "Type"),

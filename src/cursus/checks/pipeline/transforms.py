@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from cursus.aws import images, instances
 from cursus.aws.algorithms import find
-from cursus.aws.pipelines import named_step
+from cursus.aws.pipelines import named_step, target_of
 from cursus.checks.algorithms.channels import base_type
 from cursus.checks.pipeline import place_of
 from cursus.checks.pipeline.models import containers_in
@@ -173,8 +173,8 @@ def transformed_records(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Compares SplitType with ContentType; ContentType with Accept where JoinSource puts them together; takes
-        InputFilter, JoinSource's OutputFilter and their subset of JSONPath apart; and looks for augmented manifests, which
-        the API's own text excludes.
+        InputFilter, JoinSource's OutputFilter and their subset of JSONPath apart; and looks for a model's archive as data, and
+        for augmented manifests, which the API's own text excludes.
     Why:
         A line is no record of RecordIO, of JSON or of an image: the container gets a piece of one. A CSV row is an array,
         which only an index such as $[1:] can filter. Batch transform knows a part of JSONPath only; it refuses the rest, or
@@ -212,6 +212,13 @@ def transformed_records(view: PipelineView) -> Iterator[Problem]:
                 "write ManifestFile, with a manifest of the objects' keys, or S3Prefix",
                 severity="error",
             )
+        if _is_archive(view.filled(mapping(mapping(source, "DataSource"), "S3DataSource").get("S3Uri"))):
+            yield Problem(
+                "the data to transform is a model's archive, and no records",
+                (*place, "TransformInput", "DataSource", "S3DataSource", "S3Uri"),
+                "name the data, such as an output of the step that prepares it; the model is what ModelName names",
+                severity="error" if wanted is not None or "json" in sent else None,
+            )
         if wanted is not None and split not in (None, "None", wanted):
             yield Problem(
                 f"SplitType {split} takes {show(sent)} apart where no record ends",
@@ -238,6 +245,13 @@ def transformed_records(view: PipelineView) -> Iterator[Problem]:
             if fault is not None:
                 message, remedy = fault
                 yield Problem(message, (*place, "DataProcessing", member), remedy, severity="error")
+
+
+def _is_archive(uri: object) -> bool:
+    target = target_of(uri)
+    if target is not None:
+        return target.rest == ("ModelArtifacts", "S3ModelArtifacts")
+    return isinstance(uri, str) and uri.endswith("/model.tar.gz")
 
 
 RECORDIO = ("application/x-recordio-protobuf", "application/x-recordio")
@@ -271,18 +285,32 @@ def _filter_fault(path: str | None, kind: str) -> tuple[str, str] | None:
             f"{show(path)} names something nested among several children in brackets, which is not supported",
             "name children of one level in the brackets",
         )
-    # An index beside one range is in AWS's own examples: $[0,5:].
+    if ".." in path or "?" in _OUTSIDE.sub("", path):
+        return (
+            f"{show(path)} uses what batch transform does not support of JSONPath",
+            "use names, indexes, slices and *",
+        )
     if re.search(r"\[[^\]'\"]*:[^\]'\"]*,[^\]'\"]*:", path):
         return (
             f"Invalid JsonPath: {show(path)}: only single range filters of format (eg: [1:5]) are supported",
             "write one range, or every index, such as $[0,1,-1]",
         )
-    if ".." in path or "?(" in path:
+    if not _PATH.fullmatch(path.replace(" ", "")):
         return (
-            f"{show(path)} uses what batch transform does not support of JSONPath",
-            "use names, indexes, slices and *",
+            f"Invalid JsonPath: {show(path)}",
+            "write $, and behind it names (.id, ['id','label']), indexes ([0], [0,-1]), one range ([1:]) or *",
         )
     return None
+
+
+_OUTSIDE = re.compile(r"""\['[^']*'|\["[^"]*\"""")
+"""Names in brackets, which may have any characters."""
+_QUOTED = r"""(?:'[^']*'|"[^"]*")"""
+# An index beside one range is in AWS's own examples: $[0,5:].
+_INDEX = r"-?\d+|-?\d*:(?:-?\d+)?"
+_BRACKETS = rf"\[(?:\*|{_QUOTED}(?:,{_QUOTED})*|(?:{_INDEX})(?:,(?:{_INDEX}))*)\]"
+_PATH = re.compile(rf"\$(?:\.?{_BRACKETS}|\.[^.\[\]()?]+)*")
+"""What batch transform supports of JSONPath, without spaces."""
 
 
 def transforms(view: PipelineView) -> Iterator[tuple[Step, Path, Mapping[Path, Mapping[str, object]]]]:

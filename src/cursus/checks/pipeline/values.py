@@ -145,6 +145,17 @@ def _path(path: object, place: Path) -> Iterator[Problem]:
         yield Problem(
             f"the Path {show(path)} is no JSONPath: it ends with a dot", place, "name the member after it"
         )
+    elif several := _SEVERAL.search(path):
+        yield Problem(
+            f"{show(several[0])} in the Path {show(path)} is not the way to one value",
+            place,
+            "write each member's name after a dot, or as ['name'], and an index as [0]",
+            severity="warning",
+        )
+
+
+_SEVERAL = re.compile(r"\.\.|(?<![^.\[])\*|\[(?!-?\d+\]|'[^']*'\]|\"[^\"]*\"\])[^\]]*\]")
+"""Steps of a JSONPath that may lead to many values, and brackets that have no index and no name."""
 
 
 def _json_get(value: Any, place: Path) -> Iterator[Problem]:

@@ -252,7 +252,8 @@ class Finding:
 
     ``path`` is the place in the request (``InputDataConfig[0].ChannelName``), ``remedy`` says what to
     write instead, ``step`` is the step's name where several were checked, and ``from_run`` is True
-    where the evidence of a local run shows it.
+    where the evidence of a local run shows it. ``meant`` are the places that what stands at ``path`` was meant for:
+    nothing is missing there.
     """
 
     rule: str
@@ -264,6 +265,7 @@ class Finding:
     location: Location | None = None
     step: str = ""
     from_run: bool = False
+    meant: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def file(self) -> str | None:

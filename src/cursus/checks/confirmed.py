@@ -61,16 +61,9 @@ DISAGREE = frozenset(
 """Rules on hooks that say other than the request: a value of it that is wrong by itself is told as that alone."""
 
 
-MEANT = re.compile(r"Did you mean '(\w+)'\?")
-
-
 def without_misspelt(findings: list[Finding]) -> list[Finding]:
-    """``findings`` without those that a member is missing which is given misspelt, or a text where a reference is."""
-    meant = {
-        f"{one.path.rpartition('.')[0]}.{found[1]}"
-        for one in findings
-        if one.rule == "STP002" and (found := MEANT.fullmatch(one.remedy))
-    }
+    """``findings`` without those at places whose members are misspelt or elsewhere, or of values that are misspelt references."""
+    meant = {place for one in findings for place in one.meant}
     references = {one.path.rpartition(".")[0] for one in findings if one.rule == "DEP004"}
     if not meant and not references:
         return findings

@@ -27,6 +27,7 @@ def finding_of(
         location,
         step,
         from_run,
+        tuple(_formatted((*owner.prefix, *place)) for place in problem.meant),
     )
 
 

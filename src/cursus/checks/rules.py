@@ -47,6 +47,7 @@ class Problem:
     ``path`` is relative to the view's request. ``severity`` overrides the rule's own. ``allowable`` is
     the value that the ``allow`` option may settle, where the rule rests on facts that age.
     ``location`` is set where the problem is in a file other than the request's (a script's line).
+    ``meant`` are the places, in the whole request, that a member was meant for which is misspelt or misplaced.
     """
 
     message: str
@@ -55,6 +56,7 @@ class Problem:
     severity: Severity | None = None
     allowable: str | None = None
     location: Location | None = None
+    meant: tuple[Path, ...] = ()
 
 
 Check = Callable[[Any], Iterator[Problem]]

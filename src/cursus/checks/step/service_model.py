@@ -31,10 +31,8 @@ def aws_path(path: Path) -> str:
     )
 
 
-def _of_kind(view: SchemaView, kind: str) -> Iterator[Violation]:
-    for violation in view.violations:
-        if violation.kind == kind:
-            yield violation
+def _of_kind(view: SchemaView, kind: str) -> list[Violation]:
+    return [violation for violation in view.violations if violation.kind == kind]
 
 
 def _name(path: Path) -> str:
@@ -90,7 +88,7 @@ def missing_member(view: SchemaView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
     """
     # A member that stands elsewhere or is misspelt is said once, by the rule on unknown members.
-    required = list(_of_kind(view, "required"))
+    required = _of_kind(view, "required")
     meant = _meant(view).values() if required else ()
     ends = {place[:end] for place in meant for end in range(1, len(place) + 1)}
     for violation in _of_kind(view, "unknown") if required else ():
@@ -158,11 +156,13 @@ def unknown_member(view: SchemaView) -> Iterator[Problem]:
         around = _around(view, first[:-1])
         names = list(dict.fromkeys(show(str(one.path[-1])) for one in group))
         entries = len({one.path[:-1] for one in group})
+        targets = [meant[one.path] for one in group if one.path in meant]
         yield Problem(
             f"Unknown parameter{'s' if len(names) > 1 else ''} in {around}: {_and(names)}"
             + (f" (the same in {entries - 1} more)" if entries > 1 else ""),
             first,
-            _instead(view, group, [meant[one.path] for one in group if one.path in meant]),
+            _instead(view, group, targets),
+            meant=tuple(targets),
         )
 
 

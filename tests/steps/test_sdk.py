@@ -333,6 +333,21 @@ def test_v2_distribution_that_the_sdk_does_not_read(
 
 
 @v2
+def test_an_estimators_own_image_decides_whatever_framework_its_class_names(source: str) -> None:
+    from sagemaker.huggingface import HuggingFace
+    from sagemaker.xgboost import XGBoost
+
+    image = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
+    given: dict[str, Any] = {"entry_point": "train.py", "source_dir": source, "role": ROLE}
+    given |= {"instance_type": "ml.m5.xlarge", "instance_count": 1}
+    for one in (
+        HuggingFace(image_uri=IMAGE, py_version="py38", **given),
+        XGBoost(image_uri=image, framework_version="1.2-1", **given),
+    ):
+        assert [f.rule for f in cursus.check(one).findings if f.severity == "error"] == []
+
+
+@v2
 def test_v2_model_steps(source: str) -> None:
     from sagemaker.model import Model
     from sagemaker.workflow.model_step import ModelStep

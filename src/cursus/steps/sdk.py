@@ -243,6 +243,9 @@ def _facts(value: Any) -> dict[str, Any]:
         "python_version": getattr(maker, "py_version", None),
         "region": getattr(session, "boto_region_name", None),
     }
+    if isinstance(getattr(maker, "image_uri", None), str):
+        # The SDK runs this image, and reads no framework, version or Python that is named beside it.
+        facts |= dict.fromkeys(("framework", "framework_version", "python_version"))
     return {name: one.removeprefix("file://") for name, one in facts.items() if isinstance(one, str) and one}
 
 
@@ -337,7 +340,7 @@ def definition(value: Any) -> Defined | None:
 
     Raises TargetError where the pipeline cannot say it.
     """
-    from cursus.errors import TargetError
+    from cursus.steps.refusals import failed
 
     if not is_pipeline(value):
         return None
@@ -345,8 +348,14 @@ def definition(value: Any) -> Defined | None:
         try:
             text = call(value.definition, "definition")
         except HookError as error:
-            where = _where(error.__context__)
-            raise TargetError(f"the pipeline gives no definition: {str(error).rstrip('.')}{where}.") from None
+            says = f"{str(error).removeprefix('definition raised ').rstrip('.')}{_where(error.__context__)}"
+            raise failed(
+                f"the pipeline gives no definition: definition raised {says}.",
+                error.__context__,
+                says,
+                None,
+                "Change what the pipeline is made of: nothing is sent before.",
+            ) from None
     found = json.loads(text) if isinstance(text, str) else text
     if not isinstance(found, Mapping):
         return None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 COMMANDS = frozenset({"ContainerEntrypoint", "ContainerArguments"})
@@ -25,6 +27,9 @@ TYPES: dict[str, tuple[type, ...]] = {
     "array": (list, tuple),
 }
 """What values of these types are in Python, where a boolean is an integer too."""
+
+
+_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def kind_in_words(value: object) -> str:
@@ -93,6 +98,12 @@ def written(
     if wanted == "boolean":
         return "write true or false, without quotes"
     return f"write {WHAT.get(wanted, wanted)}"
+
+
+@lru_cache(maxsize=4096)
+def decimal(value: str) -> float | None:
+    """The number that a text of the API is, or None: neither ``nan`` nor ``1_000`` is one there."""
+    return float(value) if _DECIMAL.fullmatch(value) else None
 
 
 def is_number(value: str) -> bool:

@@ -5,12 +5,12 @@ What the request's data has to look like is in ``data``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.tables import dated, table
 from cursus.checks.rules import PROBLEM_TYPE, Problem, rule
+from cursus.checks.type_words import decimal
 from cursus.checks.views import AutoMLView, integer, is_reference, listing, mapping, text
 from cursus.model import Path
 from cursus.redact import show
@@ -19,7 +19,6 @@ from cursus.suggest import did_you_mean, plain_name
 PROBLEM = "AutoMLProblemTypeConfig"
 GATED = "Llama"
 BOTH = "You must either provide both the AutoMLJobObjective and ProblemType, or none at all"
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def problem_type(view: AutoMLView) -> tuple[Any, Path]:
@@ -341,7 +340,7 @@ def _transformations(
             if not isinstance(method, str):
                 continue
             if method.endswith("_value"):
-                if isinstance(value, str) and not _NUMBER.fullmatch(value):
+                if isinstance(value, str) and decimal(value) is None:
                     yield Problem(f"{method} {show(value)} is no number", place, "write such as 0")
             elif method == "frontfill" and target is not None and column != target:
                 yield Problem(

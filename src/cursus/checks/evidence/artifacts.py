@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from cursus.checks.evidence import of_run
+from cursus.checks.locations import below
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.artifacts import MODEL_FILE
 from cursus.checks.views import TrainingView, text
@@ -43,11 +44,7 @@ def _of_model(expected: str) -> bool:
 
 
 def _matching(path: str, files: tuple[FileEntry, ...]) -> list[FileEntry]:
-    return [
-        file
-        for file in files
-        if file.path == path or file.path.startswith(path + "/") or fnmatch.fnmatchcase(file.path, path)
-    ]
+    return [file for file in files if below(file.path, path) or fnmatch.fnmatchcase(file.path, path)]
 
 
 @rule("ART090", scope="run")

@@ -8,6 +8,7 @@ from pathlib import Path as FilePath
 
 from cursus.checks.evidence import of_run
 from cursus.checks.evidence.numbers import LARGEST, content
+from cursus.checks.locations import below
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView
 from cursus.redact import show
@@ -50,7 +51,7 @@ def model_function_finds_nothing(view: TrainingView) -> Iterator[Problem]:
 
     directory = view.step.source.directory
     for name, where in dict.fromkeys(loaded_names(FilePath(directory), directory)):
-        if name.startswith("code/") or any(path == name or path.startswith(name + "/") for path in left):
+        if name.startswith("code/") or any(below(path, name) for path in left):
             continue
         last = name.rpartition("/")[2]
         deeper = next((path for path in left if path.rpartition("/")[2] == last), "")

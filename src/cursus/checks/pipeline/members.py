@@ -11,7 +11,7 @@ from cursus.checks.pipeline import is_json, unfilled
 from cursus.checks.pipeline.values import almost, given_types
 from cursus.checks.rules import Problem, rule
 from cursus.checks.texts import speaks
-from cursus.checks.type_words import WHAT
+from cursus.checks.type_words import WHAT, decimal
 from cursus.checks.views import PipelineView, is_reference
 from cursus.model import Path
 from cursus.redact import is_secret_name, is_secret_value, show
@@ -216,7 +216,7 @@ def _ordered(view: PipelineView, entry: Mapping[str, Any], kind: str, place: Pat
         target = target_of(value)
         if target is not None:
             value = view.definition.parameters.get(target.name, {}).get("DefaultValue")
-        if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        if isinstance(value, str) and decimal(value.strip()) is not None:
             yield Problem(
                 f"the {kind} condition compares with the text {show(value)}, not with a number",
                 (*place, operand),
@@ -226,7 +226,6 @@ def _ordered(view: PipelineView, entry: Mapping[str, Any], kind: str, place: Pat
 
 
 TYPES = {"string": "String", "integer": "number", "number": "number", "boolean": "Boolean"}
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def _type_of(view: PipelineView, value: object) -> str | None:

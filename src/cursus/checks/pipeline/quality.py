@@ -7,6 +7,7 @@ from typing import Any
 
 from cursus.aws import images
 from cursus.aws.pipelines import facts
+from cursus.checks.locations import below
 from cursus.checks.pipeline import is_json, outputs_of, place_of, read_json
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, is_reference, mapping, mappings, text
@@ -69,17 +70,16 @@ def quality_checks(view: PipelineView) -> Iterator[Problem]:
         ]
         if step.type == "QualityCheck":
             yield from _told(view, step, folders)
-        elif folders and None not in folders and not any(_over(folder, CONFIGURATION) for folder in folders):
+        elif (
+            folders
+            and None not in folders
+            and not any(below(CONFIGURATION, str(folder)) for folder in folders)
+        ):
             yield Problem(
                 f"no input is put into {CONFIGURATION!r}, where the container looks for analysis_config.json",
                 (*place_of(view, step), "ProcessingInputs"),
                 "put the analysis configuration there",
             )
-
-
-def _over(folder: str | None, place: str) -> bool:
-    """True for a folder that is a place, or that the place lies in."""
-    return f"{place.rstrip('/')}/".startswith(f"{str(folder).rstrip('/')}/")
 
 
 def _told(view: PipelineView, step: Step, folders: list[str | None]) -> Iterator[Problem]:
@@ -120,7 +120,7 @@ def _told(view: PipelineView, step: Step, folders: list[str | None]) -> Iterator
     source = told.get("dataset_source")
     if not isinstance(source, str) or not source.startswith("/") or None in folders:
         return
-    if not any(_over(folder, source) or _over(source, str(folder)) for folder in folders):
+    if not any(below(source, str(folder)) or below(str(folder), source) for folder in folders):
         yield Problem(
             f"no input is put into {show(source)}, where the container looks for the data",
             (*top, "dataset_source"),
@@ -159,7 +159,7 @@ def _uploaded(step: Step, folder: object, top: Path) -> Iterator[Problem]:
     )
     if not isinstance(folder, str) or not folder or None in folders or unknown:
         return
-    if not any(_over(str(output), folder) for output in folders):
+    if not any(below(folder, str(output)) for output in folders):
         yield Problem(
             f"the results are put into {show(folder)}, which is the folder of no output",
             (*top, "output_path"),

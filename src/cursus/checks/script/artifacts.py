@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from cursus.aws.tables import entries
+from cursus.checks.locations import below
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.conditions import holds, never_holds
 from cursus.checks.script.request import (
@@ -320,7 +321,7 @@ def written_to_lost_place(view: TrainingView) -> Iterator[Problem]:
             continue
         if known.count("/") < 4 and known != place and known.startswith("/opt/ml/"):
             continue
-        inside = [folder for folder in kept if known == folder or known.startswith(folder + "/")]
+        inside = [folder for folder in kept if below(known, folder)]
         if inside and not (inside == ["/opt/ml/output"] and _misses_output(known, known == place)):
             continue
         if told is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cursus.checks.locations import below
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.request import habits, script_of
 from cursus.checks.views import TrainingView
@@ -47,7 +48,7 @@ def no_way_out(view: TrainingView) -> Iterator[Problem]:
             view.framework is None
             or offline
             or facts.attributes & UNPACKS
-            or any(name == here or name.startswith(here + "/") for name in facts.directory_listing)
+            or any(below(name, here) for name in facts.directory_listing)
         ):
             continue
         yield Problem(

@@ -10,6 +10,7 @@ from functools import partial
 
 from cursus.aws.pipelines import written_out
 from cursus.aws.tables import entries
+from cursus.checks.locations import below
 from cursus.checks.outlines.plans import Plan, borrowed
 from cursus.checks.rules import Check, Problem, rule
 from cursus.checks.script.arguments import required_argument_missing
@@ -107,10 +108,6 @@ MESSAGE = "/opt/ml/output/message"
 """What SageMaker reads as the job's ExitMessage."""
 
 
-def _inside(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(f"{folder}/")
-
-
 def _read(
     view: ProcessingView, facts: ScriptFacts, inputs: Mapping[str, object], there: list[str]
 ) -> Iterator[Problem]:
@@ -126,12 +123,12 @@ def _read(
         root = "/opt/ml/processing" if view.own_image else "/opt/ml"
         if not path.startswith(f"{root}/") or path in seen or any(covers(one, place) for one in made):
             continue
-        owner = max((folder for folder in inputs if _inside(path, folder)), key=len, default=None)
+        owner = max((folder for folder in inputs if below(path, folder)), key=len, default=None)
         told = remedy = ""
         if (
             owner is None
-            and not any(map(partial(_inside, path), there))
-            and not any(_inside(folder, path) for folder in data)
+            and not any(map(partial(below, path), there))
+            and not any(below(folder, path) for folder in data)
         ):
             near = closest(path, data) or closest(posixpath.dirname(path), data)
             told = "no input of the job is put there" + (f". Did you mean {near!r}?" if near else "")
@@ -176,9 +173,7 @@ def _places(
 
 def _looked_for(view: ProcessingView, facts: ScriptFacts, path: str) -> bool:
     """True where the script asks whether this, or the folder around it, is there."""
-    return any(
-        UNKNOWN in place or _inside(path, place.rstrip("/")) for _, place in _places(view, facts, ("look",))
-    )
+    return any(UNKNOWN in place or below(path, place) for _, place in _places(view, facts, ("look",)))
 
 
 def _single(uri: object) -> str:
@@ -203,17 +198,15 @@ def _lost(
         if (
             not known.startswith("/opt/ml/")
             or known == MESSAGE
-            or any(_inside(folder, one) or (UNKNOWN in place and _inside(one, folder)) for one in outputs)
+            or any(below(folder, one) or (UNKNOWN in place and below(one, folder)) for one in outputs)
         ):
             continue
-        if any(covers(place, one) or _inside(known, one.rstrip("/")) for one in read):
+        if any(covers(place, one) or below(known, one) for one in read):
             continue
         missing = (
             not makes and use.sure and use.call in entries("libraries", "writing") and UNKNOWN not in place
         )
-        missing = missing and not any(
-            _inside(folder, one) or _inside(one, folder) for one in view.inputs or ()
-        )
+        missing = missing and not any(below(folder, one) or below(one, folder) for one in view.inputs or ())
         near = closest(folder, outputs)
         yield Problem(
             f"the script writes {show(place.replace(UNKNOWN, '…'))}, and no output of the job is uploaded from there"
@@ -240,7 +233,7 @@ def _unnamed(view: ProcessingView, facts: ScriptFacts, found: list[tuple[PathUse
     if any(required_argument_missing(view)):
         return  # the script is to be told the folder, and is not
     for folder, path in (view.outputs or {}).items():
-        if not mentions_folder(view, folder) and not any(_inside(p, folder) for _, p in found):
+        if not mentions_folder(view, folder) and not any(below(p, folder) for _, p in found):
             yield Problem(
                 f"nothing in the script names {show(folder)}, which the output is uploaded from: it stays empty",
                 path,
@@ -279,7 +272,7 @@ def _property_files(view: ProcessingView, found: list[tuple[PathUse, str]]) -> I
         others = [
             (use, place)
             for use, place in found
-            if place.endswith(".json") and (place.endswith(f"/{name}") or _inside(place, folder))
+            if place.endswith(".json") and (place.endswith(f"/{name}") or below(place, folder))
         ]
         if others and all(posixpath.normpath(place) != wanted for _, place in others):
             use, place = others[0]

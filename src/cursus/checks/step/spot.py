@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from cursus.aws import instances, places
 from cursus.aws.tables import table
+from cursus.checks.locations import below
 from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.texts import CHECKPOINTS
 from cursus.checks.views import TrainingView, integer, is_reference, listing, mapping, text
@@ -198,7 +199,7 @@ def local_paths(view: TrainingView) -> Iterator[Problem]:
             continue
         local = posixpath.normpath(value)
         taken = [] if local == free else known.get("taken", [])
-        clash = next((root for root in taken if _below(local, root)), None)
+        clash = next((root for root in taken if below(local, root)), None)
         if clash is None and member == "CheckpointConfig" and local in ("/", "/opt", "/opt/ml"):
             clash = "/opt/ml"
         if clash is not None:
@@ -252,13 +253,9 @@ def checkpoints_of_a_hyperparameter(view: TrainingView) -> Iterator[Problem]:
                 (view.hyperparameters_member, name),
                 f"write /{bare}",
             )
-        elif not kept and (bare == CHECKPOINTS or bare.startswith(f"{CHECKPOINTS}/")):
+        elif not kept and below(bare, CHECKPOINTS):
             yield Problem(
                 f"{show(name)} is {show(bare, name)}, and no CheckpointConfig keeps what is saved there",
                 (view.hyperparameters_member, name),
                 "add CheckpointConfig with an S3Uri",
             )
-
-
-def _below(path: str, root: str) -> bool:
-    return path == root or path.startswith(root + "/")

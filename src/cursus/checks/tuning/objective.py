@@ -12,7 +12,8 @@ from cursus.checks.algorithms.channels import meant
 from cursus.checks.algorithms.hyperparameters import documented_only
 from cursus.checks.rules import OBJECTIVE, Problem, rule
 from cursus.checks.texts import NOTHING, STAND_IN
-from cursus.checks.tuning.ranges import READS, Entry, number
+from cursus.checks.tuning.ranges import READS, Entry
+from cursus.checks.type_words import decimal
 from cursus.checks.views import TUNING, TrainingView, TuningView, is_reference, mapping, text
 from cursus.model import Path
 from cursus.redact import show
@@ -428,7 +429,7 @@ def _kind_and_bounds(
         )
         return
     for name in ("MinValue", "MaxValue"):
-        value = number(text(entry.range, name) or "")
+        value = decimal(text(entry.range, name) or "")
         if value is None or (value <= 0 and entry.range.get("ScalingType") == "Logarithmic"):
             continue  # a logarithmic range that begins at 0 is another rule's to tell
         if not known.contains(value):

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from cursus.aws.tables import table
 from cursus.checks.rules import OBJECTIVE, SPACE, Problem, rule
+from cursus.checks.type_words import decimal
 from cursus.checks.views import TUNING, TuningView, is_reference, listing, text
 from cursus.model import Path
 from cursus.redact import show
@@ -19,7 +19,6 @@ from cursus.redact import show
 RANGES: Path = (TUNING, "ParameterRanges")
 NUMERIC = ("IntegerParameterRanges", "ContinuousParameterRanges")
 KINDS = (*NUMERIC, "CategoricalParameterRanges", "AutoParameters")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _INTEGER = re.compile(r"[+-]?\d+")
 
 
@@ -30,12 +29,6 @@ class Entry(NamedTuple):
     kind: str
     range: Mapping[str, Any]
     name: str | None
-
-
-@lru_cache(maxsize=4096)
-def number(value: str) -> float | None:
-    """The number that a bound's text is, or None."""
-    return float(value) if _NUMBER.fullmatch(value) else None
 
 
 def entries(container: Mapping[str, Any], path: Path) -> Iterator[Entry]:
@@ -81,7 +74,7 @@ def range_order(view: TuningView) -> Iterator[Problem]:
             bound = text(entry.range, name)
             if bound is None:
                 continue
-            value = number(bound)
+            value = decimal(bound)
             if value is None:
                 yield Problem(
                     f"{name} {show(bound)} of {show(entry.name)} is no number",
@@ -129,7 +122,7 @@ def integer_bounds(view: TuningView) -> Iterator[Problem]:
             continue
         for name in ("MinValue", "MaxValue"):
             bound = text(entry.range, name)
-            if bound is not None and number(bound) is not None and not _INTEGER.fullmatch(bound):
+            if bound is not None and decimal(bound) is not None and not _INTEGER.fullmatch(bound):
                 yield Problem(
                     f"{name} {show(bound)} of the integer range {show(entry.name)} is no whole number",
                     (*entry.path, name),
@@ -158,8 +151,8 @@ def scaling(view: TuningView) -> Iterator[Problem]:
         kind = entry.range.get("ScalingType")
         if kind not in ("Logarithmic", "ReverseLogarithmic"):
             continue
-        low = number(text(entry.range, "MinValue") or "")
-        high = number(text(entry.range, "MaxValue") or "")
+        low = decimal(text(entry.range, "MinValue") or "")
+        high = decimal(text(entry.range, "MaxValue") or "")
         if kind == "Logarithmic":
             if low is not None and low <= 0:
                 yield Problem(

@@ -13,6 +13,7 @@ from itertools import chain
 
 from cursus.script.evaluation import values as v
 from cursus.script.evaluation.evaluate import Evaluator
+from cursus.script.evaluation.members import all_above
 from cursus.script.facts import Habit
 from cursus.script.syntax.bodies import Body, place
 from cursus.script.syntax.nodes import FUNCTIONS, bare_name, caught, is_call, last_name, string
@@ -43,7 +44,7 @@ def read_classes(
         return
     runs = {id(body): sure for body, sure in reached}
     stored = {name for body in every for name in body.attributes}
-    inherited = [(body, _inherited(evaluator, body)) for body in classes]
+    inherited = [(body, all_above(evaluator, body)) for body in classes]
     names = mentioned.union(*(body.bindings for body in classes))
     written = not names & OTHERWISE and not any(_fills(node) for body in every for node in body.nodes)
     for body in classes:
@@ -72,12 +73,6 @@ def _fills(node: ast.AST) -> bool:
         (is_call(node, "vars") and any(bare_name(one) == "self" for one in node.args))
         or any(keyword.arg == "namespace" for keyword in node.keywords)
     )
-
-
-def _inherited(evaluator: Evaluator, body: Body, depth: int = 0) -> list[Body]:
-    """The classes of the source that a class inherits from, whatever others it does."""
-    found = evaluator.classes_above(body) if depth < v.LIMIT else []
-    return [*found, *(further for one in found for further in _inherited(evaluator, one, depth + 1))]
 
 
 def _above(evaluator: Evaluator, body: Body, depth: int = 0) -> list[Body] | None:

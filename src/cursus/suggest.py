@@ -87,6 +87,22 @@ def _nearly(word: str, options: Iterable[str]) -> str | None:
     return found[0] if len(word) >= LEAST and len(found) == 1 else None
 
 
+def slip(one: str, other: str) -> bool:
+    """True where two words differ by a slip: letters changed places, one is missing, or the case is another."""
+    if min(len(one), len(other)) < 4 or one == other:
+        return False
+    if one.lower() == other.lower():
+        return True
+    if len(one) == len(other):
+        apart = [i for i in range(len(one)) if one[i] != other[i]]
+        return len(apart) == 2 and (one[apart[0]], one[apart[1]]) == (other[apart[1]], other[apart[0]])
+    short, long = sorted((one, other), key=len)
+    if len(long) - len(short) != 1:
+        return False
+    i = next((i for i, letter in enumerate(short) if letter != long[i]), len(short))
+    return long[i].isalpha() and long[i + 1 :] == short[i:]
+
+
 def file_meant(path: str) -> str:
     """`` Did you mean 'folder/x.json'?`` for a file or folder that is not there, or an empty string."""
     from pathlib import Path

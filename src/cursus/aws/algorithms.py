@@ -225,6 +225,16 @@ def names() -> tuple[str, ...]:
     return tuple(_document()["algorithms"])
 
 
+@cache
+def media_types() -> tuple[str, ...]:
+    """What the servers of all algorithms read and answer with."""
+    found: dict[str, None] = {}
+    for entry in _document()["algorithms"].values():
+        for part in (entry, *entry.get("versions", {}).values()):
+            found.update(dict.fromkeys((*part.get("requests", ()), *part.get("responses", ()))))
+    return tuple(each for each in found if "/" in each)
+
+
 def _document() -> dict[str, Any]:
     return table("algorithms")
 

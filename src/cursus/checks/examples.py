@@ -125,6 +125,13 @@ BASES: dict[str, dict[str, Any]] = {
         },
         "RoleArn": ROLE,
     },
+    "CreateTransformJob": {
+        "TransformJobName": "churn-scores",
+        "ModelName": "churn",
+        "TransformOutput": {"S3OutputPath": "s3://example-bucket/out/"},
+        "TransformResources": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1},
+    },
+    "CreateModel": {"ModelName": "churn", "ExecutionRoleArn": ROLE},
     "Pipeline": {
         "Version": "2020-12-01",
         "Metadata": {},

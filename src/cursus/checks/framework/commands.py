@@ -32,6 +32,8 @@ LAUNCHER = "runproc.sh"
 CODE = "/opt/ml/processing/input/code"
 ENTRY = "/opt/ml/processing/input/entrypoint/"
 """Where the SDK's framework processors put their launcher; the script itself, where they are given as a step's processor."""
+_FILLED = ("/opt/ml/processing/", "/opt/ml/input/")
+"""Where SageMaker puts what a job gets."""
 PACKED = (".tar.gz", ".tgz", ".tar", ".zip")
 
 
@@ -44,7 +46,8 @@ def program_and_script(view: RequestView) -> Iterator[Problem]:
         ContainerArguments: a shell runs no .py, Python no .sh. Python without a script is a warning; arguments, or a
         location in S3, in the script's place are an error, and so are a program that is written in one item with what it is given,
         and, in one of Amazon's images for frameworks, -m with a module of your own
-        (a warning where not all of the image's packages are known) and a script without a path.
+        (a warning where not all of the image's packages are known) and a script without a path, or in a folder of
+        /opt/ml that nothing fills.
     Why:
         "evaluate.py: line 1: import: command not found" fails the job once its instance is up, as does "runproc.sh", line 3,
         "SyntaxError: invalid syntax". There is no program of the name "python3 /opt/program/evaluate.py". Python that is given nothing reads an empty input: the job succeeds, and has done nothing.
@@ -126,6 +129,14 @@ def _given(
     elif kind == "python" and word.endswith((".sh", ".bash")):
         yield Problem(
             f"{show(word)} is a shell script, and {program} reads it as Python", place, "write /bin/bash"
+        )
+    elif (
+        word.startswith("/opt/ml/") and not word.startswith(_FILLED) and _framework(specification) is not None
+    ):
+        yield Problem(
+            f"{program} looks for {show(word)}, where neither SageMaker nor Amazon's image puts a file",
+            where,
+            "write its whole path: /opt/ml/processing/input/… or /opt/ml/input/data/<channel>/…",
         )
     elif (
         word.endswith((".py", ".sh"))
@@ -242,3 +253,68 @@ def packed_code(view: RequestView) -> Iterator[Problem]:
 
 def _inside(folder: str | None) -> bool:
     return folder is None or f"{CODE}/".startswith(f"{folder.rstrip('/')}/") or folder.startswith(f"{CODE}/")
+
+
+@rule("FRM033", severity="warning", scope="request", reads=("AppSpecification", "ContainerArguments"))
+def arguments(view: RequestView) -> Iterator[Problem]:
+    """A job's program is given words that it does not take for what they are meant, or there is no program.
+
+    What it does:
+        Looks in ContainerArguments for an option and its value, or two options, in one item, and, in those of a processing job, for paths where
+        training jobs have their channels; and for a processing job that runs one of Amazon's images for frameworks without a command.
+    Why:
+        No shell takes the words apart: "unrecognized arguments: --ratio 0.2". A processing job has its data below
+        /opt/ml/processing. Images for frameworks start training and servers by a command alone; without one nothing is run, and
+        the job ends.
+    Example:
+          operation: CreateProcessingJob
+        - AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1", ContainerArguments: [--ratio 0.2]}
+        + AppSpecification: {ImageUri: "123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1", ContainerArguments: [--ratio, "0.2"]}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/byoc-run-image.html,
+        https://docs.aws.amazon.com/sagemaker/latest/dg/byoc-input-and-output.html
+    """
+    for member in SPECIFICATIONS:
+        specification = mapping(view.request, member)
+        entry = listing(specification, "ContainerEntrypoint")
+        words = listing(specification, "ContainerArguments")
+        if any(str(word).rpartition("/")[2] in SHELLS for word in entry):
+            continue  # which takes a line apart
+        for i, word in enumerate(words):
+            before = words[i - 1] if i else ""
+            if not isinstance(word, str) or not isinstance(before, str):
+                continue
+            together = _OPTION.fullmatch(word) and (
+                not before.startswith("-") or "=" in before or " " in before
+            )
+            if together or _OPTIONS.fullmatch(word):
+                yield Problem(
+                    f"{show(word)} is one word for the program, which knows no "
+                    + ("option of this name" if together else "second option in it"),
+                    (member, "ContainerArguments", i),
+                    "write the option and its value as two items"
+                    if together
+                    else "divide them by a comma: each is an item of its own",
+                )
+            elif member == "AppSpecification" and word.startswith(_CHANNELS):
+                yield Problem(
+                    f"{show(word)} is where training jobs have their data; a processing job has none there",
+                    (member, "ContainerArguments", i),
+                    "write the LocalPath of the input, below /opt/ml/processing",
+                )
+    specification = mapping(view.request, "AppSpecification")
+    if not ("ContainerEntrypoint" in specification or "ContainerArguments" in specification):
+        image = _framework(specification)
+        if image is not None and image.engine in COMMANDED:
+            yield Problem(
+                f"the job gives Amazon's image {show(image.repository)} no command: nothing is run in it",
+                ("AppSpecification", "ContainerEntrypoint"),
+                "write ContainerEntrypoint, such as [python3, /opt/ml/processing/input/code/prepare.py]",
+            )
+
+
+_OPTION = re.compile(r"--[A-Za-z][\w-]* +[^ ].*")
+_OPTIONS = re.compile(r"--[A-Za-z][\w-]*=[^ ]*[^-= ]--[A-Za-z][\w-]*=.*")
+_CHANNELS = ("/opt/ml/input/data/", "/opt/ml/input/config/")
+COMMANDED = ("sklearn", "pytorch", "tensorflow", "mxnet", "xgboost")
+"""Frameworks whose images run what they are told alone."""

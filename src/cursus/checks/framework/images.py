@@ -354,7 +354,7 @@ def gated_model_of_the_hub(view: TrainingView) -> Iterator[Problem]:
     if any("model" in (channel.name or "") for channel in view.channels):
         return  # which brings it
     given = {view.hyperparameters_member: view.hyperparameters, "Environment": view.environment}
-    if any(_ADMITS.search(str(name)) for each in given.values() for name in each):
+    if any(TOKEN.search(str(name)) for each in given.values() for name in each):
         return
     gated = tuple(table("limits")["gated_models"])
     for member, each in given.items():
@@ -368,4 +368,4 @@ def gated_model_of_the_hub(view: TrainingView) -> Iterator[Problem]:
                 )
 
 
-_ADMITS = re.compile("(?i)token|secret|_key|login|hub_auth")
+TOKEN = re.compile("(?i)token|secret|_key|login|hub_auth")

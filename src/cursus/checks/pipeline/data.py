@@ -13,7 +13,7 @@ from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, mapping, mappings
 from cursus.model import Path, Step
 from cursus.redact import show
-from cursus.suggest import did_you_mean
+from cursus.suggest import did_you_mean, slip
 
 
 @rule("DEP030", scope="pipeline")
@@ -104,7 +104,7 @@ def nearly_what_is_written(view: PipelineView) -> Iterator[Problem]:
             (word, producer)
             for i in range(3, len(parts))
             for word, producer in written.get((*parts[:i], "", *parts[i + 1 :]), {}).items()
-            if word == parts[i] or (_slip(word, parts[i]) and view.definition.waits(name, producer))
+            if word == parts[i] or (slip(word, parts[i]) and view.definition.waits(name, producer))
         ]
         if found and not any(word in parts for word, _ in found):
             word, producer = found[0]
@@ -113,22 +113,6 @@ def nearly_what_is_written(view: PipelineView) -> Iterator[Problem]:
                 place,
                 "write it as the step does, or refer to its output",
             )
-
-
-def _slip(one: str, other: str) -> bool:
-    """True where two words differ by a slip: letters changed places, one is missing, or the case is another."""
-    if min(len(one), len(other)) < 4 or one == other:
-        return False
-    if one.lower() == other.lower():
-        return True
-    if len(one) == len(other):
-        apart = [i for i in range(len(one)) if one[i] != other[i]]
-        return len(apart) == 2 and (one[apart[0]], one[apart[1]]) == (other[apart[1]], other[apart[0]])
-    short, long = sorted((one, other), key=len)
-    if len(long) - len(short) != 1:
-        return False
-    i = next((i for i, letter in enumerate(short) if letter != long[i]), len(short))
-    return long[i].isalpha() and long[i + 1 :] == short[i:]
 
 
 def _readers(view: PipelineView) -> Iterator[tuple[str, Path, str]]:

@@ -222,9 +222,7 @@ def same_place(view: PipelineView) -> Iterator[Problem]:
     first: dict[str, str] = {}
     for step in view.steps:
         top = place_of(view, step)
-        read = [
-            uri.rstrip("/") for _, _, uri in _inputs(step) if isinstance(uri, str) and uri.startswith("s3://")
-        ]
+        read = [uri.rstrip("/") for uri in _sources(step) if isinstance(uri, str) and uri.startswith("s3://")]
         for place, uri in _written(step):
             over = next((source for source in read if f"{uri}/".startswith(f"{source}/")), None)
             if over is not None:
@@ -247,12 +245,20 @@ def same_place(view: PipelineView) -> Iterator[Problem]:
         folders = {folder for _, folder, _ in _inputs(step)}
         if step.operation == "CreateProcessingJob":
             for place, folder in _collected(step):
-                if folder in folders:
+                if any(f"{each}/".startswith(f"{folder}/") for each in folders):
                     yield Problem(
                         f"the output is collected from {show(folder)}, where an input lies",
                         (*top, *place),
                         "let the script write to a folder of its own",
                     )
+
+
+def _sources(step: Step) -> Iterator[Any]:
+    """The locations that a processing or transform step reads."""
+    yield from (uri for _, _, uri in _inputs(step))
+    source = mapping(mapping(mapping(step.request, "TransformInput"), "DataSource"), "S3DataSource")
+    if source.get("S3DataType") == "S3Prefix":
+        yield source.get("S3Uri")
 
 
 def _written(step: Step) -> Iterator[tuple[Path, str]]:

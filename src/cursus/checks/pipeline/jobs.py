@@ -49,9 +49,9 @@ def processing_names(view: PipelineView) -> Iterator[Problem]:
                     (*step.place, "ProcessingOutputConfig", "Outputs", i, "OutputName"),
                     "give each input and output a name of its own",
                 )
-        for entries, holder, name, source in (
-            (inputs, ("ProcessingInputs",), "InputName", "S3Input"),
-            (outputs, ("ProcessingOutputConfig", "Outputs"), "OutputName", "S3Output"),
+        for entries, holder, name, sources in (
+            (inputs, ("ProcessingInputs",), "InputName", SOURCES),
+            (outputs, ("ProcessingOutputConfig", "Outputs"), "OutputName", ("S3Output",)),
         ):
             names = [((*step.place, *holder, i, name), entry.get(name)) for i, entry in entries]
             folders = [
@@ -60,6 +60,7 @@ def processing_names(view: PipelineView) -> Iterator[Problem]:
                     (text(mapping(entry, source), "LocalPath") or "").rstrip("/"),
                 )
                 for i, entry in entries
+                for source in sources
             ]
             for place, value in (*again(names), *again(one for one in folders if one[1])):
                 yield Problem(
@@ -146,7 +147,7 @@ def processing_folders(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Looks at the LocalPath of every input that SageMaker downloads: it must begin with /opt/ml/processing/. At inputs in
-        Pipe mode, and at outputs whose LocalPath is called like a file, or is no absolute path: these are warnings.
+        Pipe mode, and at outputs whose LocalPath is elsewhere, called like a file, or no absolute path: these are warnings.
     Why:
         CreateProcessingJob refuses other folders, and the step fails when it is reached. /opt/ml/input is where
         training jobs have their data. In Pipe mode there are no files in the folder: "No such file or directory". An output is
@@ -167,7 +168,8 @@ def processing_folders(view: PipelineView) -> Iterator[Problem]:
     """
     for step in _processing(view):
         for i, entry in mappings(step.arguments, "ProcessingInputs"):
-            source, at = mapping(entry, "S3Input"), (*step.place, "ProcessingInputs", i, "S3Input")
+            kind = next((each for each in SOURCES if each in entry), "S3Input")
+            source, at = mapping(entry, kind), (*step.place, "ProcessingInputs", i, kind)
             folder = text(source, "LocalPath") if entry.get("AppManaged") in (None, False) else None
             if folder is None:
                 continue
@@ -202,6 +204,13 @@ def processing_folders(view: PipelineView) -> Iterator[Problem]:
                     f"the output's folder {show(folder)} is no absolute path",
                     at,
                     f"write {right}"[:200],
+                    severity="warning",
+                )
+            elif not f"{folder}/".startswith(f"{PROCESSING}/"):
+                yield Problem(
+                    f"the output is collected from {show(folder)}; AWS's guide has all paths of a processing job below {PROCESSING}",
+                    at,
+                    f"write {PROCESSING}/{below.strip('/')}"[:200],
                     severity="warning",
                 )
 
@@ -250,6 +259,7 @@ def isolated_processing(view: PipelineView) -> Iterator[Problem]:
 
 
 PROCESSING = "/opt/ml/processing"
+SOURCES = ("S3Input", "DatasetDefinition")
 FILES = (".csv", ".json", ".jsonl", ".tar.gz", ".pkl", ".joblib", ".parquet", ".txt", ".html", ".png", ".npy")
 
 

@@ -18,7 +18,7 @@ from cursus.redact import show
 
 NO_ARCHIVES = (
     *(".pkl", ".pickle", ".joblib", ".pt", ".pth", ".bin", ".h5", ".hdf5", ".keras", ".onnx", ".safetensors"),
-    *(".json", ".csv", ".txt", ".py", ".zip", ".parquet", ".model", ".ubj", ".pb"),
+    *(".json", ".csv", ".txt", ".py", ".zip", ".tar", ".parquet", ".model", ".ubj", ".pb"),
 )
 """How files end that are a model, or anything else, but no gzip-compressed tar archive."""
 

@@ -1,0 +1,212 @@
+"""Transform jobs, models and processing jobs by themselves: what is told of them, and of what is sound nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import cursus
+from cursus.checks.examples import BASES, merge
+
+TRANSFORM = merge(
+    BASES["CreateTransformJob"],
+    {
+        "TransformInput": {
+            "ContentType": "text/csv",
+            "SplitType": "Line",
+            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://example-bucket/in/"}},
+        },
+        "TransformOutput": {
+            "S3OutputPath": "s3://example-bucket/out/",
+            "Accept": "text/csv",
+            "AssembleWith": "Line",
+        },
+    },
+)
+LINES = {
+    "TransformInput": {"ContentType": "application/jsonlines"},
+    "TransformOutput": {"Accept": "application/jsonlines"},
+}
+SERVE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1"
+GATED = {
+    "S3Uri": "s3://jumpstart-private-cache-prod-us-east-1/llm/",
+    "S3DataType": "S3Prefix",
+    "CompressionType": "None",
+}
+
+
+def found(request: dict[str, Any], *patches: dict[str, Any]) -> list[tuple[str, str]]:
+    """Rule and severity of what is told of a request."""
+    for patch in patches:
+        request = merge(request, patch)
+    told = cursus.check(request).findings
+    return [(one.rule, one.severity) for one in told if one.severity != "info"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["$", "$.features", "$.id.*", "$['id','SageMakerOutput']", "$.a.['b','c']", "$.x[0, -1].y", "$['what?']"],
+)
+def test_filters_that_batch_transform_knows(path: str) -> None:
+    assert found(TRANSFORM, LINES, {"DataProcessing": {"OutputFilter": path, "JoinSource": "Input"}}) == []
+
+
+@pytest.mark.parametrize(
+    "path", ["$[a]", "$[1-3]", "$[1:10:2]", "$(1:)", "$[?@.id>1]", "$..id", "$id", "$[]"]
+)
+def test_filters_that_it_does_not_know(path: str) -> None:
+    assert ("FRM024", "error") in found(TRANSFORM, LINES, {"DataProcessing": {"InputFilter": path}})
+
+
+@pytest.mark.parametrize("path", ["$[1:]", "$[0,5:]", "$[-1]", "$[0, -1]"])
+def test_filters_of_rows(path: str) -> None:
+    assert found(TRANSFORM, {"DataProcessing": {"OutputFilter": path, "JoinSource": "Input"}}) == []
+
+
+@pytest.mark.parametrize(
+    ("patch", "rule"),
+    [
+        (
+            {"TransformInput": {"ContentType": "text/libsvm"}, "DataProcessing": {"InputFilter": "$[1:]"}},
+            "FRM029",
+        ),
+        ({"TransformOutput": {"Accept": None}, "DataProcessing": {"JoinSource": "Input"}}, "FRM029"),
+        ({**LINES, "DataProcessing": {"OutputFilter": "$.SageMakerOutput"}}, "FRM029"),
+        (
+            {**LINES, "DataProcessing": {"OutputFilter": "$.SagemakerOutput", "JoinSource": "Input"}},
+            "FRM029",
+        ),
+        ({"TransformInput": {"ContentType": "csv"}}, "FRM030"),
+        ({"TransformOutput": {"Accept": "application/jsonline"}}, "FRM030"),
+        (
+            {
+                "TransformInput": {"CompressionType": "Gzip"},
+                "TransformOutput": {"S3OutputPath": "s3://b-b/o"},
+            },
+            "",
+        ),
+        ({"TransformOutput": {"S3OutputPath": "s3://example-bucket/in/scores/"}}, "DEP050"),
+    ],
+)
+def test_records(patch: dict[str, Any], rule: str) -> None:
+    assert [name for name, _ in found(TRANSFORM, patch)] == [rule] * bool(rule)
+
+
+@pytest.mark.parametrize(
+    ("name", "members", "told"),
+    [
+        ("a.csv", {}, False),
+        ("a.csv.gz", {"CompressionType": "Gzip"}, False),
+        ("a.csv.gz", {"CompressionType": "None"}, True),
+        ("a.csv", {"CompressionType": "Gzip"}, True),
+        ("a.jsonl", {"ContentType": "application/json"}, False),
+        ("a.parquet", {}, True),
+        ("v1.2/", {}, False),
+    ],
+)
+def test_names_of_the_data(name: str, members: dict[str, str], told: bool) -> None:
+    source = {"DataSource": {"S3DataSource": {"S3Uri": f"s3://example-bucket/in/{name}"}}}
+    patch = {"TransformInput": {**source, **members}}
+    if "ContentType" in members:
+        patch["TransformOutput"] = {"Accept": "application/json"}
+    assert found(TRANSFORM, patch) == [("FRM030", "warning")] * told
+
+
+@pytest.mark.parametrize(
+    ("patch", "told"),
+    [
+        ({"PrimaryContainer": {"Image": SERVE}, "InferenceExecutionConfig": {"Mode": "Serial"}}, []),
+        (
+            {"PrimaryContainer": {"Image": SERVE}, "InferenceExecutionConfig": {"Mode": "Direct"}},
+            [("FRM031", "error")],
+        ),
+        (
+            {
+                "Containers": [
+                    {"Image": SERVE, "Mode": "MultiModel", "ModelDataUrl": "s3://example-bucket/all/"}
+                ]
+            },
+            [],
+        ),
+        (
+            {"PrimaryContainer": {"Image": SERVE, "MultiModelConfig": {"ModelCacheSetting": "Disabled"}}},
+            [("FRM031", "warning")],
+        ),
+        ({"PrimaryContainer": {"ModelPackageName": "churn"}}, []),
+        ({"PrimaryContainer": {"ModelPackageName": "churn", "Image": SERVE}}, [("FRM031", "warning")]),
+        (
+            {"PrimaryContainer": {"Image": SERVE, "ModelDataSource": {"S3DataSource": GATED}}},
+            [("FRM032", "error")],
+        ),
+        (
+            {
+                "PrimaryContainer": {
+                    "Image": SERVE,
+                    "ModelDataSource": {
+                        "S3DataSource": {**GATED, "ModelAccessConfig": {"AcceptEula": True}},
+                    },
+                }
+            },
+            [],
+        ),
+        (
+            {"PrimaryContainer": {"Image": SERVE, "Environment": {"HF_MODEL_ID": "meta-llama/Llama-3.2-3B"}}},
+            [("FRM032", "warning")],
+        ),
+        (
+            {
+                "PrimaryContainer": {
+                    "Image": SERVE,
+                    "Environment": {"HF_MODEL_ID": "meta-llama/Llama-3.2-3B", "HF_TOKEN_SECRET": "hub"},
+                }
+            },
+            [],
+        ),
+        (
+            {
+                "EnableNetworkIsolation": True,
+                "PrimaryContainer": {"Image": SERVE, "Environment": {"HF_MODEL_ID": "/opt/ml/model"}},
+            },
+            [],
+        ),
+    ],
+)
+def test_models(patch: dict[str, Any], told: list[tuple[str, str]]) -> None:
+    assert found(BASES["CreateModel"], patch) == told
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--ratio", "0.2", "--name", "a b"], False),
+        (["--extra", "--lr 0.1"], False),
+        (["--ratio=0.2", "--query=select * from t"], False),
+        (["--ratio 0.2"], True),
+        (["--ratio=1", "--lr 0.1"], True),
+        (["--log-dir=/opt/logs--file-name=a.json"], True),
+        (["--data", "/opt/ml/input/data/train"], True),
+    ],
+)
+def test_arguments_of_processing_jobs(words: list[str], told: bool) -> None:
+    request = merge(BASES["CreateProcessingJob"], {"AppSpecification": {"ContainerArguments": words}})
+    assert found(request) == [("FRM033", "warning")] * told
+
+
+def test_datasets_lie_where_inputs_do() -> None:
+    athena = {
+        "Catalog": "AwsDataCatalog",
+        "Database": "churn",
+        "QueryString": "SELECT * FROM customers",
+        "OutputS3Uri": "s3://example-bucket/athena/",
+        "OutputFormat": "PARQUET",
+    }
+    inputs = [
+        {
+            "InputName": f"data-{i}",
+            "DatasetDefinition": {"LocalPath": folder, "AthenaDatasetDefinition": athena},
+        }
+        for i, folder in enumerate(("/opt/ml/processing/a", "/opt/ml/processing/a", "/opt/ml/input/b"))
+    ]
+    request = {**BASES["CreateProcessingJob"], "ProcessingInputs": inputs}
+    assert found(request) == [("DEP034", "error"), ("DEP036", "error")]

@@ -253,6 +253,72 @@ def test_the_suites_own_keys_are_no_members_of_the_class_of_configuration() -> N
     assert step.region == "eu-west-1" and "train" in step.promises.local_channels
 
 
+class OfNames:
+    def __init__(self, role: str, *, job: str = "j") -> None:
+        self.request = {"TrainingJobName": job, "RoleArn": role}
+
+    def create_step(self) -> Any:
+        return self.request
+
+
+class HandsOn(OfNames):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+
+
+class ReadsKeywords(OfNames):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(kwargs["role"], job=kwargs.get("job", "j"))
+
+
+class WithSettings(OfNames):
+    def __init__(self, stage: str, config: dict[str, Any], region: str) -> None:
+        assert stage == "dev" and region
+        super().__init__(config["role"], job=config["job"])
+
+
+@dataclasses.dataclass
+class OfFields:
+    role: str
+    job: str = "j"
+
+    def create_step(self, config: dict[str, Any], bucket: str) -> Any:
+        assert bucket and config["job"] == self.job
+        return {"TrainingJobName": self.job, "RoleArn": self.role}
+
+
+@pytest.mark.parametrize("made", [OfNames, HandsOn, ReadsKeywords, WithSettings, OfFields])
+def test_arguments_are_given_by_name(made: type) -> None:
+    config = {"role": "r", "job": "k", "stage": "dev", "training_instance_count": 2, "local_channels": {}}
+    step = lower(made, config)
+    assert step.promises.failures == ()
+    assert step.request["TrainingJobName"] == "k" and step.request["RoleArn"] == "r"
+
+
+def test_a_configuration_is_read_by_key_or_by_attribute() -> None:
+    class ByAttribute:
+        def __init__(self, cfg=None):  # type: ignore[no-untyped-def]
+            self.cfg = cfg
+
+        def create_step(self) -> Any:
+            return {"TrainingJobName": self.cfg.job.name, "RoleArn": self.cfg["role"]}
+
+    step = lower(ByAttribute, {"role": "r", "job": {"name": "k"}})
+    assert step.request["TrainingJobName"] == "k"
+    (failure,) = lower(ByAttribute, {"role": "r"}).promises.failures
+    assert "the configuration has no 'job'" in failure.message
+    (failure,) = lower(ByAttribute, {"local_channels": {}}).promises.failures
+    assert "'NoneType'" in failure.message, "what only the suite reads is no configuration of the builder's"
+
+
+def test_arguments_that_nobody_knows_are_named() -> None:
+    class Unknown:
+        def __init__(self, config: Any, tenant: str) -> None: ...
+
+    (failure,) = lower(Unknown, {"role": "r"}).promises.failures
+    assert "missing 1 required positional argument: 'tenant'" in failure.message
+
+
 def test_instance_that_keeps_its_config() -> None:
     made = builder()
     made.config = {"max_runtime_in_seconds": 60}

@@ -197,6 +197,23 @@ def test_distributed_config() -> None:
     assert made["HyperParameters"] == {"sagemaker_mpi_enabled": "true"}
 
 
+def test_a_hook_that_a_base_class_only_names_is_none() -> None:
+    class Base:
+        def create_step(self) -> Any:
+            return REQUEST
+
+        def get_tuning_config(self) -> Any:
+            raise NotImplementedError
+
+    class Own(Base):
+        def get_hyperparameters(self) -> Any:
+            raise NotImplementedError
+
+    step = lower(Own())
+    assert "get_tuning_config" not in step.promises.hooks
+    assert [failure.hook for failure in step.promises.failures] == ["get_hyperparameters"]
+
+
 def test_single_instance_has_no_distribution() -> None:
     made = request_of(is_distributed_training=False, get_distributed_config={"InstanceCount": 4})
     assert made == REQUEST

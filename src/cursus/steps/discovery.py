@@ -224,8 +224,9 @@ def _type_of_step(builder: Any) -> tuple[str | None, str]:
         return direct, f"it is the SDK's {type(builder).__name__}"
     if not callable(attribute(builder, "create_step")):
         return None, ""
+    from cursus.steps.lowering.constructing import instance
     from cursus.steps.lowering.hooks import HookError, Hooks
-    from cursus.steps.lowering.making import create, instance
+    from cursus.steps.lowering.making import create
 
     try:
         whole = instance(builder, None) if isinstance(builder, type) else builder

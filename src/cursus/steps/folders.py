@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from cursus.errors import TargetError
 from cursus.model import Pipeline, Step
+from cursus.steps import refusals
 
 if TYPE_CHECKING:
     from cursus.steps.targets import Options
@@ -66,7 +67,7 @@ def of_python_file(path: str, options: Options) -> list[Step | Pipeline]:
     from cursus.steps.offline import in_region
 
     with in_region(options.region):
-        return _of_python_file(path, options)
+        return refusals.found(lambda: _of_python_file(path, options), path)
 
 
 def _of_python_file(path: str, options: Options) -> list[Step | Pipeline]:

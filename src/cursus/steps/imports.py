@@ -73,7 +73,7 @@ def import_module(name: str) -> ModuleType:
             ) from None
         raise TargetError(_failed(f"importing {name}", error)) from None
     except BaseException as error:
-        raise TargetError(_failed(f"importing {name}", error)) from None
+        raise _failure(f"importing {name}", error) from None
 
 
 def import_file(path: str) -> ModuleType:
@@ -114,11 +114,10 @@ def import_file(path: str) -> ModuleType:
             raise
         except BaseException as error:
             if answers.captured is None:
-                failure = PipelineCallError(_failed(f"importing {path}", error))
                 if not _calls_a_pipeline(module, error.__traceback__):
                     del sys.modules[name]
-                    raise TargetError(str(failure)) from None
-                _failed_calls[name] = failure
+                    raise _failure(f"importing {path}", error) from None
+                _failed_calls[name] = PipelineCallError(_failed(f"importing {path}", error))
         last = answers.captured
         _created[name] = [last] if last is not None and last.operation == PIPELINE_CALLS[0] else answers.jobs
     return module
@@ -179,7 +178,7 @@ def call_factory(function: Any, text: str, region: str | None = None) -> Any:
     """
     name = text or getattr(function, "__name__", "the function")
     needed = needed_arguments(function)
-    known = _made_up(region or _region())
+    known = made_up(region)
     try:
         if not known.keys() >= set(needed):
             own = name.rpartition(":")[2]
@@ -201,7 +200,7 @@ def call_factory(function: Any, text: str, region: str | None = None) -> Any:
     except (KeyboardInterrupt, TargetError):
         raise
     except BaseException as error:
-        raise TargetError(_failed(f"calling {name}", error)) from None
+        raise _failure(f"calling {name}", error) from None
     if made is None:
         raise TargetError(f"{name} returned None, not a builder, step or request.")
     if callable(made) and hasattr(made, "__code__"):
@@ -209,8 +208,9 @@ def call_factory(function: Any, text: str, region: str | None = None) -> Any:
     return made
 
 
-def _made_up(region: str) -> dict[str, str]:
+def made_up(region: str | None = None) -> dict[str, str]:
     """What is given to arguments of these names; SageMaker's project templates call them so."""
+    region = region or _region()
     role = f"arn:{partition_of(region) or 'aws'}:iam::{ACCOUNT}:role/{ROLE}"
     return {
         **dict.fromkeys(("region", "region_name", "aws_region"), region),
@@ -261,6 +261,14 @@ def _module_of_package(path: str) -> tuple[str, str] | None:
     return folder, ".".join(parts)
 
 
+def _failure(doing: str, error: BaseException) -> TargetError:
+    """The error for code of the reader's that raised: one that becomes a finding where the SageMaker SDK refuses it."""
+    from cursus.steps.refusals import failed
+
+    remedy = _hint(error) or "Change what this line gives it: nothing is sent before."
+    return failed(_failed(doing, error), error, _says(error), _line(error.__traceback__), remedy)
+
+
 def _failed(doing: str, error: BaseException) -> str:
     """A message with the reader's own line: the deepest frame that is not Python's import machinery."""
     if isinstance(error, SyntaxError) and error.filename:
@@ -277,14 +285,17 @@ def _failed(doing: str, error: BaseException) -> str:
             f"{doing} would start a job{at}: {error.operation} was about to be sent. The steps of a pipeline are made "
             "with a PipelineSession, which starts nothing; a job of its own belongs into a function, FILE:FUNCTION."
         )
+    return f"{doing} failed{at}: {_says(error)}. {_hint(error)}".rstrip()
+
+
+def _hint(error: BaseException) -> str:
     variable = _VARIABLE.search(str(error)) if isinstance(error, (TypeError, AttributeError)) else None
-    hint = (
-        f" What a {variable[0]} stands for is known only when the pipeline runs: put texts together with "
+    if variable is None:
+        return ""
+    return (
+        f"What a {variable[0]} stands for is known only when the pipeline runs: put texts together with "
         "Join(on=…, values=[…]), and give the object whose method is called a PipelineSession as its sagemaker_session."
-        if variable
-        else ""
     )
-    return f"{doing} failed{at}: {_says(error)}.{hint}"
 
 
 _VARIABLE = re.compile(

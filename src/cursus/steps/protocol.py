@@ -20,7 +20,8 @@ class StepBuilder(Protocol):
         A request mapping, an object with the request's members as attributes, or one with ``.arguments``.
         Called with those of ``inputs`` (name → S3 URI: the channels of ``get_training_inputs``, and the
         configuration's ``inputs``), ``outputs`` (output name → S3 URI) and ``dependencies`` (the steps that this
-        one depends on) that its signature takes.
+        one depends on) that its signature takes, and with the configuration, or what it has under their names, for
+        other arguments that are required.
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
         """
         ...

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cursus.errors import TargetError
 from cursus.model import Path, Pipeline, Step
 from cursus.redact import show
+from cursus.steps import refusals
 from cursus.steps.plain import NestingError, plain, sent
 from cursus.steps.requests import describe_unknown, from_mapping, is_json_text, parse_text
 from cursus.suggest import file_meant, kind_of
@@ -129,7 +130,7 @@ def _of_text(text: str, options: Options) -> list[Step | Pipeline]:
                 f"{text}: a name after a colon is that of a Python object; name the file alone."
             )
         with in_region(options.region):
-            return of_object(named_object(path, name), options, text)
+            return refusals.found(lambda: of_object(named_object(path, name), options, text), text)
     if os.path.isdir(text):
         from cursus.steps.folders import of_folder
 
@@ -234,7 +235,9 @@ def of_object(target: Any, options: Options, text: str = "") -> list[Step | Pipe
     from cursus.steps.offline import in_region
 
     with in_region(options.region):
-        return _of_object(target, options, text)
+        name = text or getattr(target, "name", None) or type(target).__name__
+        found = refusals.found(lambda: _of_object(target, options, text), name)
+        return [_written(one, text) if refusals.is_refused(one) else one for one in found]
 
 
 def _of_object(target: Any, options: Options, text: str) -> list[Step | Pipeline]:

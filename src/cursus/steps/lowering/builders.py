@@ -19,11 +19,12 @@ from cursus.steps import kinds, sources
 from cursus.steps.answers import DRIVERS
 from cursus.steps.lowering import shortforms, unstarted, upstream
 from cursus.steps.lowering.automl import automl_request
+from cursus.steps.lowering.constructing import instance, typed
 from cursus.steps.lowering.created import Created
 from cursus.steps.lowering.draft import Draft
 from cursus.steps.lowering.filling import CONFIG, fill, text
 from cursus.steps.lowering.hooks import HookError, Hooks, place, words
-from cursus.steps.lowering.making import create, instance, typed
+from cursus.steps.lowering.making import create
 from cursus.steps.lowering.tuning import tuning_request
 from cursus.steps.offline import in_region
 from cursus.steps.plain import NestingError, attribute, attributes, plain

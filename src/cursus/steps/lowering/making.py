@@ -4,106 +4,22 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, is_dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 from cursus.aws.members import mapping
 from cursus.model import HookFailure, Origin, Pipeline, Step
 from cursus.steps import kinds
-from cursus.steps.lowering import shortforms
+from cursus.steps.lowering.constructing import argument, parameters
 from cursus.steps.lowering.created import Created
 from cursus.steps.lowering.hooks import HookError, Hooks, call, find, nonsense, place, raised, unwrapped
 from cursus.steps.offline import offline
 from cursus.steps.plain import NestingError, attribute, plain
-from cursus.steps.reading.configured import bare
 
 CREATE = "create_step"
 _MEMBER = re.compile(r"[A-Z][A-Za-z0-9]*\Z")
-
-
-def instance(builder: type, config: Any) -> Any:
-    """An instance of a builder class: ``cls(config)``, ``cls(config=config)`` or ``cls()``, as it takes.
-
-    A ``role`` of its own, without which it would have none, is the configuration's.
-
-    Raises HookError (hook ``__init__``) for whatever it raises.
-    """
-    config = typed(builder, config)
-    parameters = _parameters(builder)
-    positional, named = _arguments(parameters.values(), bare(config))
-    role = config.get("role") if isinstance(config, Mapping) else attribute(config, "role")
-    if isinstance(role, str) and "role" in parameters and parameters["role"].default is None:
-        named["role"] = role
-    return call(partial(builder, *positional, **named), "__init__")
-
-
-def _parameters(callee: Any) -> Mapping[str, inspect.Parameter]:
-    """The parameters of a callable by their names; none where it cannot say them."""
-    try:
-        return inspect.signature(callee).parameters
-    except (TypeError, ValueError):
-        return {}
-
-
-def typed(builder: type, config: Any) -> Any:
-    """The configuration as what the builder says it is: a mapping becomes the dataclass or pydantic model.
-
-    Raises HookError (hook ``__init__``) for whatever that raises.
-    """
-    if config is not None and not isinstance(config, Mapping):
-        return config
-    try:
-        parameters = list(inspect.signature(builder).parameters.values())
-        hints = get_type_hints(builder.__init__)  # type: ignore[misc]
-    except Exception:  # names that only a type checker imports
-        return config
-    parameter = next(
-        (one for one in parameters if one.name == "config"), parameters[0] if parameters else None
-    )
-    if parameter is None or (config is None and parameter.default is not inspect.Parameter.empty):
-        return config
-    hint = hints.get(parameter.name)
-    for kind in (hint, *get_args(hint)):
-        if isinstance(kind, type) and (is_dataclass(kind) or hasattr(kind, "model_fields")):
-            try:
-                return call(partial(kind, **_taken(kind, config or {})), "__init__")
-            except HookError as error:
-                said = error.failure.message.replace("__init__", f"the configuration {kind.__name__}", 1)
-                where = place(builder.__init__)  # type: ignore[misc]
-                raise HookError(replace(error.failure, message=said, location=where)) from None
-    return config
-
-
-def _taken(kind: type, config: Mapping[str, Any]) -> dict[str, Any]:
-    """What a class of configurations is made with: of the suite's own keys those that it does not refuse."""
-    parameters = _parameters(kind)
-    settings = getattr(kind, "model_config", None)  # of pydantic, which leaves out what it does not know
-    lenient = isinstance(settings, Mapping) and settings.get("extra") != "forbid"
-    if lenient or any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
-        return dict(config)
-    return {
-        name: value
-        for name, value in config.items()
-        if name in parameters or name not in shortforms.KEYS["config"]
-    }
-
-
-def _arguments(
-    parameters: Iterable[inspect.Parameter], config: Any
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments to call a class with: the configuration where it takes one, and nothing else."""
-    given = {} if config is None else config
-    for one in parameters:
-        required = one.default is one.empty
-        if one.name == "config" and one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY):
-            return (), {"config": given} if required or config is not None else {}
-    for one in parameters:
-        if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD):
-            means_it = config is not None and re.search("conf|settings|params|options", one.name)
-            return (given,) if one.default is one.empty or means_it else (), {}
-    return (), {}
 
 
 def create(builder: Any, config: Mapping[str, Any], hooks: Hooks, region: str | None = None) -> Created:
@@ -123,8 +39,8 @@ def create(builder: Any, config: Mapping[str, Any], hooks: Hooks, region: str | 
             raise HookError(
                 HookFailure(CREATE, message, location=place(getattr(type(builder), "__init__", None)))
             )
-        offered = _offered(hook, config, hooks)
         with offline(region) as answers:
+            offered = _offered(hook, config, hooks)
             try:
                 value = call(partial(hook, *offered.positional), CREATE, **offered.named)
             except HookError as error:
@@ -161,13 +77,13 @@ class _Offered:
 
 
 def _offered(hook: Callable[..., Any], config: Mapping[str, Any], hooks: Hooks) -> _Offered:
-    """Those of ``inputs``, ``outputs`` and ``dependencies`` that the signature takes.
+    """Those of ``inputs``, ``outputs`` and ``dependencies`` that the signature takes, and what else it asks for.
 
-    Raises HookError where it asks for anything else: nobody would give it that.
+    Raises HookError where it asks for what nobody would give it.
     """
-    parameters = _parameters(hook)
+    taken = parameters(hook)
     kinds_ = inspect.Parameter
-    accepts_all = any(one.kind is kinds_.VAR_KEYWORD for one in parameters.values())
+    accepts_all = any(one.kind is kinds_.VAR_KEYWORD for one in taken.values())
     values: dict[str, Any] = {
         "inputs": {**_uris(hooks.values.get("get_training_inputs")), **mapping(config, "inputs")},
         "outputs": {},
@@ -175,22 +91,25 @@ def _offered(hook: Callable[..., Any], config: Mapping[str, Any], hooks: Hooks) 
     }
     positional: list[Any] = []
     named: dict[str, Any] = {}
-    for name, parameter in parameters.items():
+    for name, parameter in taken.items():
         required = parameter.default is kinds_.empty
         if parameter.kind in (kinds_.VAR_POSITIONAL, kinds_.VAR_KEYWORD):
             continue
-        if name not in values:
-            if required:
+        if name not in values and required:
+            values[name] = argument(hook, name, config)
+            if values[name] is None:
                 raise HookError(_unknown_argument(hook, name))
-        elif parameter.kind is kinds_.POSITIONAL_ONLY:
+        if name not in values:
+            continue
+        if parameter.kind is kinds_.POSITIONAL_ONLY:
             if required or values[name]:
                 positional.append(values[name])
         elif required or values[name]:
             named[name] = values[name]
     if accepts_all:
         # Into **kwargs goes only what there is to say: a builder may hand them on to its base class.
-        named.update({name: value for name, value in values.items() if value and name not in parameters})
-    named_inputs = "inputs" in parameters
+        named.update({name: value for name, value in values.items() if value and name not in taken})
+    named_inputs = "inputs" in taken
     asks = named_inputs or (accepts_all and "inputs" in _words(hook))
     return _Offered(tuple(positional), named, asks and not values["inputs"], named_inputs)
 
@@ -206,7 +125,7 @@ def _unknown_argument(hook: Any, name: str) -> HookFailure:
         CREATE,
         f"create_step asks for the argument {name!r}, which nobody gives it",
         location=place(hook),
-        remedy="Take inputs, outputs and dependencies, or give the argument a default and read it from the config.",
+        remedy=f"Give the configuration a {name!r}, or the argument a default.",
     )
 
 

@@ -54,10 +54,10 @@ def _own() -> dict[str, Suite]:
 
 def _built(builder: type, config: Any) -> Any:
     """The builder built with its config, where that works; else the class itself."""
-    from cursus.steps.lowering import making
+    from cursus.steps.lowering import constructing
 
     try:
-        return making.instance(builder, config)
+        return constructing.instance(builder, config)
     except Exception:  # the suite's own step creation says what is wrong with it
         return builder
 

@@ -65,9 +65,9 @@ class TrainingIntegrationTests:
         """The builder itself, built with the config where a class was given."""
         if not isinstance(self.builder, type):
             return self.builder
-        from cursus.steps.lowering import making
+        from cursus.steps.lowering import constructing
 
-        return making.instance(self.builder, self.config)
+        return constructing.instance(self.builder, self.config)
 
     def run_all_tests(self) -> dict[str, Any]:
         """Run all nine tests.

@@ -61,7 +61,7 @@ from cursus.script.syntax.nodes import (
     receiver,
     word,
 )
-from cursus.script.training import sequence, torch_code
+from cursus.script.training import counts, sequence, torch_code
 
 ENVIRONMENT_LOADERS = frozenset(
     {"os.environ.update", "dotenv.load_dotenv", "load_dotenv", "os.putenv", "environ.update"}
@@ -86,6 +86,7 @@ class Reading(Reach):
         self.follow(module)
         strings, self.evaluator.named, tops = self._mentions()
         attributes = self.evaluator.mentioned = frozenset(self.evaluator.named)
+        self.evaluator.strings = strings
         self.evaluator.memo.clear()
         self.evaluator.steps = 0
         calls: list[tuple[CallSite, bool]] = []
@@ -184,6 +185,7 @@ class Reading(Reach):
             *first_start.read_first_start(self.evaluator, reached),
             *first_start.read_later_starts(modules),
             *sequence.read_sequence(modules),
+            *counts.read_counts(modules),
             *sequence.read_intervals(self.evaluator, reached),
             *slips.read_slips(modules),
             *given_back.read_given_back(self.evaluator, reached),

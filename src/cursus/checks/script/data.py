@@ -87,7 +87,8 @@ def mixed_up(view: TrainingView) -> Iterator[Problem]:
     What it does:
         Finds functions that put things into a parameter whose default is a list or a mapping, called several times without it, and
         ``zip`` of listings of folders that are not sorted; a file whose beginning ``csv.Sniffer`` read, and whose rows are read from there
-        on; ``count += 0``; and functions that draw at random and never look at the ``seed`` that they take.
+        on; ``count += 0``; functions that draw at random and never look at the ``seed`` that they take; counts of hits, waiting and rows
+        that no epoch sets back; measures of something and itself; and classes that are numbered as a folder lists them.
     Why:
         A default is made once: the second call gets what the first one read as well, and validation is done on the training's data. The order
         of ``os.listdir`` and ``glob`` is any, and another on SageMaker's file system: labels stand beside other examples.
@@ -119,6 +120,26 @@ def mixed_up(view: TrainingView) -> Iterator[Problem]:
                 "go back to the beginning first: file.seek(0)",
             ),
             "adds-nothing": ("{} changes nothing", "write what it was to be changed by"),
+            "never-reset": (
+                "{} counts on from epoch to epoch: it is no share of this epoch",
+                "set both to 0 at the beginning of each epoch",
+            ),
+            "used-up": (
+                "{} is empty from the second round on: nothing sets the position back",
+                "set it to 0 behind the loop",
+            ),
+            "patience-total": (
+                "{} counts all epochs that were no better, though they do not follow each other",
+                "set the count to 0 where a better one is noted",
+            ),
+            "same-twice": (
+                "{} compares something with itself",
+                "hand over what was expected, and what was found",
+            ),
+            "class-numbers": (
+                "{} numbers classes in the order of a listing, which is any, and is made several times",
+                "sort it: sorted(…)",
+            ),
             "seed-unread": (
                 "{} does not use its seed: what is drawn there differs from run to run",
                 "random.Random(seed), or numpy.random.default_rng(seed)",

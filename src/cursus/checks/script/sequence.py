@@ -239,10 +239,15 @@ def checkpoint_by_text(view: TrainingView) -> Iterator[Problem]:
     """
     if checkpoint_path(view) is None:
         return
-    for habit in habits(view, "text-order", "no-order", "text-order-removed"):
+    for habit in habits(view, "text-order", "no-order", "text-order-removed", "part-order"):
         if habit.kind == "text-order-removed":
             told = f"{show(habit.detail)} sorts names as texts, where 9 comes after 10: the newest checkpoints are removed with the oldest"
             remedy = "write the number with leading zeros (f'{epoch:04d}'), or sort with key=os.path.getmtime"
+        elif habit.kind == "part-order":
+            told = f"{show(habit.detail)} takes the greatest step, and each epoch counts its steps anew: it is not the newest checkpoint"
+            remedy = (
+                "compare the epoch first: key=lambda name: (epoch, step), or sort with key=os.path.getmtime"
+            )
         elif habit.kind == "text-order":
             told = f"{show(habit.detail)} compares names as texts, where 9 comes after 10: it is not the newest checkpoint"
             remedy = "write the number with leading zeros (f'{epoch:04d}'), or sort with key=os.path.getmtime"
@@ -315,6 +320,10 @@ def progress_not_used(view: TrainingView) -> Iterator[Problem]:
             "json-keys": (
                 "{shown} looks for a number, and every key that comes from JSON is a text: nothing counts as done",
                 "make them numbers again: {{int(key): value for key, value in loaded.items()}}",
+            ),
+            "counted-early": (
+                "{shown} counts an epoch before its batches, and what is saved among them says that it was done: a start in the midst leaves the rest out",
+                "count it behind the loop over its batches",
             ),
             "epochs-cut": (
                 "{shown} ends the earlier the later it begins: a training that goes on does not come to its last epochs",

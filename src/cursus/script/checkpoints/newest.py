@@ -2,8 +2,8 @@
 
 Each finding is a ``Habit``: ``names-wanted`` (of a listed folder, ``text``, it takes names of the form ``detail``
 alone, ``key`` says how that is asked), ``text-order`` (the newest is chosen by the order of names with plain numbers),
-``no-order`` (the first or last of a folder's listing, which has no order) and ``text-order-removed`` (all but some are
-removed in the order of names).
+``no-order`` (the first or last of a folder's listing, which has no order), ``text-order-removed`` (all but some are
+removed in the order of names) and ``part-order`` (the greatest of their last numbers, which each epoch begins anew).
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ REMOVES = frozenset({"rmtree", "remove", "unlink", "rmdir", "removedirs"})
 MOST = 10
 """Choices of one scope that are looked at."""
 NUMBERED = re.compile(r"%[ds]|%i|\{\w*\}")
+WITHIN = re.compile(r"(?:i|it|iter|iteration|step|batch|idx|batch_idx|index)")
+"""What counts the batches of an epoch, by the names that people give it."""
 MATCHES = frozenset({"match", "search", "fullmatch"})
 ENDS = frozenset({"startswith", "endswith"})
 Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef
@@ -46,8 +48,11 @@ def read_newest(modules: Iterable[Body]) -> Iterator[Habit]:
     """Everything of this kind in the modules of a source."""
     bodies = list(modules)
     unpadded = any(_unpadded(node) for body in bodies for node in body.all_nodes)
+    stepped = any(_epoch_and_step(node) for body in bodies for node in body.all_nodes)
     for body in bodies:
         for scope in body.all_nodes:
+            if stepped and is_call(scope, "max", "sorted") and _by_last_number(word(scope, "key")):
+                yield Habit("part-order", None, ast.unparse(scope)[:80], True, place(scope, body))
             if isinstance(scope, (ast.Module, *FUNCTIONS)):
                 for node, kind in islice(_picks(scope), MOST):
                     if kind == "no-order" or unpadded:
@@ -114,6 +119,32 @@ def _unpadded(node: ast.AST) -> bool:
     text = string(node) or ""
     named = 0 < len(text) < 80 and " " not in text  # a line that is printed has blanks
     return named and NUMBERED.search(text) is not None and CHECKPOINT.search(text) is not None
+
+
+def _epoch_and_step(node: ast.AST) -> bool:
+    """True for a name of an epoch, and of a step in it: ``f"model_{epoch}_{step}.pt"``."""
+    holes: list[ast.expr] = []
+    if isinstance(node, ast.JoinedStr):
+        holes = [piece.value for piece in node.values if isinstance(piece, ast.FormattedValue)]
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod) and isinstance(node.right, ast.Tuple):
+        holes = node.right.elts if string(node.left) and " " not in (string(node.left) or "") else []
+    elif isinstance(node, ast.Call) and string(receiver(node, ("format",))):
+        holes = node.args
+    if isinstance(node, ast.JoinedStr) and any(" " in str(getattr(one, "value", "")) for one in node.values):
+        return False  # a line that is printed
+    names = [last_name(one) for one in holes]
+    return len(names) > 1 and "epoch" in names[-2] and WITHIN.fullmatch(names[-1]) is not None
+
+
+def _by_last_number(key: ast.expr | None) -> bool:
+    """``key=lambda name: int(name.split("_")[-1])``, whatever is cut off."""
+    made = key.body if isinstance(key, ast.Lambda) else None
+    if not is_call(made, "int"):
+        return False
+    texts = [ast.unparse(one) for one in ast.walk(made) if isinstance(one, ast.Subscript)]
+    return any(
+        re.search(r"split\('[_-]'(?:, 1)?\)\[-1\]$|partition\('[_-]'\)\[(?:2|-1)\]$", one) for one in texts
+    )
 
 
 def _plain(hole: ast.FormattedValue) -> bool:

@@ -223,9 +223,10 @@ def _settings(evaluator: Evaluator, path: Text, read: Callable[[str], object]) -
     pattern = re.compile("".join(pieces).removeprefix(re.escape(CODE)).removeprefix(re.escape("./")))
     found = [text for name, text in evaluator.settings.items() if pattern.fullmatch(name)]
     try:
-        return v.plain(read(found[0])) if len(found) == 1 and len(found[0]) < 100_000 else UNKNOWN
+        content = v.plain(read(found[0])) if len(found) == 1 and len(found[0]) < 100_000 else UNKNOWN
     except (ValueError, RecursionError):
         return UNKNOWN
+    return v.Table(content.items, path.literal is not None) if isinstance(content, v.Table) else content
 
 
 def _yaml(text: str) -> object:

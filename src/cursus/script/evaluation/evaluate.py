@@ -59,6 +59,8 @@ class Evaluator:
         self.cuts = 0
         self.mentioned: frozenset[str] = frozenset()
         """Every name and attribute of the source, where it has been followed."""
+        self.strings: frozenset[str] = frozenset()
+        """Every text of it."""
         self.named: Counter[str] = Counter()
         """How often each of them stands there."""
         self.assumed: dict[tuple[int, str], Value] = {}

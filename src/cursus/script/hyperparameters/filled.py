@@ -2,20 +2,24 @@
 
 Each finding is a ``Habit``: ``filled`` (``Config(**json.loads(os.environ["SM_HPS"]))``: ``key`` are the names that it
 takes, ``source`` is the mapping), ``decoded-twice`` (``json.loads(hps["layers"])``: ``key`` is the hyperparameter, and
-the toolkit has decoded it) and ``key-of`` (``MODELS[args.model]``: ``detail`` are the keys of the mapping, one a line).
+the toolkit has decoded it) and ``key-of`` (``MODELS[args.model]``: ``detail`` are the keys of the mapping, one a line);
+``no-key`` and ``near-key``, for a key that a mapping, or a settings file of the source, does not have
+(``config["epoch"]``, and ``config.get("epoch")`` where a key is called nearly so that nothing else names).
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from cursus.script.evaluation import values as v
 from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.facts import ArgPart, EnvPart, Habit, Text
 from cursus.script.hyperparameters.texts import hyperparameter
 from cursus.script.syntax.bodies import Body, CallSite, place
-from cursus.script.syntax.nodes import last_name, receiver
+from cursus.script.syntax.nodes import last_name, looked_up, receiver, string
+from cursus.suggest import closest, did_you_mean
 
 HPS = v.Special("SM_HPS")
 FILE = v.Special("hyperparameters.json")
@@ -27,6 +31,10 @@ DECODES = frozenset({"json.loads", "ast.literal_eval"})
 def read_filled(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) -> Iterator[Habit]:
     """Everything of this kind in what runs."""
     sites = list(calls)
+    near = ((site, found) for site, _ in sites if (found := _near_key(evaluator, site)) is not None)
+    for site, (told, table) in islice(near, MANY):
+        if not any(_spread(evaluator, one, table) for one, _ in sites):
+            yield Habit("near-key", None, told, False, place(site.node, site.body))
     for site, sure in sites:
         node, body = site.node, site.body
         always = sure and id(node) in body.certain
@@ -61,10 +69,43 @@ def read_keys(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) -> Ite
                 continue
             index, where = evaluator.value(node.slice, body), place(node, body)
             keys = "\n".join(key for key, _ in table.items)
-            if isinstance(index, v.Unknown) and index.key:
+            literal = index.literal if isinstance(index, Text) else None
+            if literal is not None and _never_put(evaluator, table, literal):
+                near = did_you_mean(literal, [key for key, _ in table.items])
+                told = f"{ast.unparse(node)} is asked for, and there is no such key.{near}"
+                yield Habit("no-key", None, told.replace(":", ""), sure, where)
+            elif isinstance(index, v.Unknown) and index.key:
                 yield Habit("key-of", None, keys, sure, where, index.key, index.origin)
             elif isinstance(index, Text) and isinstance(index.only, (ArgPart, EnvPart)):
                 yield Habit("key-of", index, keys, sure, where)
+
+
+def _never_put(evaluator: Evaluator, table: v.Table, key: str) -> bool:
+    """True for a key that a mapping is neither written with nor given later on, nor asked for before."""
+    return key not in dict(table.items) and key not in evaluator.replaced
+
+
+def _near_key(evaluator: Evaluator, site: CallSite) -> tuple[str, v.Table] | None:
+    """What is wrong with ``config.get("ignore_columns")`` of a mapping that has ``ignore_cols``, unread."""
+    base, key = looked_up(site.node) or (None, None)
+    name = string(key)
+    table = evaluator.value(base, site.body) if base is not None and name is not None else v.UNKNOWN
+    if not isinstance(table, v.Table) or not table.whole or "" in evaluator.replaced or name is None:
+        return None
+    if last_name(base) in evaluator.changed or not _never_put(evaluator, table, name):
+        return None
+    near = closest(name, [each for each, _ in table.items if each not in evaluator.strings])
+    if near is None:
+        return None
+    return f"{name!r} is asked for, and the mapping has {near!r}, which nothing reads", table
+
+
+def _spread(evaluator: Evaluator, site: CallSite, table: v.Table) -> bool:
+    """True for ``Model(**config)`` and ``config.items()``: all keys of a mapping go on."""
+    given = [one.value for one in site.node.keywords if one.arg is None]
+    gone_through = receiver(site.node, ("items", "keys", "values"))
+    whole = [*given, *([gone_through] if gone_through is not None else [])]
+    return any(evaluator.value(one, site.body) == table for one in whole)
 
 
 def _changed(evaluator: Evaluator, sites: list[tuple[CallSite, bool]], source: v.Value) -> bool:

@@ -55,7 +55,7 @@ LOOKS = frozenset(
 def read_sequence(modules: Iterable[Body]) -> Iterator[Habit]:
     """Everything of this kind in the modules of a source."""
     for body in modules:
-        keepers = {inner.name for inner in body.defined.values() if _saves(inner.owner)}
+        keepers = {inner.name for inner in body.defined.values() if saves(inner.owner)}
         for node in body.all_nodes:
             if isinstance(node, (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef)):
                 for early, name in _saved_early(node.body, keepers):
@@ -94,7 +94,7 @@ def read_intervals(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) -
                 later = block[position + 1 :]
                 for last in _at_end(loop) if not any(map(_keeps, later)) else ():
                     yield Habit("saved-at-end", None, ast.unparse(last), sure, place(last, body))
-                for kind, does in (("saved-each", _saves), ("printed-each", _prints)):
+                for kind, does in (("saved-each", saves), ("printed-each", _prints)):
                     if kind == "saved-each" and any(map(_keeps, later)):
                         continue
                     for test in _intervals(loop, does):
@@ -116,10 +116,11 @@ def _keeps(statement: ast.stmt) -> bool:
     """True where a statement may save something, or give it to what does."""
     if isinstance(statement, ast.Return):
         return statement.value is not None
-    return not isinstance(statement, (ast.FunctionDef, ast.ClassDef)) and _saves(statement)
+    return not isinstance(statement, (ast.FunctionDef, ast.ClassDef)) and saves(statement)
 
 
-def _saves(statement: ast.AST) -> bool:
+def saves(statement: ast.AST) -> bool:
+    """True where something is saved, by the name of what is called."""
     for node in ast.walk(statement):
         name = ""
         if isinstance(node, ast.Call) and "sys.std" not in ast.unparse(node):
@@ -192,7 +193,7 @@ def _runs_once(loop: ast.For | ast.While) -> Iterator[ast.stmt]:
 def _at_end(loop: ast.For) -> Iterator[ast.expr]:
     """``if epoch == epochs - 1: save(…)``, the one place that saves, below what may leave the loop."""
     call = loop.iter
-    saving = [position for position, node in enumerate(loop.body) if _saves(node)]
+    saving = [position for position, node in enumerate(loop.body) if saves(node)]
     only = loop.body[saving[0]] if len(saving) == 1 else None
     if not is_call(call, "range") or not isinstance(only, ast.If) or only.orelse or not call.args:
         return

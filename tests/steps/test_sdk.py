@@ -585,6 +585,53 @@ def test_v2_findings_stand_at_the_keyword(source: str, monkeypatch: pytest.Monke
         assert lines[one.line - 1][one.column - 1 :].startswith(text)
 
 
+WRONG_DEFAULT = "def checked():\n    return ParameterInteger(name='N', default_value='1')\n"
+NO_ARGUMENTS = "step = TrainingStep(name='T', step_args=7)\n"
+NAMED_TWICE = """
+stops = [FailStep(name="Stop", error_message="no data") for _ in "ab"]
+pipeline = Pipeline(name="churn", steps=stops)
+"""
+
+
+@pytest.mark.skipif(not MAJOR, reason="needs the SageMaker SDK")
+@pytest.mark.parametrize(
+    ("code", "target", "line", "says"),
+    [
+        (
+            "ParameterInteger(name='N', default_value='1')\n",
+            "",
+            1,
+            "does not match the Parameter Python type",
+        ),
+        (WRONG_DEFAULT, ":checked", 2, "does not match the Parameter Python type"),
+        (NO_ARGUMENTS, "", 1, "step_args"),
+        (NAMED_TWICE, "", 3, "duplicate names"),
+    ],
+)
+def test_what_the_sdk_refuses_is_a_finding(
+    tmp_path: Path, code: str, target: str, line: int, says: str
+) -> None:
+    base = "sagemaker.workflow" if MAJOR == 2 else "sagemaker.mlops.workflow"
+    head = (
+        f"from {base}.pipeline import Pipeline; from {base}.fail_step import FailStep; "
+        f"from {base}.steps import TrainingStep; "
+        f"from {base if MAJOR == 2 else 'sagemaker.core.workflow'}.parameters import ParameterInteger\n"
+    )
+    module = tmp_path / "pipe.py"
+    module.write_text(head + code)
+    (found,) = cursus.check(f"{module}{target}").findings
+    assert (found.rule, found.severity, found.line) == ("STP089", "error", line + 1)
+    assert "The SageMaker SDK refuses" in found.message and says in found.message
+
+
+@pytest.mark.skipif(not MAJOR, reason="needs the SageMaker SDK")
+def test_a_slip_in_a_file_is_no_refusal_of_the_sdk(tmp_path: Path) -> None:
+    module = tmp_path / "pipe.py"
+    module.write_text("import sagemaker\nint('seven')\n")
+    with pytest.raises(TargetError, match="invalid literal"):
+        load(str(module))
+
+
 @v2
 @pytest.mark.parametrize("made", ["sagemaker.Session()", "PipelineSession()"])
 def test_v2_session_is_no_step(tmp_path: Path, made: str) -> None:

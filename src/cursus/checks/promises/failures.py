@@ -50,7 +50,7 @@ _PAGE = """A hook of the builder failed: {hook} and its kin.
 
     What it does:
         Calls the builder's hooks of the area *{area}* ({hooks}). A hook that raises, or returns something that
-        cannot be what the hook is for, breaks this rule. Its traceback stands in the details of the test.
+        cannot be what the hook is for, breaks this rule. Its traceback stands in the details of the test.{beside}
     Why:
         A pipeline calls the same method when it is built, and stops there; without it {loss}.
     Example:
@@ -63,6 +63,10 @@ _PAGE = """A hook of the builder failed: {hook} and its kin.
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
 """
 
+
+_BESIDE: dict[Area, str] = {
+    "step": " So does what the SageMaker SDK itself\n        refuses while a file is read that builds a pipeline or a job with it."
+}
 
 _MAKING = {
     False: "It was made without a configuration: give the one that it reads (--config FILE, config in cursus.toml, or "
@@ -123,7 +127,9 @@ def _register() -> None:
         check = _make(area)
         check.__name__ = f"{area}_hook_failed"
         check.__qualname__ = check.__name__
-        check.__doc__ = _PAGE.format(area=area, hook=hook, hooks=hooks, loss=loss)
+        check.__doc__ = _PAGE.format(
+            area=area, hook=hook, hooks=hooks, loss=loss, beside=_BESIDE.get(area, "")
+        )
         rule(id, scope="step")(check)
 
 

@@ -26,6 +26,24 @@ MAX_KNOWN = 256
 
 
 @dataclass(frozen=True, slots=True)
+class Unfit:
+    """Instance families on which a model of at least so many billion parameters does not train, under a condition."""
+
+    when: Condition
+    families: tuple[str, ...]
+    billions: float
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """How the files of channels end, under a condition."""
+
+    when: Condition
+    channels: tuple[str, ...]
+    endings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Algorithm:
     """A built-in algorithm, in one version.
 
@@ -51,6 +69,9 @@ class Algorithm:
         default_content_type: what a channel without ContentType is taken for.
         requests, responses: what its server reads and answers with, where published; ``no_requests`` and
             ``no_responses``: what it fails on for certain.
+        unfit: on which instances a model does not train with certain values. ``files_when``: the endings of a channel's
+            files with certain values.
+        folders: channels of which it reads folders inside.
         content_channels: by content type, the channels that this type of data makes required beside the rest.
         channels_when: hyperparameters that make channels (``needs``) required.
         dask_content_types: those that XGBoost's training with Dask reads.
@@ -96,6 +117,9 @@ class Algorithm:
     no_requests: tuple[str, ...] = ()
     responses: tuple[str, ...] = ()
     no_responses: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    unfit: tuple[Unfit, ...] = ()
+    files_when: tuple[Files, ...] = ()
     content_channels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     channels_when: tuple[Condition, ...] = ()
     dask_content_types: tuple[str, ...] = ()
@@ -205,7 +229,7 @@ CODE_CHANNEL = "/opt/ml/input/data/code/"
 """Where the archive is in a job with EnableNetworkIsolation, as the SageMaker SDK sets it up (``Framework``)."""
 
 
-_ARCHIVE = r"s3://jumpstart-cache-[a-z0-9-]+/source-directory-tarballs/(?:training/)?([a-z0-9]+/)transfer_learning/([a-z0-9]*)"
+_ARCHIVE = r"s3://jumpstart-(?:private-)?cache-[a-z0-9-]+/source-directory-tarballs/(?:training/)?([a-z0-9-]+/)(?:transfer_learning/([a-z0-9]*)|prepack/|v\d)"
 
 
 @lru_cache(maxsize=256)
@@ -213,9 +237,10 @@ def _of_archive(directory: str) -> Algorithm | None:
     found = re.match(_ARCHIVE, directory.strip('"'))
     if found is None:
         return None
-    place = found[1] + found[2]  # lightgbm/classification, tensorflow/ic
+    place = found[1] + (found[2] or "")  # lightgbm/classification, tensorflow/ic
     for name, entry in _document()["algorithms"].items():
-        if place.startswith(entry.get("source_directory", "-")):
+        begins = entry.get("source_directory", "-")
+        if place.startswith(begins if isinstance(begins, str) else tuple(begins)):
             return _algorithm(name, None)
     return None
 
@@ -368,11 +393,17 @@ def _inside(spec: Mapping[str, Any]) -> Inside:
 _FORMS: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("later", "below", "input_modes", "stops_early", "content_types"), tuple),
     **dict.fromkeys(("pipe_content_types", "dask_content_types"), tuple),
-    **dict.fromkeys(("requests", "no_requests", "responses", "no_responses"), tuple),
+    **dict.fromkeys(("requests", "no_requests", "responses", "no_responses", "folders"), tuple),
     **dict.fromkeys(("content_channels", "one_gpu_when", "cpu_only_when"), _tuples),
     "channels": lambda found: {name: need == "required" for name, need in found.items()},
     "channels_when": lambda found: tuple(map(_condition, found)),
     "inside": lambda found: tuple(map(_inside, found)),
+    "unfit": lambda found: tuple(
+        Unfit(_condition(each), tuple(each["families"]), each["billions"]) for each in found
+    ),
+    "files_when": lambda found: tuple(
+        Files(_condition(each), tuple(each["channels"]), tuple(each["endings"])) for each in found
+    ),
     "metrics_when": lambda found: tuple(_idle({**each, "names": each["metrics"]}) for each in found),
 }
 """How a member of an algorithm is made of its JSON, where that is not the same."""

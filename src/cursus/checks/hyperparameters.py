@@ -147,8 +147,10 @@ def quoted_value(view: TrainingView) -> Iterator[Problem]:
             if view.script is not None and value in view.script.strings:
                 continue  # the script knows that word
             known = view.builtin.hyperparameter(name) if view.builtin is not None else None
-            if known is not None and known.problem(value) is not None:
-                continue  # the rule on the algorithm's values says more of it
+            if known is not None and (
+                value in (*known.words, *known.values) or known.problem(value) is not None
+            ):
+                continue  # one of its words; or the rule on the algorithm's values says more of it
             what = "an empty text from the training toolkit" if value == "null" else "that word"
             yield Problem(
                 f"{show(name)} has the value {show(value)}, which arrives as {what}",

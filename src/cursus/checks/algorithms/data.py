@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from cursus.aws import images, instances
@@ -247,3 +248,107 @@ def batch_for_each_gpu(view: TrainingView) -> Iterator[Problem]:
                 f"Set it to {instance.gpus} or more.",
             )
             return
+
+
+@rule("CHN045", reads=("?file",), when="builtin")
+def other_file(view: TrainingView) -> Iterator[Problem]:
+    """A built-in algorithm is given one file where it reads folders, or files of another kind.
+
+    What it does:
+        Looks at the channels in which a script of Amazon's looks for folders, such as train/ and validation/ in *training*
+        of LightGBM, or for files of one kind, such as .jsonl for instruction tuning, for an S3Uri that is another file by its ending.
+    Why:
+        The file lies in the channel's folder itself: "No such file or directory: '/opt/ml/input/data/training/train/data.csv'".
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/autogluon-training:0.4.3-cpu-py38
+          HyperParameters:
+            sagemaker_program: transfer_learning.py
+            sagemaker_submit_directory: s3://jumpstart-cache-prod-us-east-1/source-directory-tarballs/autogluon/transfer_learning/classification/v1.0.1/sourcedir.tar.gz
+          InputDataConfig:
+            - ChannelName: training
+        -     DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/data.csv"}}
+        +     DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/"}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/autogluon-tabular.html (input and output interface),
+        https://docs.aws.amazon.com/sagemaker/latest/dg/jumpstart-foundation-models-fine-tuning-instruction-based.html,
+        https://github.com/aws/amazon-sagemaker-examples/issues/3513
+    """
+    algorithm = view.builtin
+    if algorithm is None or not (algorithm.folders or algorithm.files_when):
+        return
+    for channel, uri, kind in view.located:
+        ending = _FILE.search(uri) if kind == "S3Prefix" else None
+        if ending is None:
+            continue
+        place = (*channel.path, "DataSource", "S3DataSource", "S3Uri")
+        if channel.name in algorithm.folders:
+            yield Problem(
+                f"{algorithm.name} looks for folders in the channel {show(channel.name)}, and its S3Uri is one file",
+                place,
+                "name the prefix that the folders, such as train/ and validation/, are below",
+            )
+        for files in algorithm.files_when:
+            wanted = channel.name in files.channels and files.when.applies(view.values)
+            if wanted and ending[0].lower() not in files.endings:
+                said = " and ".join(f"{name} {show(view.values.get(name), name)}" for name in files.when.when)
+                yield Problem(
+                    f"{algorithm.name} reads files that end with {' or '.join(files.endings)} for {said}, and this is a {ending[0]}",
+                    place,
+                    "convert the data, and name its prefix",
+                )
+
+
+_FILE = re.compile(r"(?i)\.(csv|tsv|txt|json|jsonl|parquet|gz|zip|tar|tgz|jpe?g|png)$")
+"""How the name of a single file of data ends."""
+
+
+@rule("HPO049", reads=("ResourceConfig", "HyperParameterTuningResourceConfig"), when="builtin on gpus")
+def too_large_a_model(view: TrainingView) -> Iterator[Problem]:
+    """A model does not fit into the GPUs' memory in the way that it is to be trained.
+
+    What it does:
+        Compares how JumpStart's scripts are to train a model (FSDP, 8 bits), its size, which its name says, and the instance type with what
+        Amazon says does not work. Where the size is not known, it is a warning.
+    Why:
+        "Not supported due to CUDA memory issues": the job runs out of memory after it has loaded the model.
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-training:2.0.0-transformers4.28.1-gpu-py310-cu118-ubuntu20.04
+          ResourceConfig: {InstanceType: ml.g5.48xlarge, VolumeSizeInGB: 256}
+          Environment: {accept_eula: "true"}
+          HyperParameters:
+            sagemaker_program: transfer_learning.py
+            sagemaker_submit_directory: s3://jumpstart-cache-prod-us-east-1/source-directory-tarballs/training/meta-textgeneration/v1.2.0/sourcedir.tar.gz
+        -   enable_fsdp: "True"
+        +   enable_fsdp: "False"
+            int8_quantization: "True"
+          InputDataConfig:
+            - {ChannelName: training, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/texts/"}}}
+            - {ChannelName: model, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://jumpstart-private-cache-prod-us-east-1/meta-training/train-meta-textgeneration-llama-3-1-70b.tar.gz"}}}
+    Source:
+        https://github.com/aws/amazon-sagemaker-examples (sm-jumpstart_foundation_llama_3_finetuning.ipynb)
+    """
+    algorithm = view.builtin
+    if algorithm is None or not algorithm.unfit:
+        return
+    sources = [uri for channel, uri, _ in view.located if channel.name == "model"]
+    sources.append(str(view.environment.get("SageMakerGatedModelS3Uri", "")))
+    sizes = [float(size) for uri in sources for size in _BILLIONS.findall(uri)]
+    families = {name.split(".")[1] for _, name, _ in view.instances if name.count(".") == 2}
+    for case in algorithm.unfit:
+        if not families or not families <= set(case.families) or not case.when.applies(view.values):
+            continue
+        if any(size >= case.billions for size in sizes) or (not sizes and case.billions < 10):
+            names = list(case.when.when)
+            said = " and ".join(f"{name} {show(view.values.get(name), name)}" for name in names)
+            yield Problem(
+                f"the model does not fit into the GPUs of {', '.join(sorted(families))} with {said}",
+                (view.hyperparameters_member, names[-1]),
+                "train with int8_quantization True and enable_fsdp False, or smaller models with FSDP alone",
+                severity=None if sizes else "warning",
+            )
+
+
+_BILLIONS = re.compile(r"-(\d+(?:\.\d+)?)b(?![a-z0-9])")
+"""How many billion parameters a model has, in its name."""

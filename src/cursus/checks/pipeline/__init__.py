@@ -6,9 +6,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from cursus.checks.rules import Problem
 from cursus.checks.step.image_names import stands_for_another
 from cursus.checks.views import PipelineView, mapping, mappings
 from cursus.model import Path, Severity, Step
+from cursus.redact import show
+from cursus.suggest import did_you_mean
 
 
 def place_of(view: PipelineView, step: Step) -> Path:
@@ -42,6 +45,15 @@ def again(values: Iterable[tuple[Path, object]]) -> Iterator[tuple[Path, str]]:
             if value in seen:
                 yield place, value
             seen.add(value)
+
+
+def none_of(
+    told: str, value: object, known: Iterable[str], path: Path, *, severity: Severity | None = None
+) -> Problem:
+    """What is wrong with a value that is not among the known ones; ``told`` says so, and the value follows."""
+    names = list(known)
+    hint = did_you_mean(str(value), names)
+    return Problem(f"{told} {show(value)}.{hint}", path, "write one of " + ", ".join(names), severity)
 
 
 def unfilled(value: object) -> Severity:

@@ -8,13 +8,12 @@ from typing import Any
 
 from cursus.aws import instances
 from cursus.aws.pipelines import named_step, nodes
-from cursus.checks.pipeline import place_of
+from cursus.checks.pipeline import none_of, place_of
 from cursus.checks.rules import Problem, rule
 from cursus.checks.step.demands import twice
 from cursus.checks.views import PipelineView, is_reference, listing, mapping, mappings, text
 from cursus.model import Path
 from cursus.redact import show
-from cursus.suggest import did_you_mean
 
 
 @rule("DEP099", scope="pipeline")
@@ -154,11 +153,7 @@ def _deployed(
         return
     if name not in variants:
         known = [str(each) for each in variants]
-        yield Problem(
-            f"the endpoint has no variant {show(name)}.{did_you_mean(name, known)}",
-            (*place, "VariantName"),
-            "write one of " + ", ".join(known),
-        )
+        yield none_of("the endpoint has no variant", name, known, (*place, "VariantName"))
     elif variants[name].get("ModelName") is not None:
         yield Problem(
             "inference components are not supported in this endpoint: its variant has a model of its own",

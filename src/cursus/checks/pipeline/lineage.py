@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from cursus.aws.pipelines import facts
+from cursus.checks.pipeline import none_of
 from cursus.checks.rules import Problem, rule
 from cursus.checks.step.demands import twice
 from cursus.checks.views import PipelineView, listing, mapping, mappings, text
 from cursus.model import Path
 from cursus.redact import show
-from cursus.suggest import did_you_mean
 
 KINDS = {"Action": "ActionName", "Artifact": "ArtifactName", "Context": "ContextName"}
 """The kinds of entities, and the member of each that holds its name."""
@@ -61,11 +61,7 @@ def lineage_associations(view: PipelineView) -> Iterator[Problem]:
         for i, association in mappings(arguments, "Associations"):
             kind, types = text(association, "AssociationType"), facts()["association_types"]
             if kind is not None and kind not in types:
-                yield Problem(
-                    f"there is no association type {show(kind)}.{did_you_mean(kind, types)}",
-                    (*place, i, "AssociationType"),
-                    "write one of " + ", ".join(types),
-                )
+                yield none_of("there is no association type", kind, types, (*place, i, "AssociationType"))
             for end in ("Source", "Destination"):
                 yield from _end(mapping(association, end), created, unknown, (*place, i, end))
 

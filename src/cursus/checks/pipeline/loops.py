@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.pipelines import PipelineStep, facts, loop_around, parse_get, target_of
-from cursus.checks.pipeline import outputs_of, read_json
+from cursus.checks.pipeline import none_of, outputs_of, read_json
 from cursus.checks.pipeline.members import branch_steps
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, is_reference, mapping, mappings
@@ -234,11 +234,7 @@ def _body(arguments: Mapping[str, Any], place: Path) -> Iterator[Problem]:
     elif selector is not None:
         pick = selector.get("Pick")
         if pick not in limits["picks"]:
-            yield Problem(
-                f"there is no Pick {show(pick)}.{did_you_mean(str(pick), limits['picks'])}",
-                (*place, "Selector", "Pick"),
-                "write one of " + ", ".join(limits["picks"]),
-            )
+            yield none_of("there is no Pick", pick, limits["picks"], (*place, "Selector", "Pick"))
         target = target_of(selector.get("Field"))
         if target is None or target.root != "IterationOutput":
             yield Problem(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.pipelines import PipelineStep, facts, nodes, target_of, written_out
-from cursus.checks.pipeline import is_json, unfilled
+from cursus.checks.pipeline import is_json, none_of, unfilled
 from cursus.checks.pipeline.values import almost, given_types
 from cursus.checks.rules import Problem, rule
 from cursus.checks.texts import speaks
@@ -96,11 +96,7 @@ def _condition(view: PipelineView, entry: Mapping[str, Any], place: Path) -> Ite
     known = facts()["conditions"]
     kind = entry.get("Type")
     if not isinstance(kind, str) or kind not in known:
-        yield Problem(
-            f"there is no condition type {show(kind)}.{did_you_mean(str(kind), known)}",
-            (*place, "Type"),
-            "write one of " + ", ".join(known),
-        )
+        yield none_of("there is no condition type", kind, known, (*place, "Type"))
         return
     yield from _operands(entry, kind, known[kind], place)
     if kind == "In":
@@ -343,11 +339,7 @@ def _check_step(view: PipelineView, step: PipelineStep) -> Iterator[Problem]:
     kind = step.body.get("CheckType")
     options = facts()["checks"][step.type]
     if kind is not None and kind not in options:
-        yield Problem(
-            f"a {step.type} step has no CheckType {show(kind)}.{did_you_mean(str(kind), options)}",
-            (*step.path, "CheckType"),
-            "write one of " + ", ".join(options),
-        )
+        yield none_of(f"a {step.type} step has no CheckType", kind, options, (*step.path, "CheckType"))
     if str(kind).startswith("MODEL_") and step.type == "ClarifyCheck" and not step.body.get("ModelName"):
         yield Problem(
             f"the step makes an endpoint of a model for the check {kind}, and names none",
@@ -408,11 +400,7 @@ def _outputs(step: PipelineStep) -> Iterator[Problem]:
         seen.add(entry["OutputName"])
         if entry.get("OutputType") not in types:
             kind = entry.get("OutputType")
-            yield Problem(
-                f"there is no output type {show(kind)}.{did_you_mean(str(kind), types)}",
-                (*place, "OutputType"),
-                "write one of " + ", ".join(types),
-            )
+            yield none_of("there is no output type", kind, types, (*place, "OutputType"))
 
 
 @rule("DEP104", severity="warning", scope="pipeline")

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.pipelines import facts, parse_get, texts
+from cursus.checks.pipeline import none_of
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView
 from cursus.model import UNREAD, Path, PipelineStart, Severity
@@ -54,11 +55,7 @@ def _name(entry: Mapping[str, Any], i: int, seen: set[str]) -> Iterator[Problem]
     members = facts()["parameter_members"]
     for member in entry:
         if member not in members:
-            yield Problem(
-                f"a parameter has no member {show(member)}.{did_you_mean(str(member), members)}",
-                ("Parameters", i, member),
-                "write one of " + ", ".join(members),
-            )
+            yield none_of("a parameter has no member", member, members, ("Parameters", i, member))
     name = entry.get("Name")
     if name is None and any(closest(str(member), ("Name",)) for member in entry if member not in members):
         return
@@ -89,11 +86,7 @@ def _values(entry: Mapping[str, Any], i: int) -> Iterator[Problem]:
         )
         return
     if kind not in types:
-        yield Problem(
-            f"there is no parameter type {show(kind)}.{did_you_mean(str(kind), types)}",
-            ("Parameters", i, "Type"),
-            "write one of " + ", ".join(types),
-        )
+        yield none_of("there is no parameter type", kind, types, ("Parameters", i, "Type"))
         return
     called = str(entry.get("Name", ""))
     default = entry.get("DefaultValue")

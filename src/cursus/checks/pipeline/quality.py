@@ -8,7 +8,7 @@ from typing import Any
 from cursus.aws import images
 from cursus.aws.pipelines import facts
 from cursus.checks.locations import below
-from cursus.checks.pipeline import is_json, outputs_of, place_of, read_json
+from cursus.checks.pipeline import is_json, none_of, outputs_of, place_of, read_json
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, is_reference, mapping, mappings, text
 from cursus.model import Path, Step
@@ -135,12 +135,7 @@ def _format(form: object, place: Path) -> Iterator[Problem]:
     known = facts()["dataset_formats"]
     if isinstance(formats, dict) and formats and not formats.keys() & set(known):
         named = next(iter(formats))
-        yield Problem(
-            f"there is no dataset_format {show(named)}.{did_you_mean(named, known)}",
-            place,
-            "write one of " + ", ".join(known),
-            severity="error",
-        )
+        yield none_of("there is no dataset_format", named, known, place, severity="error")
     elif isinstance(form, str) and form and not is_json(form):
         yield Problem(
             f"dataset_format {show(form)} is no JSON",
@@ -172,12 +167,7 @@ def _compared(told: Mapping[str, Any], top: Path) -> Iterator[Problem]:
     """What a check of a model's quality compares: the labels with what the model said."""
     kind, known = told.get("problem_type"), facts()["problem_types"]
     if isinstance(kind, str) and kind and kind not in known:
-        yield Problem(
-            f"there is no problem_type {show(kind)}.{did_you_mean(kind, known)}",
-            (*top, "problem_type"),
-            "write one of " + ", ".join(known),
-            severity="error",
-        )
+        yield none_of("there is no problem_type", kind, known, (*top, "problem_type"), severity="error")
     for names, what in (
         (("ground_truth_attribute",), "labels"),
         (("inference_attribute", "probability_attribute"), "predictions"),

@@ -11,6 +11,7 @@ from cursus.aws.pipelines import (
     loop_around,
     parse_get,
 )
+from cursus.checks.pipeline import none_of
 from cursus.checks.pipeline.properties import items_of
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView
@@ -67,11 +68,8 @@ def reference_form(view: PipelineView) -> Iterator[Problem]:
                 f"write Parameters.{target.name}",
             )
         elif target.root == "Execution" and target.name not in known["execution_variables"]:
-            yield Problem(
-                f"an execution has no variable {show(target.name)}."
-                f"{did_you_mean(target.name, known['execution_variables'])}",
-                reference.path,
-                "write one of " + ", ".join(known["execution_variables"]),
+            yield none_of(
+                "an execution has no variable", target.name, known["execution_variables"], reference.path
             )
         elif target.root == "Execution" and target.rest:
             yield Problem(

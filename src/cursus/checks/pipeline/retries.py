@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.pipelines import PipelineStep, facts
+from cursus.checks.pipeline import none_of
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView
 from cursus.model import Path
@@ -87,11 +88,7 @@ def _policy(policy: Mapping[str, Any], place: Path) -> Iterator[Problem]:
         )
     for name in named if isinstance(named, list) else [named]:
         if name not in known:
-            yield Problem(
-                f"there is no exception type {show(name)}.{did_you_mean(str(name), known)}",
-                (*place, "ExceptionType"),
-                "write one of " + ", ".join(known),
-            )
+            yield none_of("there is no exception type", name, known, (*place, "ExceptionType"))
     for member in (one for one in members if one != "ExceptionType"):
         value = policy.get(member)
         kinds = (int, float) if member == "BackoffRate" else (int,)

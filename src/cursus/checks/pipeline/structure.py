@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from cursus.aws.members import value_at
 from cursus.aws.pipelines import PipelineStep, facts, loop_around, parse_get, references, step_type, texts
+from cursus.checks.pipeline import none_of
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, is_reference
 from cursus.model import Path, Severity
@@ -43,11 +44,7 @@ def definition_members(view: PipelineView) -> Iterator[Problem]:
             f'write "{known["version"]}": there is no other',
         )
     for name in strangers:
-        yield Problem(
-            f"a pipeline definition has no member {show(name)}.{did_you_mean(str(name), known['members'])}",
-            (name,),
-            "write one of " + ", ".join(known["members"]),
-        )
+        yield none_of("a pipeline definition has no member", name, known["members"], (name,))
     steps = view.request.get("Steps")
     if "Steps" in misspelt:
         return
@@ -115,8 +112,7 @@ def _type(step: PipelineStep) -> Iterator[Problem]:
     known = facts()["step_types"]
     if step.type is None:
         yield Problem("the step has no Type", (*step.path, "Type"), "write one of " + ", ".join(known))
-        return
-    if step.type not in known:
+    elif step.type not in known:
         plain = step.type.removesuffix("Step").removeprefix("Create")
         meant = facts()["meant_types"].get(plain, plain.removesuffix("Job"))
         hint = f" Did you mean {meant!r}?" if meant in known else did_you_mean(step.type, known)
@@ -127,8 +123,13 @@ def _type(step: PipelineStep) -> Iterator[Problem]:
             severity="error" if hint else "warning",
             allowable=None if hint else step.type,
         )
-        return
-    entry = step_type(step.type)
+    else:
+        yield from _arguments(step)
+        yield from _members(step)
+
+
+def _arguments(step: PipelineStep) -> Iterator[Problem]:
+    entry = step_type(str(step.type))
     arguments = step.body.get("Arguments")
     told = entry.get("forms", {}).get("Arguments", {}).get("type")  # by its form
     if arguments is not None and not isinstance(arguments, Mapping) and told is None:
@@ -137,6 +138,19 @@ def _type(step: PipelineStep) -> Iterator[Problem]:
             step.place,
             "write what the job is asked for, with the API's names",
         )
+    known = entry.get("argument_members", ())
+    for name in step.arguments if known else ():
+        if name not in known:
+            yield Problem(
+                f"Unknown Argument member {show(name)} of a {step.type} step.{did_you_mean(str(name), known)}",
+                (*step.place, name),
+                "write one of " + ", ".join(known),
+            )
+
+
+def _members(step: PipelineStep) -> Iterator[Problem]:
+    """Members beside the arguments, of a type whose members are known."""
+    entry = step_type(str(step.type))
     members = entry.get("members")
     if not members:
         return
@@ -151,22 +165,13 @@ def _type(step: PipelineStep) -> Iterator[Problem]:
         return
     for name in strangers:
         hint = did_you_mean(str(name), members)
-        elsewhere = any(name in other.get("members", ()) for other in known.values())
+        elsewhere = any(name in other.get("members", ()) for other in facts()["step_types"].values())
         yield Problem(
             f"a {step.type} step has no member {show(name)}.{hint}",
             (*step.path, name),
             "write one of " + ", ".join(members),
             severity="error" if hint or elsewhere else "warning",
         )
-    known = entry.get("argument_members")
-    if known and isinstance(arguments, Mapping) and not is_reference(arguments):
-        for name in arguments:
-            if name not in known:
-                yield Problem(
-                    f"Unknown Argument member {show(name)} of a {step.type} step.{did_you_mean(str(name), known)}",
-                    (*step.place, name),
-                    "write one of " + ", ".join(known),
-                )
     for name in entry["required"]:
         if name in ("Name", "Type") or name in meant or step.body.get(name) is not None:
             continue
@@ -360,11 +365,7 @@ def _trigger(entry: Mapping[str, object], place: Path) -> Iterator[Problem]:
             )
     trigger = entry.get("Trigger")
     if "Trigger" in entry and trigger not in triggers:
-        yield Problem(
-            f"there is no trigger {show(trigger)}.{did_you_mean(str(trigger), triggers)}",
-            (*place, "Trigger"),
-            "write one of " + ", ".join(triggers),
-        )
+        yield none_of("there is no trigger", trigger, triggers, (*place, "Trigger"))
 
 
 def _left_by_failed(view: PipelineView, step: PipelineStep, entry: Mapping[str, object]) -> Iterator[Problem]:

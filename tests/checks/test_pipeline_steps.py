@@ -524,3 +524,66 @@ def test_a_member_whose_form_only_java_reads(value: Any) -> None:
     definition["Steps"].append(_step("Cluster", "EMR", {"ClusterConfig": cluster}))
     found = engine.check_pipeline(Pipeline("p", definition), Settings())[0]
     assert any("InstanceType" in one.path for one in found)
+
+
+def _train(name: str, uri: str, channel: str = "train", **members: Any) -> dict[str, Any]:
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri}}
+    arguments = {
+        **copy.deepcopy(DEFINITION),
+        "InputDataConfig": [{"ChannelName": channel, "DataSource": source}],
+    }
+    return _step(name, "Training", arguments, **members)
+
+
+RAW = "s3://example-bucket/raw"
+OF_RAW = {"ProcessingInputs": [processing_input("raw", RAW)]}
+
+
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        ([("Prepare", "train"), _train("Train", f"{RAW}/", DependsOn=["Prepare"])], True),
+        ([("Prepare", "train"), _train("Train", f"{RAW}/")], False),
+        ([("Prepare", "train"), _train("Train", OUTPUT["S3Uri"], DependsOn=["Prepare"])], False),
+        ([("Prepare", "report"), _train("Train", f"{RAW}/", DependsOn=["Prepare"])], False),
+        ([("ValidateSchema", "out"), _train("Train", f"{RAW}/", DependsOn=["ValidateSchema"])], False),
+        ([_train("First", RAW, "model"), _train("Second", RAW, "model", DependsOn=["First"])], True),
+        ([_train("First", RAW), _train("Second", RAW, DependsOn=["First"])], False),
+        ([_train("Fold0", RAW), _train("Fold1", RAW)], True),
+        ([_train("Fold0", RAW), _train("Fold1", f"{RAW}1")], False),
+    ],
+)
+def test_work_that_nothing_takes(steps: list[Any], told: bool) -> None:
+    made = [
+        processing(
+            one[0],
+            **OF_RAW,
+            ProcessingOutputConfig={"Outputs": [{"OutputName": one[1], "S3Output": OUTPUT}]},
+        )
+        if isinstance(one, tuple)
+        else one
+        for one in steps
+    ]
+    assert ("DEP105" in _warned(pipeline(*made))) == told
+
+
+@pytest.mark.parametrize(
+    ("environment", "script", "told"),
+    [
+        ({}, False, True),
+        ({"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv"}, False, False),
+        ({}, True, False),
+    ],
+)
+def test_what_a_container_hands_on(environment: dict[str, str], script: bool, told: bool) -> None:
+    xgboost = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
+    data = {"ModelDataUrl": "s3://example-bucket/model.tar.gz"}
+    own = {"Environment": {"SAGEMAKER_PROGRAM": "serve.py"}} if script else {}
+    arguments = {
+        "ExecutionRoleArn": ROLE,
+        "Containers": [
+            {"Image": SCIKIT_LEARN, **data, "Environment": environment},
+            {"Image": xgboost, **data, **own},
+        ],
+    }
+    assert ("FRM023" in _warned(pipeline(_step("Create", "Model", arguments)))) == told

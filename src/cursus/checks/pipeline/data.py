@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cursus.aws.members import value_at
 from cursus.aws.pipelines import PipelineStep, dependencies, nodes, parse_get, step_type, written_out
 from cursus.checks.pipeline import again, place_of, writes
 from cursus.checks.pipeline.models import metrics
@@ -190,6 +192,100 @@ def _producers(uri: str, written: Mapping[str, list[str]]) -> Iterator[list[str]
     while uri.count("/") > least:
         uri = uri.rpartition("/")[0]
         yield written.get(uri, [])
+
+
+@rule("DEP105", severity="warning", scope="pipeline")
+def lost_work(view: PipelineView) -> Iterator[Problem]:
+    """A step's work is lost: what waits for it takes what it took, not what it made; or another step does the same.
+
+    What it does:
+        Looks for steps that DependsOn a processing step of which nothing in the pipeline takes anything, and read a location
+        that it reads itself; the same of a training step and the model in a channel of both. Checks, whose result is
+        that they succeed, are left out by what they and their outputs are called. And looks for training steps with
+        equal arguments whose names differ by a number.
+    Why:
+        Nothing fails. The training learns from the raw data, the second stage begins where the first began, and the
+        models of all folds are the same.
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Prepare
+              Type: Processing
+              Arguments:
+                ProcessingInputs: [{InputName: raw, S3Input: {S3Uri: "s3://example-bucket/raw/", S3DataType: S3Prefix, LocalPath: /opt/ml/processing/raw, S3InputMode: File}}]
+                ProcessingOutputConfig: {Outputs: [{OutputName: train, S3Output: {S3Uri: "s3://example-bucket/churn/train/", LocalPath: /opt/ml/processing/train, S3UploadMode: EndOfJob}}]}
+            - Name: Train
+              Type: Training
+              DependsOn: [Prepare]
+              Arguments:
+        -       InputDataConfig: [{ChannelName: train, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/raw/"}}}]
+        +       InputDataConfig: [{ChannelName: train, DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train/"}}}]
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps.html (data and custom dependencies)
+    """
+    known = view.definition.by_name
+    taken = {target.name for one in view.definition.references if (target := parse_get(one.text)) is not None}
+    read = [uri for _, _, uri in _readers(view)]
+    makers = {
+        step.name: step
+        for step in view.steps
+        if step.type in ("Processing", "Training") and step.name not in taken and not _checks(step)
+    }
+    for step in view.steps if makers else ():
+        body = known[step.name].body if step.name in known and step.type in _TAKING else {}
+        for before in (makers[name] for _, name in dependencies(body) if name in makers):
+            made = tuple(f"{uri}/" for uri in _written(before))
+            same = [place for place, uri in _read(step) if uri in _given(before, _channel(step, place))]
+            if same and not any(f"{uri}/".startswith(made) for uri in read):
+                yield Problem(
+                    f"step {step.name} waits for {before.name} and takes what that took, and nothing takes what it makes",
+                    (*place_of(view, step), *same[0]),
+                    f"take the output of {before.name}; or leave DependsOn out",
+                )
+    alike: dict[tuple[str, str], list[PipelineStep]] = {}
+    for entry in view.definition.steps:
+        if entry.type == "Training" and entry.arguments and entry.name is not None:
+            key = (re.sub(r"\d", "", entry.name), repr(entry.arguments))
+            alike.setdefault(key, []).append(entry)
+    for steps in alike.values():
+        names = [str(each.name) for each in steps]
+        if len(set(names)) > 1:
+            yield Problem(
+                f"steps {', '.join(names[:MOST_NAMES])}{' …' if len(names) > MOST_NAMES else ''} ask for the very same job",
+                steps[1].place,
+                "give each what it should have of its own, such as its fold of the data; or keep one",
+            )
+
+
+MOST_NAMES = 5
+_TAKING = ("Training", "Tuning", "Transform")
+_MODEL = re.compile("model|checkpoint|pretrained|weights", re.IGNORECASE)
+_CHECK = re.compile(
+    r"check|valid(?!ation)|verif|report|qualit|profil|stat|metric|monitor|baseline|audit|test|analy|bias|explain|log",
+    re.IGNORECASE,
+)
+"""Names of steps that look at data, and of what they write about it."""
+
+
+def _checks(step: Step) -> bool:
+    outputs = mappings(mapping(step.request, "ProcessingOutputConfig"), "Outputs")
+    names = [step.name, *(str(entry.get("OutputName")) for _, entry in outputs)]
+    return step.type == "Processing" and (len(names) == 1 or any(_CHECK.search(name) for name in names))
+
+
+def _given(step: Step, channel: str) -> set[str]:
+    """The locations that a processing step reads; of a training step, that of the model in a channel."""
+    if step.type == "Processing":
+        return {uri for _, uri in _read(step)}
+    if not _MODEL.search(channel):
+        return set()
+    return {uri for place, uri in _read(step) if _channel(step, place) == channel}
+
+
+def _channel(step: Step, place: Path) -> str:
+    """The name of the channel in which a place stands."""
+    entry = value_at(step.request, place[:-3]) if "InputDataConfig" in place else None
+    return str(entry.get("ChannelName")) if isinstance(entry, Mapping) else ""
 
 
 @rule("DEP031", scope="pipeline")

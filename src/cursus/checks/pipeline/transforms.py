@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
 from cursus.aws import images, instances
 from cursus.aws.algorithms import find
 from cursus.aws.pipelines import named_step, target_of
 from cursus.checks.algorithms.channels import base_type
 from cursus.checks.pipeline import place_of
-from cursus.checks.pipeline.models import containers_in
+from cursus.checks.pipeline.models import containers, containers_in
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, mapping, text
 from cursus.model import Path, Step
@@ -107,11 +108,12 @@ def transform_of_a_source(view: PipelineView) -> Iterator[Problem]:
 
 @rule("FRM023", severity="warning", scope="pipeline")
 def unwritten_format(view: PipelineView) -> Iterator[Problem]:
-    """A transform step sends a built-in algorithm a format that it does not read, or asks for one that it does not write.
+    """A built-in algorithm is sent a format that it does not read, or asked for one that it does not write.
 
     What it does:
         Compares ContentType in TransformInput and Accept in TransformOutput with the formats that are published for the
-        algorithm of the step's model, where the pipeline makes the model.
+        algorithm of the step's model, where the pipeline makes the model; and looks for a container of scikit-learn, which
+        answers in JSON unless it is told otherwise, before an algorithm that reads none.
     Why:
         "Unable to evaluate payload provided", "Failed to parse output from the algorithm as CSV": the answer is JSON all the same, or an error, and the job
         fails after the first file.
@@ -131,8 +133,11 @@ def unwritten_format(view: PipelineView) -> Iterator[Problem]:
         +       TransformOutput: {Accept: application/jsonlines, AssembleWith: Line, S3OutputPath: "s3://example-bucket/out/"}
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/LL-in-formats.html,
-        https://github.com/aws/amazon-sagemaker-examples/issues/821
+        https://github.com/aws/amazon-sagemaker-examples/issues/821 and /729
     """
+    for entry in view.definition.steps:
+        if entry.type in ("Model", "RegisterModel"):
+            yield from _handed_on(list(containers(entry)))
     for step, place, model in transforms(view):
         algorithms = [
             None if "SAGEMAKER_PROGRAM" in mapping(each, "Environment") else find(text(each, "Image") or "")
@@ -165,6 +170,31 @@ def unwritten_format(view: PipelineView) -> Iterator[Problem]:
                 "write application/jsonlines, and take the predictions out of its lines",
                 severity="error" if base_type(asked) in last.no_responses else None,
             )
+
+
+def _handed_on(found: list[tuple[Path, Mapping[str, object]]]) -> Iterator[Problem]:
+    """A container of scikit-learn answers in JSON, unless it is told otherwise, and not every algorithm reads that."""
+    for (place, container), (_, following) in pairwise(found):
+        image = images.amazon_image(text(container, "Image"))
+        reader = find(text(following, "Image") or "")
+        if (
+            image is not None
+            and image.engine == "sklearn"
+            and reader is not None
+            and "SAGEMAKER_PROGRAM" not in mapping(following, "Environment")
+            and reader.requests
+            and "application/json" not in reader.requests
+            and ACCEPT not in mapping(container, "Environment")
+        ):
+            yield Problem(
+                f"the container answers in JSON, and {reader.name} behind it reads {', '.join(each for each in reader.requests if '/' in each)}",
+                (*place, "Environment", ACCEPT),
+                f"set {ACCEPT} to text/csv, unless the script's output_fn writes CSV whatever it is asked for",
+                severity="warning",
+            )
+
+
+ACCEPT = "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT"
 
 
 @rule("FRM024", severity="warning", scope="pipeline")

@@ -587,3 +587,10 @@ def test_what_a_container_hands_on(environment: dict[str, str], script: bool, to
         ],
     }
     assert ("FRM023" in _warned(pipeline(_step("Create", "Model", arguments)))) == told
+
+
+def test_an_image_in_which_anything_runs_may_train() -> None:
+    definition = copy.deepcopy(SOUND)
+    del definition["Steps"][AT["Notebook"][1]]["Arguments"]["AlgorithmSpecification"]["ContainerEntrypoint"]
+    found = engine.check_pipeline(Pipeline("p", definition), Settings())[0]
+    assert [one.severity for one in found if one.rule == "FRM003"] == ["warning"]

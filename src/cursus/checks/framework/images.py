@@ -104,6 +104,8 @@ def not_for_training(view: TrainingView) -> Iterator[Problem]:
         f"The image {image.repository!r} is for {' and '.join(image.scopes)}, not for training.",
         IMAGE,
         remedy,
+        # Studio runs anything in it, as the SDK's notebook jobs do.
+        severity="warning" if image.repository == "sagemaker-distribution-prod" else None,
     )
 
 

@@ -353,3 +353,16 @@ def test_model_of_a_transformer_is_answered_without_credentials(tmp_path: Path, 
     )
     (step,) = load(f"{path}:REQUEST")
     assert step.name == "model:1"
+
+
+def test_a_document_that_is_no_request_does_not_hide_the_others(tmp_path: Path) -> None:
+    file = tmp_path / "jobs.yaml"
+    file.write_text(
+        'Version: "2020-12-01"\nSteps: []\n---\nkind: ConfigMap\n---\nVersion: "2020-12-01"\nSteps: []\n'
+    )
+    odd: list[TargetError] = []
+    assert len(load(str(file), errors=odd)) == 2
+    (error,) = odd
+    assert f"{file}:4:1: neither request nor pipeline definition" in str(error)
+    with pytest.raises(TargetError, match="neither request nor"):
+        load(str(file))

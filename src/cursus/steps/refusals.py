@@ -47,7 +47,9 @@ def found(read: Callable[[], list[Step | Pipeline]], name: str) -> list[Step | P
 
 def is_refused(one: Step | Pipeline) -> bool:
     """True for what ``found`` made of a refusal."""
-    return isinstance(one, Step) and any(failure.message.startswith(REFUSAL) for failure in one.promises.failures)
+    return isinstance(one, Step) and any(
+        failure.message.startswith(REFUSAL) for failure in one.promises.failures
+    )
 
 
 def _refuses(error: BaseException) -> bool:

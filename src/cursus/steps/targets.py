@@ -59,8 +59,8 @@ def load(
         entry_point: the training script, relative to ``source_dir``.
         region: the region of the jobs.
         parameters: values of pipeline parameters, by name.
-        errors: where given, a file of a folder that cannot be read is put there and the others are read all
-            the same.
+        errors: where given, a file of a folder, or a document of a file, that cannot be read is put there and the
+            others are read all the same.
         skip_others: a JSON or YAML file that holds neither request nor definition gives nothing, as in a folder.
 
     Raises:
@@ -162,17 +162,32 @@ def of_file(path: str, options: Options, *, strict: bool = True) -> list[Step | 
         if builder is None:
             raise TargetError(_no_such(path))
         return of_object(builder, options, path)
-    found: list[Step | Pipeline] = []
     name = os.path.splitext(os.path.basename(path))[0]
-    for document in files.read_all(path):
-        found.extend(_of_document(document, name, options, strict=strict))
+    others: list[TargetError] = []
+    found = [
+        one
+        for document in files.read_all(path)
+        for one in _of_document(document, name, options, strict=strict, others=others)
+    ]
+    if others and (not found or options.errors is None):
+        raise TargetError("\n".join(map(str, others)))
+    if options.errors is not None:
+        options.errors.extend(others)
     return found
 
 
 def _of_document(
-    document: Document, name: str, options: Options, *, strict: bool = True
+    document: Document,
+    name: str,
+    options: Options,
+    *,
+    strict: bool = True,
+    others: list[TargetError] | None = None,
 ) -> list[Step | Pipeline]:
-    """Every request and definition of one document; ``name`` is a request's that has none of its own."""
+    """Every request and definition of one document; ``name`` is a request's that has none of its own.
+
+    What is none of them is put into ``others``, and raised where there is no such list.
+    """
     found: list[Step | Pipeline] = []
     entries = document.data if isinstance(document.data, list) and document.data else [document.data]
     for index, data in enumerate(entries):
@@ -194,7 +209,10 @@ def _of_document(
             found.extend(made)
         elif strict:
             where = _place(document, (index,) if entries is document.data else ())
-            raise TargetError(f"{where}: neither request nor pipeline definition: {describe_unknown(data)}.")
+            odd = TargetError(f"{where}: neither request nor pipeline definition: {describe_unknown(data)}.")
+            if others is None:
+                raise odd
+            others.append(odd)
     return found
 
 

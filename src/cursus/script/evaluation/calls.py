@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from cursus.script.evaluation import unrolled
+from cursus.script.evaluation import library, unrolled
 from cursus.script.evaluation import values as v
 from cursus.script.evaluation.values import (
     NOTHING_KNOWN,
@@ -20,45 +18,19 @@ from cursus.script.evaluation.values import (
     one,
     union,
 )
-from cursus.script.facts import ArgPart, Const, EnvPart, Hole, Part, Text
+from cursus.script.facts import ArgPart, Const, Hole, Part, Text
 from cursus.script.syntax.bodies import Body, CallSite
-from cursus.script.syntax.nodes import dataclass_fields, last_name, string, word
+from cursus.script.syntax.nodes import last_name, string, word
 
 if TYPE_CHECKING:
     from cursus.script.evaluation.evaluate import Evaluator
 
-CODE = "/opt/ml/code/"
-PATHLIKE = frozenset({"pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath", "os.fspath"})
-SAME_PATH = frozenset(
-    {
-        "os.path.abspath",
-        "os.path.normpath",
-        "os.path.realpath",
-        "os.path.expanduser",
-        "str",
-        "os.path.expandvars",
-    }
-)
 NUMBERS = frozenset(
     {"int", "float", "len", "round", "sum", "max", "min", "abs", "time.time", "time.perf_counter"}
 )
 NUMBER_METHODS = frozenset({"item", "mean", "sum", "std", "numpy"})
-ARGPARSE = frozenset({"argparse.ArgumentParser"})
-SAME_MAPPING = frozenset({"dict", "copy.copy", "copy.deepcopy"})
-NAMESPACES = frozenset(
-    {
-        "types.SimpleNamespace",
-        "argparse.Namespace",
-        "omegaconf.OmegaConf.create",
-        "munch.Munch",
-        "easydict.EasyDict",
-    }
-    | {"munch.munchify", "box.Box", "addict.Dict", "dotmap.DotMap", "ml_collections.ConfigDict"}
-)
-"""What makes an object of a mapping, with its keys as attributes."""
 SAME_PARSER = frozenset({"add_argument_group", "add_mutually_exclusive_group"})
 PROCESS_GROUP = "torch.distributed.init_process_group"
-NONE = one(Const(None))
 PURE = frozenset({"upper", "lower", "title", "replace", "strip", "rstrip", "lstrip"})
 """Methods of a text that give another."""
 KEEPS_TEXT = frozenset({"rstrip", "lstrip", "strip", "resolve", "absolute", "expanduser", "as_posix"})
@@ -68,7 +40,7 @@ def evaluate_call(evaluator: Evaluator, node: ast.Call, body: Body, order: int) 
     """The values of a call."""
     callee = evaluator.evaluate(node.func, body, order).only
     if isinstance(callee, v.Ref):
-        found = _library(evaluator, callee.name, node, body, order)
+        found = library.value_of(evaluator, callee.name, node, body, order)
         if found is not None:
             return found
     elif isinstance(callee, v.Func):
@@ -87,7 +59,7 @@ def _instance(evaluator: Evaluator, klass: v.Klass, node: ast.Call) -> Value:
     if isinstance(owner, ast.ClassDef):
         for base in owner.bases:
             value = evaluator.value(base, klass.body.parent or klass.body)
-            if isinstance(value, v.Ref) and value.name in ARGPARSE:
+            if isinstance(value, v.Ref) and value.name in library.ARGPARSE:
                 return v.ParserValue(id(node))
     return v.Instance(klass.body)
 
@@ -95,112 +67,10 @@ def _instance(evaluator: Evaluator, klass: v.Klass, node: ast.Call) -> Value:
 def _function(evaluator: Evaluator, callee: v.Func, call: ast.Call) -> Options:
     returns = callee.body.returns
     if not returns or len(returns) > v.LIMIT:
-        return NOTHING_KNOWN if returns else NONE
+        return NOTHING_KNOWN if returns else library.NONE
     with evaluator.at_site(callee.body.owner, call):
         found = [evaluator.evaluate(node, callee.body, order) for node, order in returns]
     return union(found, sure=len(returns) == 1)
-
-
-def _library(evaluator: Evaluator, name: str, node: ast.Call, body: Body, order: int) -> Options | None:
-    """The value of a call into a library, where it is one that reading follows."""
-
-    def argument(index: int, keyword: str = "", missing: Options = NOTHING_KNOWN) -> Options:
-        if index < len(node.args) and not any(isinstance(a, ast.Starred) for a in node.args[: index + 1]):
-            return evaluator.evaluate(node.args[index], body, order)
-        given = word(node, keyword)
-        return missing if given is None else evaluator.evaluate(given, body, order)
-
-    if name == "os.path.join" or name in PATHLIKE:
-        pieces = positional(evaluator, node, body, order)
-        if not pieces:
-            return NOTHING_KNOWN if pieces is None else one(v.text("."))
-        return combine(pieces, lambda chosen: v.join_paths(list(chosen)) if len(chosen) > 1 else chosen[0])
-    if name in SAME_PATH or (name == "torch.device" and len(node.args) == 1):
-        return argument(0)
-    if name in ("os.getenv", "os.environ.get"):
-        return _environment(argument(0, "key"), argument(1, "default", NONE))
-    if name in ARGPARSE or name.endswith("HfArgumentParser"):
-        return one(v.ParserValue(id(node)))
-    if name == "dataclasses.fields":
-        return argument(0).each(lambda value: _fields(evaluator, value))
-    if name == "tyro.cli":
-        return argument(0).each(lambda value: v.Space(id(node)) if _only_fields(value) else UNKNOWN)
-    if name in ("open", "io.open", "codecs.open"):
-        return argument(0, "file").each(v.OpenFile)
-    if name in READERS:
-        return argument(0).each(lambda value: _loaded(evaluator, value, READERS[name]))
-    if name in NAMESPACES and len(node.args) + len(node.keywords) == 1:
-        given = argument(0) if node.args else evaluator.evaluate(node.keywords[0].value, body, order)
-        kept = node.args or node.keywords[0].arg is None
-        return given.each(lambda value: value if kept and isinstance(value, v.Table) else UNKNOWN)
-    if name == "type":
-        return argument(0).each(_type)
-    if name == "format":
-        return combine([argument(0), argument(1)], lambda chosen: _formatted(*chosen))
-    if name == "super" and body.parent is not None:
-        above = evaluator.classes_above(body.parent)
-        return one(v.Instance(above[0])) if above else None
-    if name == "dict" and node.keywords and not node.args and all(each.arg for each in node.keywords):
-        given_words = [(each.arg or "", evaluator.value(each.value, body)) for each in node.keywords]
-        return one(v.Table(tuple(given_words)))
-    if name in SAME_MAPPING and len(node.args) == 1 and not node.keywords:
-        found = argument(0)
-        kept = all(isinstance(x, (v.Special, v.Table, v.Space)) for x in found.values)
-        return found if kept else NOTHING_KNOWN
-    if name in ("os.getcwd", "pathlib.Path.cwd") and "chdir" not in evaluator.mentioned:
-        return one(v.text("/opt/ml/code"))
-    if name in ("os.path.dirname", "os.path.basename"):
-        return _cut_path(argument(0), 0 if name.endswith("dirname") else 2)
-    if name == "vars":
-        spaces = argument(0).each(lambda x: v.Space(x.key, True) if isinstance(x, v.Space) else UNKNOWN)
-        return Options(spaces.values)
-    if name in ("sorted", "list", "tuple"):
-        return unrolled.same_list(evaluator, node, body, order)
-    if name in ("range", "enumerate"):
-        return one(v.Unknown(False, name))
-    return None
-
-
-def _fields(evaluator: Evaluator, value: Value) -> Value:
-    """The fields of a dataclass of the source, as far as people look at them: name and default."""
-    if not isinstance(value, (v.Klass, v.Instance)) or not dataclass_fields(value.body.owner):
-        return UNKNOWN
-    given = {
-        name: UNKNOWN if node is None else evaluator.value(node, value.body.parent or value.body)
-        for name, node in dataclass_fields(value.body.owner).items()
-    }
-    tables = [v.Table((("name", v.text(name)), ("default", one)), False) for name, one in given.items()]
-    return v.Items(tuple(tables)) if len(tables) <= 64 else UNKNOWN
-
-
-def _only_fields(value: Value) -> bool:
-    """True for a dataclass that has no methods: its objects are namespaces of arguments."""
-    return isinstance(value, v.Klass) and bool(dataclass_fields(value.body.owner)) and not value.body.defined
-
-
-def positional(evaluator: Evaluator, node: ast.Call, body: Body, order: int) -> list[Options] | None:
-    """What a call gives by position, ``*items`` one by one; None where it is not known how much that is."""
-    found: list[Options] = []
-    for given in node.args:
-        spread = evaluator.evaluate(given.value, body, order) if isinstance(given, ast.Starred) else None
-        if spread is None:
-            found.append(evaluator.evaluate(given, body, order))
-        elif isinstance(spread.only, v.Items):
-            found += [one(item) for item in spread.only.items]
-        else:
-            return None
-    return found
-
-
-def _environment(key: Options, default: Options) -> Options:
-    def build(chosen: tuple[Value, ...]) -> Value:
-        name = chosen[0].literal if isinstance(chosen[0], Text) else None
-        if name is None:
-            return UNKNOWN
-        other = chosen[1]
-        return Text((EnvPart(name, other if isinstance(other, (Text, Const)) else Text((Hole(),))),))
-
-    return combine([key, default], build)
 
 
 def backend_of(evaluator: Evaluator, site: CallSite) -> Text | Const | None:
@@ -208,65 +78,6 @@ def backend_of(evaluator: Evaluator, site: CallSite) -> Text | Const | None:
     given = site.node.args[0] if site.node.args else word(site.node, "backend")
     value = UNKNOWN if given is None else evaluator.value(given, site.body)
     return value if isinstance(value, (Text, Const)) else None
-
-
-def _cut_path(found: Options, part: int) -> Options:
-    """The folder of a path (part 0), or the name in it (part 2)."""
-    literals = [value.literal if isinstance(value, Text) else None for value in found.values]
-    known = tuple(v.text(literal.rpartition("/")[part]) for literal in literals if literal is not None)
-    return Options(known, found.sure) if len(known) == len(literals) else NOTHING_KNOWN
-
-
-def _settings(evaluator: Evaluator, path: Text, read: Callable[[str], object]) -> Value:
-    """The content of a file of the source directory: the only one that a path with unknown pieces can be."""
-    pieces = [re.escape(part) if isinstance(part, str) else "[^/]+" for part in path.parts]
-    pattern = re.compile("".join(pieces).removeprefix(re.escape(CODE)).removeprefix(re.escape("./")))
-    found = [text for name, text in evaluator.settings.items() if pattern.fullmatch(name)]
-    try:
-        content = v.plain(read(found[0])) if len(found) == 1 and len(found[0]) < 100_000 else UNKNOWN
-    except (ValueError, RecursionError):
-        return UNKNOWN
-    return v.Table(content.items, path.literal is not None) if isinstance(content, v.Table) else content
-
-
-def _yaml(text: str) -> object:
-    import yaml
-
-    # libyaml's parser has no bound on how deep it goes, and takes the process with it.
-    deep = text.count("[") + text.count("{") > 200 or NESTS.search(text) is not None
-    loader = yaml.SafeLoader if deep else getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        return yaml.load(text, loader)
-    except (yaml.YAMLError, TypeError, AttributeError, ArithmeticError) as error:
-        raise ValueError from error
-
-
-NESTS = re.compile(r"(?:[-?:]\s+){30}|^ {200}", re.MULTILINE)
-"""How a YAML text begins that nests deep without brackets."""
-
-
-def _loaded(evaluator: Evaluator, value: Value, read: Callable[[str], object]) -> Value:
-    """What ``json.load`` gives: the hyperparameters, or a file of the source, where that is what is loaded."""
-    if isinstance(value, v.OpenFile):
-        path = value.path if isinstance(value.path, Text) else None
-        if path is not None and (path.literal or "").endswith("/input/config/hyperparameters.json"):
-            return v.Special("hyperparameters.json")
-        known = path is not None and any(isinstance(part, str) for part in path.parts)
-        return (
-            _settings(evaluator, path, read) if path is not None and known else v.Unknown(False, "settings")
-        )
-    part = value.only if isinstance(value, Text) else None
-    if isinstance(part, EnvPart) and part.name in ("SM_HPS", "SM_CHANNELS", "SM_TRAINING_ENV"):
-        return v.Special(part.name)
-    return UNKNOWN
-
-
-READERS: dict[str, Callable[[str], object]] = {
-    "json.load": json.loads,
-    "json.loads": json.loads,
-    **dict.fromkeys((f"yaml.{name}" for name in ("safe_load", "load", "full_load", "unsafe_load")), _yaml),
-}
-"""Functions that read a file of settings, and what they make of its text."""
 
 
 def negated(node: ast.expr, value: Value, body: Body) -> Value:
@@ -298,18 +109,6 @@ ERRORS = re.compile(r"(?:^|_)(?:r?mse|mae|mape|rmsle)$", re.IGNORECASE)
 """Names of measures that are never below zero."""
 
 
-def _type(value: Value) -> Value:
-    if isinstance(value, Const):
-        return v.Ref(type(value.value).__name__)
-    return v.Ref("str") if isinstance(value, Text) else UNKNOWN
-
-
-def _formatted(value: Value, spec: Value) -> Value:
-    """``format(x, ".2f")``."""
-    literal = spec.literal if isinstance(spec, Text) else None
-    return UNKNOWN if literal is None else v.merge(v.parts_of(value, literal))
-
-
 def _method(evaluator: Evaluator, node: ast.Call, func: ast.Attribute, body: Body, order: int) -> Options:
     base = evaluator.evaluate(func.value, body, order)
     given = [evaluator.evaluate(a, body, order) for a in node.args if not isinstance(a, ast.Starred)]
@@ -329,7 +128,7 @@ def _method_of(
         return one(base)
     if isinstance(base, v.Special) and base.kind == "environ":
         if name in ("get", "setdefault") and given:
-            return _environment(given[0], given[1] if len(given) > 1 else NONE)
+            return library.environment(given[0], given[1] if len(given) > 1 else library.NONE)
         return NOTHING_KNOWN
     if name == "copy" and isinstance(base, (v.Special, v.Table)):
         return one(base)

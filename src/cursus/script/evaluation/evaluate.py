@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from cursus.script.evaluation import calls, members, unrolled
+from cursus.script.evaluation import calls, library, members, unrolled
 from cursus.script.evaluation import values as v
 from cursus.script.evaluation.members import LAST, MANY, visible
 from cursus.script.evaluation.values import (
@@ -222,7 +222,7 @@ class Evaluator:
                 return known if inside else Options(known.values, False)
             scope, at, loops = scope.parent, LAST, ()
         if node.id == "__file__" and self.root and body.module.startswith(self.root):
-            return one(v.text(calls.CODE + body.module[len(self.root) :].lstrip("/")))
+            return one(v.text(library.CODE + body.module[len(self.root) :].lstrip("/")))
         return one(v.Ref(node.id))
 
     def bound(self, bindings: list[Binding], scope: Body) -> Options:
@@ -278,7 +278,7 @@ class Evaluator:
             return NOTHING_KNOWN  # the first of them is the object
         results = []
         for site, _, bound in sites[: v.LIMIT]:
-            given = calls.positional(self, site.node, site.body, site.order)
+            given = library.positional(self, site.node, site.body, site.order)
             results.append(NOTHING_KNOWN if given is None else combine(given[count - bound :], v.Items))
         return union(results, sure=len(sites) <= v.LIMIT and all(certain for _, certain, _ in sites))
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from cursus.aws.tables import entries
 from cursus.model import Location
 from cursus.script.evaluation import values as v
-from cursus.script.evaluation.calls import ARGPARSE
 from cursus.script.evaluation.converters import converter
 from cursus.script.evaluation.evaluate import Evaluator
+from cursus.script.evaluation.library import ARGPARSE
 from cursus.script.evaluation.unrolled import ROUNDS, listed, loops_around
 from cursus.script.facts import Argument, Const, Parser, Text
 from cursus.script.syntax.bodies import Body, CallSite, place

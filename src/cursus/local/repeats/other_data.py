@@ -20,6 +20,7 @@ FILES = 200
 NUMBER = re.compile(rb"(?<![\w.-])[0-9]+(?:\.[0-9]+)?(?![\w.-])")
 TEXTS = frozenset({".csv", ".tsv", ".txt", ".json", ".jsonl", ".libsvm", ".data", ""})
 TRAINED_ON = frozenset({"train", "training"})
+BEGUN_WITH = frozenset({"pretrained", "pretrained_model", "model", "weights", "checkpoint", "base_model"})
 FIRST = 2
 """Lines that are a header and the first example, or the first two."""
 KEPT_BACK = frozenset({"test", "testing", "holdout"})
@@ -55,7 +56,7 @@ def channels_apart(
 
     ``other`` is the step with other numbers in all channels, ``left`` what the two left. The result has
     ``unlearned``, a channel for training whose numbers change nothing in the model, ``learned``, one for a
-    test whose numbers do, and ``unused``, one for either or for validation whose numbers change nothing at all.
+    test whose numbers do, and ``unused``, one for any of these or a model to begin with that changes nothing at all.
     """
     found: dict[str, str] = {}
     first, second = left
@@ -63,7 +64,7 @@ def channels_apart(
     if len(read) < 2 or not first.learned or first.learned == second.learned:
         return found
     for name in read:
-        if name not in TRAINED_ON | KEPT_BACK | LOOKED_AT:
+        if name not in TRAINED_ON | KEPT_BACK | LOOKED_AT | BEGUN_WITH:
             continue
         places = {**step.promises.local_channels, name: other.promises.local_channels[name]}
         again = run(_with(step, places))
@@ -73,7 +74,11 @@ def channels_apart(
         if same and name in TRAINED_ON:
             found["unlearned"] = name
         elif again == first:
-            found["unused"] = name
+            far = Path(places[name]).with_name(f"{name}-far")
+            copied = _copy(Path(step.promises.local_channels[name]), far) and _rewrite(far, 0, _far)
+            # Numbers that are a little different may be of the same class.
+            if copied and run(_with(step, {**places, name: str(far)})) == first:
+                found["unused"] = name
         elif not same and name in KEPT_BACK:
             once_more = run(step)  # which says whether the numbers made the difference
             if once_more is not None and once_more.learned == first.learned:
@@ -94,7 +99,7 @@ def _copy(source: Path, target: Path) -> bool:
     return True
 
 
-def _rewrite(folder: Path, after: int) -> bool:
+def _rewrite(folder: Path, after: int, other_for: Callable[[re.Match[bytes]], bytes] | None = None) -> bool:
     """Change the numbers in every file below a folder; False where one has none, or is no small text.
 
     The first ``after`` lines of each stay as they are.
@@ -104,7 +109,7 @@ def _rewrite(folder: Path, after: int) -> bool:
         if path.suffix.lower() not in TEXTS or path.stat().st_size > LARGEST:
             return False
         lines = path.read_bytes().split(b"\n", after)
-        other = NUMBER.sub(_other, lines[-1])
+        other = NUMBER.sub(other_for or _other, lines[-1])
         if len(lines) <= after or other == lines[-1]:
             return False
         path.write_bytes(b"\n".join([*lines[:-1], other]))
@@ -115,3 +120,14 @@ def _other(match: re.Match[bytes]) -> bytes:
     """Another number of the same form: its last digit changes, by another amount from place to place."""
     text = match.group()
     return text[:-1] + str((int(text[-1:]) + 1 + match.start() % 7) % 10).encode()
+
+
+def _far(match: re.Match[bytes]) -> bytes:
+    """A number of the same form that is far from it: each of its digits changes."""
+    digits = (
+        str((int(chr(digit)) + 3 + match.start() % 5) % 10).encode()
+        if chr(digit).isdigit()
+        else bytes([digit])
+        for digit in match.group()
+    )
+    return b"".join(digits)

@@ -14,7 +14,7 @@ from cursus.script.evaluation.conditions import around, only_tests
 from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.facts import Habit, Hole, PathUse, Text
 from cursus.script.syntax.bodies import CallSite, place
-from cursus.script.syntax.nodes import last_name, receiver, string, word
+from cursus.script.syntax.nodes import FUNCTIONS, bare_name, last_name, receiver, string, word
 
 Mode = Literal["read", "list", "write", "make", "look", "remove", "unpack", "hub"]
 
@@ -59,7 +59,16 @@ def _looped(evaluator: Evaluator, site: CallSite, depth: int = 0) -> bool:
     if isinstance(owner, ast.Module):
         return False
     callers = evaluator.sites.get(id(owner), [])
+    if not callers and isinstance(owner, FUNCTIONS) and evaluator.named[owner.name] == 1:
+        return not any(
+            isinstance(node, ast.Call) and _of_exit(node) == owner.name for node in site.body.top.all_nodes
+        )
     return not callers or any(_looped(evaluator, caller, depth + 1) for caller, _, _ in callers)
+
+
+def _of_exit(node: ast.Call) -> str:
+    """The function that ``atexit.register`` is given."""
+    return bare_name(node.args[0]) if node.args and ast.unparse(node.func) == "atexit.register" else ""
 
 
 def _uses(evaluator: Evaluator, site: CallSite, sure: bool) -> Iterable[PathUse]:

@@ -39,6 +39,7 @@ from cursus.script.hyperparameters import (
     numbers,
     settings,
     subcommands,
+    unread,
 )
 from cursus.script.lines import library_prints, prints
 from cursus.script.python import (
@@ -148,7 +149,7 @@ class Reading(Reach):
             logging_configured=bool(attributes & LOGGING_LEVELS),
             does_nothing=exits.does_nothing(module),
             habits=(*self._habits(tops), *self._habits_of_calls(calls, tops, parsers)),
-            unread=habits.unread_arguments(modules, [a.dest for p in parsers for a in p.arguments]),
+            unread=unread.unread_arguments(modules, [a.dest for p in parsers for a in p.arguments]),
             faults=(*base.faults, *dict.fromkeys(self.source.faults)),
         )
 
@@ -175,7 +176,7 @@ class Reading(Reach):
         reached, modules = self.reached.values(), self.source.modules.values()
         return (
             *habits.read_habits(self.evaluator, reached),
-            *habits.ordered(modules),
+            *unread.ordered(modules),
             *rows.read_rows(self.evaluator, reached),
             *settings.read_settings(self.evaluator, reached),
             *filled.read_keys(self.evaluator, reached),

@@ -31,8 +31,9 @@ def plain_function(evaluator: Evaluator, call: ast.Call, body: Body) -> Body | N
     method = isinstance(call.func, ast.Attribute) and last_name(call.func.value) in ("self", "cls")
     if not isinstance(owner, ast.FunctionDef) or owner.decorator_list or method:
         return None
-    return value.body if isinstance(value, v.Func) and not value.body.once(_yields) else None
+    return value.body if isinstance(value, v.Func) and not value.body.once(is_generator) else None
 
 
-def _yields(body: Body) -> bool:
+def is_generator(body: Body) -> bool:
+    """True for a function that yields."""
     return any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in body.nodes)

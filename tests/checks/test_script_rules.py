@@ -271,3 +271,20 @@ def test_a_module_that_protoc_makes(tmp_path: Path) -> None:
     script = "import subprocess\nsubprocess.check_call(['protoc', '--python_out=.', 'a.proto'])\n"
     script += "import a_pb2\na_pb2.Row()\n"
     assert not check(tmp_path, {"train.py": script + SCRIPT, "a_pb2.py": "# made when it runs\n"})
+
+
+def test_what_was_never_loaded_is_no_checkpoint_whose_epoch_is_lost(tmp_path: Path) -> None:
+    script = """\
+import json, os
+rows = [float(row) for row in os.listdir(os.environ["SM_CHANNEL_TRAIN"])]
+weights, best = {"w": 0.0}, None
+for epoch in range(3):
+    loss = sum(abs(row - weights["w"]) for row in rows)
+    if best is None or loss < best["loss"]:
+        best = {"model": dict(weights), "loss": loss, "epoch": epoch + 1}
+    weights["w"] += 0.1
+weights = best["model"]
+json.dump(best, open(os.path.join(os.environ["SM_MODEL_DIR"], "model.json"), "w"))
+"""
+    checkpoints = {"CheckpointConfig": {"S3Uri": "s3://example-bucket/checkpoints/"}}
+    assert [one.rule for one in check(tmp_path, {"train.py": script}, checkpoints)] == ["ART053"]

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 
+from cursus.aws.distribution import MODEL_PARALLEL
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.arguments import called
 from cursus.checks.script.request import (
@@ -65,7 +66,7 @@ def argument_ignored(view: TrainingView) -> Iterator[Problem]:
     for passed in started.arguments or ():
         if any(lookup(parser, passed.flag) != (None, ()) for parser in facts.parsers):
             continue  # known, or refused as ambiguous
-        if _added_by_sdk(passed):
+        if _added_by_sdk(passed) or passed.name == MODEL_PARALLEL:  # which its library reads by itself
             continue
         near = closest(passed.flag, names)
         if near is None and _mentioned(facts, passed.name):

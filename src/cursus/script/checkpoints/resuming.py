@@ -43,6 +43,12 @@ MOST = 10
 """Names of one scope that are followed."""
 RESTORING = re.compile(r"_?(?:load|restore|resume|recover|read|get|find)(?:_|$)", re.IGNORECASE)
 RESTORED = re.compile(r"restore|resume|recover|check_?point|ckpt|state|^load$")
+LOADS = re.compile(
+    r"_*(?:(?:safe_)?loads?$|load_(?!state_dict|data)|unpackb?$|restore|resume|recover"
+    r"|(?:read|get|find).*(?:check_?point|ckpt|state$|progress|latest|last))",
+    re.IGNORECASE,
+)
+"""Calls that bring back what was saved; ``load_state_dict`` takes what is in memory already."""
 Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -251,6 +257,8 @@ def _reset(rest: list[ast.stmt], name: str, assign: ast.Assign, scope: Scope) ->
 
 def _unread_keys(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
     """Keys such as ``epoch`` and ``optimizer`` of a mapping that is saved, where others are read and it is not."""
+    if not any(isinstance(node, ast.Call) and LOADS.match(last_name(node.func)) for node in nodes):
+        return  # what is read is the mapping itself, such as the best model so far
     read: set[str] = set()
     for node in nodes:
         if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):

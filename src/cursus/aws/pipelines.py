@@ -347,7 +347,7 @@ class Definition:
 
     def waits(self, name: str, other: str) -> bool:
         """True where ``other`` has to end before ``name`` starts, directly or not."""
-        return any(here == other for here in self.before(name))
+        return other in self.edges.get(name, ()) or any(here == other for here in self.before(name))
 
     def before(self, name: str) -> Iterator[str]:
         """The steps that have to end before ``name`` starts, the nearest first; in a circle ``name`` is one of them."""

@@ -93,19 +93,21 @@ def nearly_what_is_written(view: PipelineView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps.html (data and custom dependencies)
     """
-    written: dict[tuple[str, ...], dict[str, str]] = {}
+    written: dict[tuple[str, ...], dict[str, dict[str, str]]] = {}
     for step in view.steps:
         for uri in _written(step):
             parts = uri.split("/")
             for i in range(3, len(parts)):
                 around = (*parts[:i], "", *parts[i + 1 :])
-                written.setdefault(around, {}).setdefault(parts[i], step.name)
+                for key in _spellings(parts[i]):
+                    written.setdefault(around, {}).setdefault(key, {}).setdefault(parts[i], step.name)
     for name, place, uri in _readers(view) if written else ():
         parts = uri.split("/")
         found = [
             (word, producer)
             for i in range(3, len(parts))
-            for word, producer in written.get((*parts[:i], "", *parts[i + 1 :]), {}).items()
+            for key in _spellings(parts[i])
+            for word, producer in written.get((*parts[:i], "", *parts[i + 1 :]), {}).get(key, {}).items()
             if word == parts[i] or (slip(word, parts[i]) and view.definition.waits(name, producer))
         ]
         if found and not any(word in parts for word, _ in found):
@@ -115,6 +117,18 @@ def nearly_what_is_written(view: PipelineView) -> Iterator[Problem]:
                 place,
                 "write it as the step does, or refer to its output",
             )
+
+
+def _spellings(word: str) -> Iterator[str]:
+    """What two words that differ by a slip have in common: their letters, or one without a letter of its own."""
+    yield word.lower()
+    yield "".join(sorted(word))
+    yield f"-{word}"
+    yield from (f"-{word[:i]}{word[i + 1 :]}" for i, letter in enumerate(word[:LONGEST]) if letter.isalpha())
+
+
+LONGEST = 64
+"""Letters of a word of which one may be missing: a location may be long."""
 
 
 def _readers(view: PipelineView) -> Iterator[tuple[str, Path, str]]:

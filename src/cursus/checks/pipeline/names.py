@@ -141,6 +141,7 @@ def other_output(view: PipelineView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps.html (data dependency between steps)
     """
+    made = _made_of(view)
     for step in view.definition.steps:
         first: dict[str, str] = {}
         found = list(_inputs(step.arguments))
@@ -154,7 +155,7 @@ def other_output(view: PipelineView) -> Iterator[Problem]:
                 or target.rest[:2] != ("ProcessingOutputConfig", "Outputs")
                 or len(target.rest) < 3
             ):
-                maker = _made_of(view, names[0], source)
+                maker = made.get((names[0], repr(source)))
                 if maker is not None and maker != step.name:
                     yield Problem(
                         f"{show(names[0])} reads what {maker} reads, and nothing reads the output of that name which "
@@ -187,16 +188,22 @@ def other_output(view: PipelineView) -> Iterator[Problem]:
                 )
 
 
-def _made_of(view: PipelineView, name: str, source: Mapping[str, Any]) -> str | None:
-    """A processing step that reads the source and makes an output of the name, to which nothing refers."""
-    used = {target.rest for one in view.definition.references if (target := parse_get(one.text)) is not None}
-    if any(rest[:3] == ("ProcessingOutputConfig", "Outputs", name) for rest in used):
-        return None
+def _made_of(view: PipelineView) -> dict[tuple[str, str], str]:
+    """For each output to which nothing refers, and each source that its processing step reads: the step."""
+    targets = (parse_get(one.text) for one in view.definition.references)
+    used = {
+        one.rest[2]
+        for one in targets
+        if one is not None and one.rest[:2] == ("ProcessingOutputConfig", "Outputs") and len(one.rest) > 2
+    }
+    found: dict[tuple[str, str], str] = {}
     for step in view.definition.steps:
-        made = any(text(entry, "OutputName") == name for _, entry, _ in outputs_of(step.arguments))
-        if made and any(given == source for _, _, given in _inputs(step.arguments)):
-            return step.name
-    return None
+        names = [text(entry, "OutputName") for _, entry, _ in outputs_of(step.arguments)]
+        free = [name for name in names if name is not None and name not in used]
+        for _, _, source in _inputs(step.arguments) if free else ():
+            for name in free:
+                found.setdefault((name, repr(source)), str(step.name))
+    return found
 
 
 def _inputs(arguments: Mapping[str, Any]) -> Iterator[tuple[Path, list[str], Mapping[str, Any]]]:

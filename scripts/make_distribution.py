@@ -155,6 +155,13 @@ OTHERS = {
 }
 """Strategies of which neither the SDK nor a page has a table."""
 
+# SM_EFA_NCCL_INSTANCES of the training toolkit (aws/sagemaker-training-toolkit@3383937, __init__.py; ml.p5e.48xlarge
+# came with pull request 241): for these it sets FI_PROVIDER, for others nobody does.
+EFA = [
+    *("ml.g4dn.8xlarge", "ml.g4dn.12xlarge", "ml.g5.48xlarge", "ml.p3dn.24xlarge", "ml.p4d.24xlarge"),
+    *("ml.p4de.24xlarge", "ml.p5.48xlarge", "ml.trn1.32xlarge", "ml.p6e-gb200.36xlarge"),
+]
+
 
 def constants(folder: Path, *names: str) -> dict[str, Any]:
     """Literal constants of the SDK's module of framework checks."""
@@ -290,6 +297,7 @@ def main() -> None:
         "together": TOGETHER,
         "unheard": UNHEARD,
         "newest_families": NEWEST,
+        "efa_by_toolkit": EFA,
         "model_parallel_parameters": model_parallel_parameters(folder),
         # What the SDK's TrainingCompilerConfig.validate refuses.
         "training_compiler": {

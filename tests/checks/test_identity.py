@@ -203,7 +203,7 @@ def test_the_key_of_the_output_is_the_artifacts_matter_alone(key: str) -> None:
     [
         ("subnet-", {("STP030", "error")}),
         ("sg-0a1b2c3d", {("STP030", "error")}),
-        ("private-subnet-a", {("STP030", "warning")}),
+        ("private-subnet-a", {("STP030", "error")}),
         ("subnet-xxxxxxxx", {("STP045", "warning")}),
         ("subnet-0a1b2c3d", set()),
         ("subnet-0a1b2c3d4e5f60718", set()),

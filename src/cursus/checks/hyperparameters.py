@@ -13,7 +13,8 @@ from functools import lru_cache
 from cursus.aws.distribution import setting_meant
 from cursus.checks.rules import PROGRAM, Problem, rule
 from cursus.checks.script.shell_words import by_shell
-from cursus.checks.texts import NUMBERS
+from cursus.checks.texts import HOMES, NUMBERS, SUBMIT
+from cursus.checks.texts import PROGRAM as ENTRY
 from cursus.checks.views import TrainingView
 from cursus.redact import show
 
@@ -174,3 +175,27 @@ def quoted_value(view: TrainingView) -> Iterator[Problem]:
                     (view.hyperparameters_member, name),
                     f"encode it once: {show(inner, name)}",
                 )
+
+
+@rule("HPO034", severity="warning", reads=("?home",))
+def path_of_another_machine(view: TrainingView) -> Iterator[Problem]:
+    """A hyperparameter is a path on the machine that the job was made on.
+
+    What it does:
+        Looks for values that begin with the folders of notebooks, of Colab and Kaggle, or of people's own machines.
+    Why:
+        The container has no such folder: the script finds nothing there, and what it writes there is lost with the job.
+    Example:
+        - HyperParameters: {model_dir: /home/ec2-user/SageMaker/model}
+        + HyperParameters: {model_dir: /opt/ml/model}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html,
+        https://github.com/aws/sagemaker-python-sdk/issues/634
+    """
+    for name, value in view.hyperparameters.items():
+        if isinstance(value, str) and value.startswith(HOMES) and name not in (SUBMIT, ENTRY):
+            yield Problem(
+                f"{show(value, str(name))} is a folder of another machine, which the container does not have",
+                (view.hyperparameters_member, name),
+                "write a path below /opt/ml: /opt/ml/input/data/<channel>, or /opt/ml/model",
+            )

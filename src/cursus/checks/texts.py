@@ -88,6 +88,24 @@ LEVELS = {"0": "NOTSET", "10": "DEBUG", "20": "INFO", "30": "WARNING", "40": "ER
 """Python's log levels, as the training toolkit reads them from that hyperparameter."""
 CHECKPOINTS = "/opt/ml/checkpoints"
 """The folder that SageMaker keeps on S3 where the request has a CheckpointConfig, unless that names another."""
+HOMES = tuple(
+    quote + home
+    for quote in ("", '"')
+    for home in (
+        *(
+            "/home/ec2-user/",
+            "/home/sagemaker-user/",
+            "/Users/",
+            "/content/drive/",
+            "/kaggle/",
+            "C:\\",
+            "C:/",
+            "D:\\",
+            "D:/",
+        ),
+    )
+)
+"""Folders of notebooks and of people's own machines, which no container has."""
 LONG = 256
 """Characters of an S3 location that no limit on them is below."""
 NUMBERS = ("sagemaker_mpi_num_of_processes_per_host", "sagemaker_parameter_server_num_processes")
@@ -124,6 +142,7 @@ _BUCKETS = re.compile(r"s3://([^/\0]+)")
 _HINTS = (
     *("your", "pla", "change", "none", "null", "nan", "undefined", "akia", "asia", "-----begin"),
     *("hf_", "sk-", "glpat", "eyj", "ml/checkpoints"),
+    *("/home/", "/users/", "content/drive", "/kaggle/", "c:/", "d:/"),
 )
 _HINTS_WITH_X = ("fixme", "xxxx", "x-amz-", "xox")
 _MORE_HINTS = re.compile("to[-_]?do|gh[pousr]_|github")
@@ -262,6 +281,8 @@ def suspicions(holder: str, member: str, value: str, region: str = "") -> tuple[
             found.append("level")
         if CHECKPOINTS in value:
             found.append("checkpoints")
+        if value.startswith(HOMES):
+            found.append("home")
     elif not holder and member in LOCATIONS:
         found.extend(fault.kind for fault in location_faults(value))
     found.extend(_by_form(holder, member, value))

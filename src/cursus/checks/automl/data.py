@@ -277,6 +277,39 @@ def automl_manifest_is_an_object(view: AutoMLView) -> Iterator[Problem]:
             )
 
 
+@rule("CHN046", scope="automl", reads=("?file",))
+def automl_file(view: AutoMLView) -> Iterator[Problem]:
+    """The file that AutoML is to learn from is none that it reads.
+
+    What it does:
+        Where the S3Uri of a channel is one file by its ending, looks for CSV or Parquet; images have other problem types.
+    Why:
+        "Autopilot supports CSV and Parquet": the job fails when it looks at the data.
+    Example:
+          operation: CreateAutoMLJobV2
+          AutoMLJobInputDataConfig:
+        -   - DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train.xlsx"}}
+        +   - DataSource: {S3DataSource: {S3DataType: S3Prefix, S3Uri: "s3://example-bucket/churn/train.csv"}}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/autopilot-datasets-problem-types.html
+    """
+    if view.kind in (None, "ImageClassificationJobConfig"):
+        return
+    for path, channel in view.channels:
+        s3 = mapping(mapping(channel, "DataSource"), "S3DataSource")
+        uri = text(s3, "S3Uri") or ""
+        if s3.get("S3DataType") == "S3Prefix" and uri.lower().endswith(UNREAD):
+            yield Problem(
+                f"the data is {show(uri.rpartition('/')[2])}, and {view.kind} reads CSV with a header, or Parquet",
+                (*path, "DataSource", "S3DataSource", "S3Uri"),
+                "convert the data to CSV or Parquet",
+            )
+
+
+UNREAD = (".xlsx", ".xls", ".json", ".jsonl", ".xml", ".pkl", ".npy", ".avro", ".orc", ".zip", ".libsvm")
+"""How files end that are neither CSV nor Parquet."""
+
+
 @rule("CHN042", scope="automl", severity="warning", reads=("*.SampleWeightAttributeName",), shared=True)
 def automl_sample_weights(view: AutoMLView) -> Iterator[Problem]:
     """Sample weights are used in ensembling mode only.

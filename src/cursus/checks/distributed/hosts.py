@@ -317,31 +317,90 @@ def group_names(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-@rule("DST014", severity="warning", reads=("Environment.FI_PROVIDER",), when="several hosts")
+@rule("DST014", severity="warning", reads=("Environment.FI_PROVIDER", *SWITCHES), when="several hosts")
 def efa_that_is_not_there(view: TrainingView) -> Iterator[Problem]:
-    """Hosts are to meet over EFA, and their instance type has none.
+    """Hosts are to meet over EFA, and their instance type has none; or it has one, and nothing switches it on.
 
     What it does:
-        Looks for FI_PROVIDER efa in the Environment of a job on several hosts whose type has no Elastic Fabric Adapter.
+        Looks for FI_PROVIDER efa in the Environment of a job on several hosts whose type has no Elastic Fabric Adapter; and, where the
+        training toolkit starts the processes, for a type of the p family that it does not know as one with EFA, without FI_PROVIDER.
     Why:
         libfabric finds no such device, NCCL says "NET/OFI aws-ofi-nccl initialization failed" and exchanges all gradients
-        over TCP: the job is as slow as without the setting, and every host is paid meanwhile.
+        over TCP: the job is as slow as without the setting, and every host is paid meanwhile. Jobs on ml.p5e.48xlarge hung when NCCL was
+        initialized.
     Example:
           Environment: {FI_PROVIDER: efa}
         - ResourceConfig: {InstanceType: ml.g5.4xlarge, InstanceCount: 2}
         + ResourceConfig: {InstanceType: ml.g5.8xlarge, InstanceCount: 2}
     Source:
-        https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa.html#efa-instance-types
-        https://github.com/aws/aws-ofi-nccl/issues/174
-        https://github.com/aws/sagemaker-training-toolkit/pull/96
+        https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa.html#efa-instance-types,
+        https://github.com/aws/aws-ofi-nccl/issues/174,
+        https://github.com/aws/sagemaker-training-toolkit/pull/96 and /241
     """
     provider = text(view.environment, "FI_PROVIDER") or ""
-    for _, kind, _ in view.instances if provider.lower() == "efa" and view.host_count != 1 else ():
+    started = next(iter(switches(view)), None)
+    if view.host_count == 1 or (started is None and provider.lower() != "efa"):
+        return
+    for _, kind, _ in view.instances:
         instance = instances.find(kind)
-        if instance is not None and not instance.efa:
+        if instance is None:
+            continue
+        if provider.lower() == "efa" and not instance.efa:
             yield Problem(
                 f"FI_PROVIDER is {show(provider)}, and {kind} has no Elastic Fabric Adapter: its hosts meet over TCP.",
                 ("Environment", "FI_PROVIDER"),
                 "Use an instance type with EFA, such as the larger sizes of its family, or leave FI_PROVIDER out.",
             )
             return
+        known = table("distribution")["efa_by_toolkit"]
+        if (
+            started is not None
+            and "FI_PROVIDER" not in view.environment
+            and instance.efa
+            and instance.gpus > 1
+            and kind.startswith("ml.p")
+            and kind not in known
+        ):
+            yield Problem(
+                f"the training toolkit does not know {kind} as a type with EFA: nothing sets FI_PROVIDER, and the hosts may meet over TCP.",
+                started[0],
+                "Set FI_PROVIDER: efa and FI_EFA_USE_DEVICE_RDMA: 1 in Environment, unless the image has a toolkit that knows it.",
+            )
+            return
+
+
+BACKENDS = ("backend", "dist_backend", "ddp_backend", "distributed_backend")
+
+
+@rule("DST016", severity="warning", reads=hyperparameters(*BACKENDS), when="framework")
+def backend_for_gpus(view: TrainingView) -> Iterator[Problem]:
+    """A script is told to meet the other processes by NCCL, on instances without GPUs.
+
+    What it does:
+        Looks for hyperparameters such as backend with the value nccl where no instance has a GPU: an error with several hosts.
+    Why:
+        "ProcessGroupNCCL is only supported with GPUs, no GPUs found!"
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-cpu-py310
+          ResourceConfig: {InstanceType: ml.c5.4xlarge, InstanceCount: 2}
+          HyperParameters:
+            sagemaker_program: train.py
+            sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+        -   backend: nccl
+        +   backend: gloo
+    Source:
+        https://pytorch.org/docs/stable/distributed.html#which-backend-to-use,
+        https://github.com/aws-samples/amazon-sagemaker-bert-pytorch/issues/3
+    """
+    kinds = [instances.find(kind) for _, kind, _ in view.instances]
+    if not kinds or any(kind is None or kind.processor != "cpu" for kind in kinds):
+        return
+    for name in BACKENDS:
+        if str(view.values.get(name, "")).lower() == "nccl":
+            yield Problem(
+                f"{name} is nccl, and {view.instances[0][1]} has no GPU",
+                (view.hyperparameters_member, name),
+                "write gloo, or use instance types with GPUs",
+                severity="error" if (view.host_count or 1) > 1 else None,
+            )

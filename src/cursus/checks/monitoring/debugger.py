@@ -67,7 +67,8 @@ def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
     What it does:
         For rules in Amazon's own rule image: wants rule_to_invoke, looks it up among the built-in debugger and
         profiler rules, and its other parameters among those of the rule, some of which it needs. The image's registry is
-        that of its region; another one, or none, is an error, as is an instance type that processing jobs do not have.
+        that of its region; another one, or none, is an error, as is an instance type that processing jobs do not have. A rule of
+        your own is to have both source_s3_uri and rule_to_invoke.
     Why:
         The rule runs beside the training job. With a name that it does not know it fails there, and watches nothing.
     Example:
@@ -92,6 +93,16 @@ def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
                 (member, i, "RuleEvaluatorImage"),
                 "write the address of sagemaker-debugger-rules in ECR, in the job's region",
                 severity="error",
+            )
+        named = mapping(configuration, "RuleParameters")
+        of_own = [name for name in ("source_s3_uri", "rule_to_invoke") if name in named]
+        if image is not None and len(of_own) == 1 and (CUSTOM in image or "source_s3_uri" in of_own):
+            lacking = "rule_to_invoke" if "source_s3_uri" in of_own else "source_s3_uri"
+            yield Problem(
+                f"a rule of your own has a source and a name, and {lacking} is missing",
+                (member, i, "RuleParameters", lacking),
+                f"add {lacking}",
+                severity="warning",
             )
         if image is None or "/sagemaker-debugger-rules" not in image:
             continue
@@ -157,6 +168,10 @@ def _built_in(view: TrainingView, given: str, parameters: Mapping[str, Any], pat
                 (*path, "rule_to_invoke"),
                 "use a rule that goes with the framework",
             )
+
+
+CUSTOM = "/sagemaker-debugger-rule-evaluator"
+"""The image that evaluates rules of the user's own."""
 
 
 @rule("MON012", severity="warning", reads=("DebugRuleConfigurations",), shared=True, of=OF)

@@ -160,8 +160,12 @@ def _captured(group: str, greedy: bool) -> tuple[tuple[tuple[str, str], ...], bo
             cut.append((sample, match[1]))
     if not any_number:
         # It may want more around the number than the samples have: then it says nothing.
-        any_number = _holds_digits(group)
+        any_number = _holds_digits(group) and _BRACKETED.match(group) is None
     return tuple(cut), any_number
+
+
+_BRACKETED = re.compile(r"""(?![^|]*\|)(?:\\[\[\](){}$"']|["'A-Za-z$%#=:])(?![?*{])""")
+"""How a group begins that captures something else before any number: a bracket, a quote, a word."""
 
 
 def _holds_digits(group: str) -> bool:

@@ -158,8 +158,8 @@ def vpc_ids(view: RequestView) -> Iterator[Problem]:
 
     What it does:
         Looks at the ids in VpcConfig: sg- among the subnets, subnet- or vpc- among the groups, availability zones, the
-        group called default, and subnet- or sg- with nothing behind it. Any other text that is no id, such as a
-        subnet's name, is a warning: it may be a sample.
+        group called default, names of several words, and subnet- or sg- with nothing behind it. Any other text that is no
+        id is a warning: it may be a sample.
     Why:
         The service refuses the request, because it finds no such subnet or group.
     Example:
@@ -183,6 +183,8 @@ def vpc_ids(view: RequestView) -> Iterator[Problem]:
             what = "an availability zone or region, not an id"
         elif value == begins:
             what = "an id without its number"
+        elif "-" in value and not value.startswith(begins) and placeholder(value) is None:
+            what = "a name, not an id"
         elif placeholder(value) is None and value not in NOTHING:
             what, level = f"no id: behind {begins} stand 8 or 17 digits from 0 to f", "warning"
         else:

@@ -1,0 +1,397 @@
+"""Rules of the area *framework*: what transformers' Trainer is told by hyperparameters, whatever the script."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cursus.aws import images, instances, library_fields
+from cursus.aws.images import Image
+from cursus.aws.tables import table
+from cursus.checks.framework.images import TOKEN
+from cursus.checks.rules import Problem, hyperparameters, rule
+from cursus.checks.tuning.objective import objectives
+from cursus.checks.views import TrainingView, TuningView, listing
+from cursus.model import Severity
+from cursus.redact import show
+from cursus.suggest import did_you_mean
+
+ARGUMENTS = "transformers.TrainingArguments"
+UNMISTAKABLE = frozenset(
+    {
+        *(
+            "per_device_train_batch_size",
+            "per_device_eval_batch_size",
+            "num_train_epochs",
+            "model_name_or_path",
+        ),
+        *(
+            "gradient_accumulation_steps",
+            "lr_scheduler_type",
+            "warmup_ratio",
+            "logging_steps",
+            "save_strategy",
+        ),
+    }
+)
+"""Arguments of the Trainer's, two of which tell a script that has one."""
+FORMATS = {"bf16": "bf16", "bf16_full_eval": "bf16", "tf32": "tf32"}
+HALVES = ("fp16", "fp16_full_eval")
+MODELS = ("model_name_or_path", "tokenizer_name", "config_name")
+TRUE, FALSE = frozenset({"true", "1", "yes", "y", "t"}), frozenset({"false", "0", "no", "n", "f"})
+
+
+def _program(view: TrainingView) -> str:
+    program = view.values.get("sagemaker_program")
+    return program.rpartition("/")[2] if isinstance(program, str) else ""
+
+
+def _sure(view: TrainingView) -> bool | None:
+    """True where the program is one of transformers' examples, False where it has the Trainer's arguments; else None.
+
+    Scripts of others have the same names; those of the library want a model and output_dir.
+    """
+    image, given = view.framework, view.values.keys()
+    if image is None or image.engine != "pytorch" or view.builtin is not None:
+        return None
+    if (
+        _program(view) in table("trainer")["programs"]
+        and "output_dir" in given
+        and not given.isdisjoint((*MODELS, "model_type"))
+    ):
+        return True
+    return False if len(UNMISTAKABLE & given) > 1 else None
+
+
+def _is_on(view: TrainingView, name: str) -> bool:
+    return str(view.values.get(name, "")).lower() in TRUE
+
+
+def _is_on_cpus(view: TrainingView) -> bool:
+    kinds = [instances.find(name) for _, name, _ in view.instances]
+    return bool(kinds) and all(kind is not None and kind.processor == "cpu" for kind in kinds)
+
+
+@rule("FRM034", reads=hyperparameters("output_dir", *UNMISTAKABLE), when="framework")
+def refused_by_the_trainer(view: TrainingView) -> Iterator[Problem]:
+    """Transformers' Trainer refuses what the hyperparameters tell it.
+
+    What it does:
+        Where the program is one of transformers' examples (run_clm.py with a model and output_dir), holds its arguments against the
+        types and values that TrainingArguments has, and against each other: bf16 and tf32 on GPUs that lack them, fp16 without GPUs, both, a
+        model in S3, load_best_model_at_end with strategies that differ, FSDP with DeepSpeed, files that the example does not read, and arguments that
+        the version in the image does not have (a warning). Where the script only has the names of the Trainer's arguments, all are warnings.
+    Why:
+        "Your setup doesn't support bf16/gpu", "--tf32 requires Ampere or a newer GPU arch", "--load_best_model_at_end requires the save
+        and eval strategy to match", "is not a valid IntervalStrategy": the script ends when it starts.
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-training:2.1.0-transformers4.36.0-gpu-py310-cu121-ubuntu20.04
+          HyperParameters:
+            sagemaker_program: run_clm.py
+            sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+            model_name_or_path: gpt2
+            output_dir: /opt/ml/model
+            bf16: "True"
+        - ResourceConfig: {InstanceType: ml.p3.2xlarge}
+        + ResourceConfig: {InstanceType: ml.g5.2xlarge, VolumeSizeInGB: null}
+    Source:
+        https://github.com/huggingface/transformers/blob/v4.36.0/src/transformers/training_args.py,
+        https://github.com/tatsu-lab/stanford_alpaca/issues/133
+    """
+    sure, image = _sure(view), view.framework
+    if sure is None or image is None:
+        return
+    severity: Severity | None = None if sure else "warning"
+    member = view.hyperparameters_member
+    yield from _formats(view, image, severity)
+    for name in MODELS:
+        if str(view.values.get(name, "")).startswith("s3://"):
+            yield Problem(
+                f"{name} is a place in S3: from_pretrained knows names on the Hub and folders alone",
+                (member, name),
+                "bring the model by a channel, and write /opt/ml/input/data/<channel>",
+                severity=severity,
+            )
+    for one, other in (("fp16", "bf16"), ("fp16_full_eval", "bf16_full_eval")):
+        if _is_on(view, one) and _is_on(view, other):
+            yield Problem(
+                f"At most one of {one} and {other} can be True, but not both",
+                (member, one),
+                "keep bf16 on GPUs from Ampere on, fp16 on others",
+                severity=severity,
+            )
+    if view.values.get("fsdp") and view.values.get("deepspeed"):
+        yield Problem(
+            "--fsdp together with --deepspeed is not possible",
+            (member, "deepspeed"),
+            "keep one of them",
+            severity=severity,
+        )
+    yield from _words(view, sure, severity)
+    yield from _best(view, image, sure, severity)
+    if sure:
+        yield from _of_the_example(view)
+
+
+def _formats(view: TrainingView, image: Image, severity: Severity | None) -> Iterator[Problem]:
+    """Number formats that the instance's GPUs do not have, or that are for GPUs."""
+    member = view.hyperparameters_member
+    kinds = [found for _, name, _ in view.instances if (found := instances.find(name)) is not None]
+    for name, word in FORMATS.items():
+        needed = instances.precisions()[word]
+        lacking = next((kind for kind in kinds if kind.gpu and kind.gpu.capability < needed), None)
+        if lacking is not None and lacking.gpu is not None and _is_on(view, name):
+            # From 2.3 on torch counts a format that it emulates.
+            emulated = word == "bf16" and images.order(image.engine_version or "0") >= (2, 3)
+            yield Problem(
+                f"{name} needs GPUs of compute capability {needed:g}; those of {lacking.name} "
+                f"({lacking.gpu.kind}) have {lacking.gpu.capability:g}",
+                (member, name),
+                "write fp16, or take an instance type with newer GPUs, such as ml.g5",
+                severity="warning" if emulated else severity,
+            )
+    for name in HALVES:
+        if _is_on(view, name) and _is_on_cpus(view):
+            yield Problem(
+                f"{name} is for GPUs, and {kinds[0].name} has none",
+                (member, name),
+                "leave it out",
+                severity=severity,
+            )
+
+
+def _words(view: TrainingView, sure: bool, severity: Severity | None) -> Iterator[Problem]:
+    """Values that an argument of the Trainer's does not have, or that are of another type."""
+    member, choices = view.hyperparameters_member, table("trainer")["choices"]
+    kinds = {name: kind for name, kind, _ in library_fields.fields(ARGUMENTS, "")} if sure else {}
+    for name, value in view.values.items():
+        if not isinstance(value, str) or not value:
+            continue
+        known = choices.get(name)
+        if known is not None and value not in known:
+            yield Problem(
+                f"{show(value)} is no {name} of the Trainer's.{did_you_mean(value, known)}",
+                (member, name),
+                "write one of " + ", ".join(known[:8]) + (" …" if len(known) > 8 else ""),
+                severity=severity,
+            )
+        elif known is None and not _fits(value, kinds.get(name, "")):
+            what = {"int": "a whole number", "float": "a number", "bool": "true or false"}[kinds[name]]
+            yield Problem(
+                f"{name} is {what} to the Trainer, and {show(value)} is none", (member, name), f"write {what}"
+            )
+
+
+def _fits(value: str, kind: str) -> bool:
+    """True where a text is of a type that HfArgumentParser converts with."""
+    if kind == "bool":
+        return value.lower() in TRUE | FALSE
+    if kind not in ("int", "float"):
+        return True
+    try:
+        return (int if kind == "int" else float)(value) is not None
+    except ValueError:
+        return False
+
+
+def _best(view: TrainingView, image: Image, sure: bool, severity: Severity | None) -> Iterator[Problem]:
+    """``load_best_model_at_end`` wants models saved when they are evaluated, from transformers 4.9 on."""
+    values = view.values
+    since = table("libraries")["since"]["load_best_model_at_end with strategies"]
+    older = image.framework == "huggingface" and images.order(image.version or "0") < images.order(since)
+    if older or not _is_on(view, "load_best_model_at_end"):
+        return
+    defaults = ("no", "steps") if sure else (None, None)
+    evaluates = values.get("eval_strategy", values.get("evaluation_strategy", defaults[0]))
+    saves = values.get("save_strategy", defaults[1])
+    if isinstance(evaluates, str) and isinstance(saves, str) and evaluates != saves and saves != "best":
+        yield Problem(
+            f"load_best_model_at_end wants models saved when they are evaluated: save_strategy is {show(saves)}, "
+            f"the one for evaluation {show(evaluates)}",
+            (view.hyperparameters_member, "load_best_model_at_end"),
+            "write the same for both",
+            severity=severity,
+        )
+
+
+def _of_the_example(view: TrainingView) -> Iterator[Problem]:
+    """What one of transformers' examples says of its own arguments, and the version of the library of the others."""
+    member, values, image = view.hyperparameters_member, view.values, view.framework
+    facts = table("trainer")
+    endings = facts["programs"][_program(view)]
+    for name in ("train_file", "validation_file", "test_file") if endings else ():
+        file = values.get(name)
+        ending = file.rpartition(".")[2] if isinstance(file, str) and "." in file[-9:] else ""
+        if ending and ending.lower() not in (*endings, "jsonl"):
+            yield Problem(
+                f"{name} is to be a {' or '.join(endings)} file for {_program(view)}, and this is a .{ending}",
+                (member, name),
+                "convert the data",
+            )
+    if _program(view) == "run_glue.py":
+        task = values.get("task_name")
+        if isinstance(task, str) and task.lower() not in facts["glue_tasks"]:
+            yield Problem(
+                f"there is no GLUE task {show(task)}.{did_you_mean(task, facts['glue_tasks'])}",
+                (member, "task_name"),
+                "write one of " + ", ".join(facts["glue_tasks"]),
+            )
+        if values.keys().isdisjoint(("task_name", "dataset_name", "train_file")):
+            yield Problem(
+                "Need either a GLUE task, a training/validation file or a dataset name",
+                (member, "task_name"),
+                "add task_name, dataset_name, or train_file and validation_file",
+            )
+    if image is not None and image.framework == "huggingface" and image.version:
+        known = {name for name, _, _ in library_fields.fields(ARGUMENTS, image.version)}
+        for name in values:
+            span = library_fields.versions_with(ARGUMENTS, name) if name not in known else ""
+            if span:
+                yield Problem(
+                    f"transformers {image.version} has no argument {show(name)}, which versions {span} have",
+                    (member, name),
+                    "write it as this version calls it",
+                    severity="warning",  # requirements.txt may bring another one
+                )
+
+
+@rule(
+    "FRM035",
+    severity="warning",
+    reads=hyperparameters("output_dir", "report_to", "push_to_hub"),
+    when="framework",
+)
+def nothing_comes_of_it(view: TrainingView) -> Iterator[Problem]:
+    """What transformers' Trainer is to write goes nowhere.
+
+    What it does:
+        Where a job runs transformers' Trainer, looks at output_dir (in one of transformers' examples: any folder but those below /opt/ml; a place
+        in S3 in all), for report_to with Weights & Biases without WANDB_API_KEY, and for push_to_hub without a token.
+    Why:
+        model.tar.gz holds what is in /opt/ml/model, and checkpoints are kept where CheckpointConfig says. Nobody is logged in in a
+        container: "api_key not configured (no-tty)", "403 Client Error" of the Hub.
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-training:2.1.0-transformers4.36.0-gpu-py310-cu121-ubuntu20.04
+          ResourceConfig: {InstanceType: ml.g5.2xlarge, VolumeSizeInGB: null}
+          HyperParameters:
+            sagemaker_program: run_clm.py
+            sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+            model_name_or_path: gpt2
+        -   output_dir: ./results
+        +   output_dir: /opt/ml/model
+    Source:
+        https://huggingface.co/docs/sagemaker/train, https://docs.wandb.ai/guides/track/environment-variables/
+    """
+    sure = _sure(view)
+    if sure is None:
+        return
+    member, values = view.hyperparameters_member, view.values
+    folder = values.get("output_dir")
+    if isinstance(folder, str) and (
+        folder.startswith("s3://") or (sure and not folder.startswith(("/opt/ml/", "${", "{", "<")))
+    ):
+        yield Problem(
+            f"output_dir {show(folder)} is "
+            + ("a folder of this name to the Trainer" if folder.startswith("s3://") else "lost with the job"),
+            (member, "output_dir"),
+            "write /opt/ml/model; or /opt/ml/checkpoints, with CheckpointConfig",
+        )
+    names = (*view.environment, *values)
+    reports = str(values.get("report_to", ""))
+    if "wandb" in reports and "WANDB_MODE" not in names and not any(map(TOKEN.search, names)):
+        yield Problem(
+            "report_to names wandb, and the job has no WANDB_API_KEY",
+            (member, "report_to"),
+            "give the job WANDB_API_KEY, or let the script fetch it from Secrets Manager",
+        )
+    pushes = _is_on(view, "push_to_hub")
+    if pushes and not any(TOKEN.search(name) for name in names if not name.startswith("push")):
+        yield Problem(
+            "push_to_hub is on, and the job has no token to push with",
+            (member, "push_to_hub"),
+            "give the job HF_TOKEN, or let the script fetch it from Secrets Manager",
+        )
+
+
+@rule("HPO033", scope="tuning", reads=("HyperParameterTuningJobConfig", "HyperParameterRanges"))
+def tuned_arguments(view: TuningView) -> Iterator[Problem]:
+    """A tuning job gives transformers' Trainer values that it refuses, or waits for a metric that it never prints.
+
+    What it does:
+        Where a definition runs transformers' Trainer: looks for whole numbers in a continuous range, for fp16 among the categories on instances without
+        GPUs, for an objective of the evaluation where nothing is evaluated, and for one in double quotes.
+    Why:
+        "invalid int value: '17.3'". The Trainer prints a dictionary of Python's, {'eval_loss': 0.3}, after each evaluation. Where the script
+        only has the names of the Trainer's arguments, these are warnings.
+    Example:
+          operation: CreateHyperParameterTuningJob
+          HyperParameterTuningJobConfig:
+            ParameterRanges:
+        -     ContinuousParameterRanges: [{Name: per_device_train_batch_size, MinValue: "8", MaxValue: "32"}]
+        +     ContinuousParameterRanges: []
+        +     IntegerParameterRanges: [{Name: per_device_train_batch_size, MinValue: "8", MaxValue: "32"}]
+          TrainingJobDefinition:
+            AlgorithmSpecification: {TrainingImage: "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-training:2.1.0-transformers4.36.0-gpu-py310-cu121-ubuntu20.04"}
+            ResourceConfig: {InstanceType: ml.g5.2xlarge, VolumeSizeInGB: null}
+            StaticHyperParameters:
+              sagemaker_program: run_clm.py
+              sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+              model_name_or_path: gpt2
+              output_dir: /opt/ml/model
+    Source:
+        https://github.com/huggingface/transformers/blob/v4.36.0/src/transformers/hf_argparser.py
+    """
+    for definition in view.definitions:
+        sure = _sure(definition)
+        if sure is None:
+            continue
+        severity: Severity | None = None if sure else "warning"
+        kinds = {name: kind for name, kind, _ in library_fields.fields(ARGUMENTS, "")}
+        for path, entry, name in definition.ranges:
+            if path[-2] == "ContinuousParameterRanges" and kinds.get(name) == "int":
+                yield Problem(
+                    f"{name} is a whole number to the Trainer, and its range has others",
+                    (*path, "Name"),
+                    "put it among the IntegerParameterRanges",
+                    severity=severity,
+                )
+            on = [value for value in listing(entry, "Values") if str(value).strip('"').lower() in TRUE]
+            if name in HALVES and on and _is_on_cpus(definition):
+                yield Problem(
+                    f"{name} is for GPUs, and the instances have none",
+                    (*path, "Values"),
+                    "leave the range out",
+                    severity=severity,
+                )
+    for definition, objective, path in objectives(view):
+        if _sure(definition):
+            yield from _never_printed(definition, objective, path)
+
+
+def _never_printed(
+    definition: TrainingView, objective: Mapping[str, Any], path: tuple[str | int, ...]
+) -> Iterator[Problem]:
+    """An objective that one of transformers' examples does not print."""
+    values = definition.values
+    for place, name, pattern, _ in definition.metric_readings:
+        if name != objective.get("MetricName"):
+            continue
+        if re.search(r'\\?"(?:eval_|train_)?\w+\\?"\s*(?:\\s[*+]?)?:', pattern):
+            yield Problem(
+                f"the Trainer prints names in single quotes, so that {show(pattern)} never matches",
+                (*definition.path, *place),
+                pattern.replace('"', "'"),
+            )
+        elif (
+            "eval_" in pattern
+            and not _is_on(definition, "do_eval")
+            and values.get("eval_strategy", values.get("evaluation_strategy")) == "no"
+        ):
+            yield Problem(
+                f"nothing is evaluated, and the objective {show(name)} is printed when it is",
+                (*path, "MetricName"),
+                "write evaluation_strategy: epoch, and do_eval: True",
+            )

@@ -1,0 +1,191 @@
+"""What transformers' Trainer is told by hyperparameters, and jobs that JumpStart's scripts run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.checks.made import DLC, TUNING, channel, findings_of
+
+IMAGE = f"{DLC}/huggingface-pytorch-training:2.1.0-transformers4.36.0-gpu-py310-cu121-ubuntu20.04"
+LLAMA = "s3://jumpstart-cache-prod-us-east-1/source-directory-tarballs/training/meta-textgeneration/v1.2.0/sourcedir.tar.gz"
+
+
+def found(
+    given: dict[str, str],
+    program: str = "run_clm.py",
+    instance: str = "ml.g5.2xlarge",
+    archive: str = "s3://example-bucket/code/sourcedir.tar.gz",
+    **members: Any,
+) -> set[tuple[str, str]]:
+    request = {
+        "AlgorithmSpecification": {"TrainingImage": IMAGE},
+        "ResourceConfig": {"InstanceType": instance, "InstanceCount": 1, "VolumeSizeInGB": None},
+        "HyperParameters": {
+            "sagemaker_program": program,
+            "sagemaker_submit_directory": archive,
+            **{name: f'"{value}"' if i % 2 else value for i, (name, value) in enumerate(given.items())},
+        },
+        **members,
+    }
+    rules = ("FRM034", "FRM035", "HPO049", "CHN030", "CHN031", "CHN045", "HPO041")
+    return {(one.rule, one.severity) for one in findings_of(request) if one.rule in rules}
+
+
+TRAINER = {
+    "model_name_or_path": "gpt2",
+    "per_device_train_batch_size": "8",
+    "num_train_epochs": "3",
+    "output_dir": "/opt/ml/model",
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, set()),
+        ({"bf16": "True", "tf32": "true", "logging_steps": "0.5", "optim": "adamw_torch"}, set()),
+        ({"bf16": "True", "fp16": "True"}, {("FRM034", "error")}),
+        ({"fsdp": "full_shard", "deepspeed": "ds.json"}, {("FRM034", "error")}),
+        ({"fsdp": "", "deepspeed": "ds.json"}, set()),
+        ({"evaluation_strategy": "epochs"}, {("FRM034", "error")}),
+        ({"seed": "1.5"}, {("FRM034", "error")}),
+        ({"do_train": "on"}, {("FRM034", "error")}),
+        ({"train_file": "/opt/ml/input/data/train/a.txt"}, set()),
+        ({"train_file": "/opt/ml/input/data/train/a.parquet"}, {("FRM034", "error")}),
+        ({"load_best_model_at_end": "True", "evaluation_strategy": "steps"}, set()),
+        ({"load_best_model_at_end": "True", "evaluation_strategy": "epoch", "save_strategy": "epoch"}, set()),
+        ({"load_best_model_at_end": "True"}, {("FRM034", "error")}),
+        ({"load_best_model_at_end": "True", "evaluation_strategy": "epoch"}, {("FRM034", "error")}),
+        ({"eval_strategy": "epoch"}, {("FRM034", "warning")}),
+        ({"model_name_or_path": "s3://example-bucket/model/"}, {("FRM034", "error")}),
+        ({"output_dir": "results"}, {("FRM035", "warning")}),
+        ({"report_to": "wandb"}, {("FRM035", "warning")}),
+        ({"push_to_hub": "True", "hub_token_secret": "hub"}, set()),
+        ({"push_to_hub": "True"}, {("FRM035", "warning")}),
+    ],
+)
+def test_an_example_of_transformers(given: dict[str, str], told: set[tuple[str, str]]) -> None:
+    assert found({**TRAINER, **given}) == told
+
+
+@pytest.mark.parametrize(
+    ("given", "instance", "told"),
+    [
+        ({"bf16": "True"}, "ml.p3.2xlarge", {("FRM034", "error")}),
+        ({"bf16": "False"}, "ml.p3.2xlarge", set()),
+        ({"tf32": "True"}, "ml.g4dn.xlarge", {("FRM034", "error")}),
+        ({"fp16": "True"}, "ml.g4dn.xlarge", set()),
+        ({"fp16": "True"}, "ml.c5.xlarge", {("FRM034", "error")}),
+    ],
+)
+def test_number_formats(given: dict[str, str], instance: str, told: set[tuple[str, str]]) -> None:
+    assert found({**TRAINER, **given}, instance=instance) == told
+    # Another script may mean something else by it.
+    assert found({**TRAINER, **given}, "train.py", instance) == {(rule, "warning") for rule, _ in told}
+    assert found(given, "train.py", instance) == set()
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"task_name": "sst2"}, False),
+        ({"task_name": "sst-2"}, True),
+        ({}, True),
+        ({"train_file": "a.csv", "validation_file": "b.csv"}, False),
+        ({"train_file": "a.txt"}, True),
+    ],
+)
+def test_glue(given: dict[str, str], told: bool) -> None:
+    assert found({**TRAINER, **given}, "run_glue.py") == ({("FRM034", "error")} if told else set())
+
+
+def test_scripts_of_others_under_the_same_name() -> None:
+    assert found({"model_id": "gpt2", "epochs": "3", "bf16": "True"}, instance="ml.p3.2xlarge") == set()
+
+
+REGEX = "'eval_loss': ([0-9.]+)"
+
+
+@pytest.mark.parametrize(
+    ("ranges", "static", "regex", "told"),
+    [
+        ({}, {"evaluation_strategy": "epoch"}, REGEX, False),
+        ({}, {"evaluation_strategy": "no"}, REGEX, True),
+        ({}, {"evaluation_strategy": "no", "do_eval": "True"}, REGEX, False),
+        ({}, {}, '"eval_loss": ([0-9.]+)', True),
+        (
+            {"ContinuousParameterRanges": [{"Name": "seed", "MinValue": "1", "MaxValue": "9"}]},
+            {},
+            REGEX,
+            True,
+        ),
+        (
+            {"ContinuousParameterRanges": [{"Name": "warmup_ratio", "MinValue": "0", "MaxValue": "1"}]},
+            {},
+            REGEX,
+            False,
+        ),
+    ],
+)
+def test_tuned(ranges: dict[str, Any], static: dict[str, str], regex: str, told: bool) -> None:
+    request = {
+        "HyperParameterTuningJobConfig": {
+            "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "eval"},
+            "ParameterRanges": ranges,
+        },
+        "TrainingJobDefinition": {
+            "AlgorithmSpecification": {
+                "TrainingImage": IMAGE,
+                "MetricDefinitions": [{"Name": "eval", "Regex": regex}],
+            },
+            "ResourceConfig": {"InstanceType": "ml.g5.2xlarge", "InstanceCount": 1, "VolumeSizeInGB": None},
+            "StaticHyperParameters": {
+                "sagemaker_program": "run_clm.py",
+                "sagemaker_submit_directory": "s3://example-bucket/code/sourcedir.tar.gz",
+                **TRAINER,
+                **static,
+            },
+        },
+    }
+    own = [one.severity for one in findings_of(request, operation=TUNING) if one.rule == "HPO033"]
+    assert own == ["error"] * told
+
+
+def test_other_scripts_write_where_they_like() -> None:
+    assert found({**TRAINER, "output_dir": "results"}, "train.py") == set()
+
+
+CHANNELS = [channel("training"), channel("model")]
+
+
+@pytest.mark.parametrize(
+    ("given", "channels", "told"),
+    [
+        ({"instruction_tuned": "True", "enable_fsdp": "True"}, CHANNELS, set()),
+        ({}, [channel("training")], {("CHN030", "error")}),
+        ({}, [channel("train"), channel("model")], {("CHN031", "error")}),
+        ({"int8_quantization": "True", "enable_fsdp": "True"}, CHANNELS, {("HPO041", "error")}),
+        ({"int8_quantization": "False", "enable_fsdp": "False"}, CHANNELS, {("HPO049", "warning")}),
+    ],
+)
+def test_fine_tuning_of_llama(
+    given: dict[str, str], channels: list[dict[str, Any]], told: set[tuple[str, str]]
+) -> None:
+    assert found(given, "transfer_learning.py", archive=LLAMA, InputDataConfig=channels) == told
+
+
+@pytest.mark.parametrize(
+    ("tuned", "file", "told"),
+    [
+        ("True", "a.jsonl", set()),
+        ("True", "a.csv", {("CHN045", "error")}),
+        ("False", "a.csv", set()),
+    ],
+)
+def test_files_for_instructions(tuned: str, file: str, told: set[tuple[str, str]]) -> None:
+    place = {"S3DataType": "S3Prefix", "S3Uri": f"s3://example-bucket/texts/{file}"}
+    channels = [channel("training", DataSource={"S3DataSource": place}), channel("model")]
+    given = {"instruction_tuned": tuned}
+    assert found(given, "transfer_learning.py", archive=LLAMA, InputDataConfig=channels) == told

@@ -63,31 +63,17 @@ def required_channel(view: TrainingView) -> Iterator[Problem]:
     names = [channel.name for channel in view.channels]
     if None in names or not NOTHING.isdisjoint(filter(None, names)):
         return
-    wanted = dict.fromkeys(algorithm.required_channels, "")
-    for condition in algorithm.channels_when:
-        if condition.applies(view.values):
-            said = " and ".join(f"{name} {show(view.values.get(name), name)}" for name in condition.when)
-            wanted.update({name: f" for {said}" for name in condition.needs if name not in wanted})
-    if not algorithm.content_channels and all(name in names for name in wanted):
+    missing = {name: why for name, why in _wanted(view, algorithm).items() if name not in names}
+    if not missing:
         return
-    for channel in view.channels:
-        content = channel.text("ContentType")
-        if content is None or channel.s3.get("S3DataType") == MANIFEST:
-            continue
-        # A list belongs to the channel whose data it lists: train_lst to train.
-        for extra in algorithm.content_channels.get(base_type(content), ()):
-            if channel.name in ("train", "validation") and extra.startswith(f"{channel.name}_"):
-                wanted.setdefault(extra, f" for {content} data in {show(channel.name)}")
     # An augmented manifest brings its labels with it: train then needs neither train_lst nor train_annotation.
     labelled = [f"{c.name}_" for c in view.channels if c.s3.get("S3DataType") == MANIFEST]
     # A misnamed channel is said once, by the rule on unknown channels.
     unknown = [] if documented_only(algorithm) else [n for n in names if n and n not in algorithm.channels]
     misnamed = {meant(n, algorithm.channels) for n in unknown if n not in view.settings.allow}
     lacking: dict[str, list[str]] = {}
-    for name, reason in wanted.items():
-        if name in misnamed and algorithm.channels:
-            continue
-        if name not in names and not any(name.startswith(start) for start in labelled):
+    for name, reason in missing.items():
+        if name not in misnamed and not any(name.startswith(start) for start in labelled):
             lacking.setdefault(reason, []).append(show(name))
     for reason, channels in lacking.items():
         shown = f"channel{'s' if len(channels) > 1 else ''} {' and '.join(channels)}"
@@ -97,6 +83,24 @@ def required_channel(view: TrainingView) -> Iterator[Problem]:
             f"add {'the' if len(channels) > 1 else 'a'} {shown}"
             + (f" (the job has {', '.join(map(show, names))})" if names else ""),
         )
+
+
+def _wanted(view: TrainingView, algorithm: Algorithm) -> dict[str, str]:
+    """The channels that the algorithm requires of this job, each with the words for what it requires it."""
+    wanted = dict.fromkeys(algorithm.required_channels, "")
+    for condition in algorithm.channels_when:
+        if condition.applies(view.values):
+            said = " and ".join(f"{name} {show(view.values.get(name), name)}" for name in condition.when)
+            wanted.update({name: f" for {said}" for name in condition.needs if name not in wanted})
+    for channel in view.channels if algorithm.content_channels else ():
+        content = channel.text("ContentType")
+        if content is None or channel.s3.get("S3DataType") == MANIFEST:
+            continue
+        # A list belongs to the channel whose data it lists: train_lst to train.
+        for extra in algorithm.content_channels.get(base_type(content), ()):
+            if channel.name in ("train", "validation") and extra.startswith(f"{channel.name}_"):
+                wanted.setdefault(extra, f" for {content} data in {show(channel.name)}")
+    return wanted
 
 
 @rule("CHN031", reads=("InputDataConfig",), when="builtin", shared=True, of=PROGRAM)

@@ -89,7 +89,15 @@ def _policy(policy: Mapping[str, Any], place: Path) -> Iterator[Problem]:
     for name in named if isinstance(named, list) else [named]:
         if name not in known:
             yield none_of("there is no exception type", name, known, (*place, "ExceptionType"))
-    for member in (one for one in members if one != "ExceptionType"):
+    yield from _numbers(policy, place)
+    if policy.get("MaxAttempts") is not None and policy.get("ExpireAfterMin") is not None:
+        yield Problem(
+            "MaxAttempts and ExpireAfterMin are both given", (*place, "ExpireAfterMin"), "keep one of them"
+        )
+
+
+def _numbers(policy: Mapping[str, Any], place: Path) -> Iterator[Problem]:
+    for member in (one for one in facts()["retry_members"] if one != "ExceptionType"):
         value = policy.get(member)
         kinds = (int, float) if member == "BackoffRate" else (int,)
         if value is not None and (not isinstance(value, kinds) or isinstance(value, bool)):
@@ -111,8 +119,4 @@ def _policy(policy: Mapping[str, Any], place: Path) -> Iterator[Problem]:
             (*place, "IntervalSeconds"),
             f"write less than {end * 60}",
             severity="warning",
-        )
-    if policy.get("MaxAttempts") is not None and policy.get("ExpireAfterMin") is not None:
-        yield Problem(
-            "MaxAttempts and ExpireAfterMin are both given", (*place, "ExpireAfterMin"), "keep one of them"
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from cursus.aws.tables import entries
@@ -26,11 +26,6 @@ from cursus.script.facts import (
 )
 
 FALSE_TEXTS = frozenset({"false", "no", "off", "0", "none", "null", "n", "f"})
-TEXT_KINDS = frozenset(
-    {"text-truth", "text-none", "text-times", "text-equals", "text-iter", "text-in", "text-holds"}
-    | {"text-arithmetic"}
-    | {"texts-ordered", "text-plus", "text-equals-text", "text-split", "quoted", "cast-bool"}
-)
 APART = "take it apart first: ast.literal_eval(value), or value.split(',')"
 REMEDIES = {
     "text-truth": "compare it with the text: value.lower() == 'true'",
@@ -139,7 +134,7 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
     for habit in facts.habits:
         if habit.kind in ("or-default", "text-truth"):
             yield from _falsy(view, facts, started, habit)
-        if habit.kind not in TEXT_KINDS:
+        if habit.kind not in SAYS and habit.kind not in ("quoted", *SEVERAL):
             continue
         if habit.kind == "cast-bool":
             habit = replace(habit, source=_only_source(facts))
@@ -147,36 +142,10 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
         if found is None:
             continue
         what, value, name = found
-        plain = value.strip().lower()
-        if habit.kind == "text-truth" and plain in FALSE_TEXTS:
-            told = f"{what} is the text {show(value)}, which counts as true here"
-        elif habit.kind == "cast-bool" and plain in FALSE_TEXTS:
-            told = f"{what} is the text {show(value)}, and bool, which {habit.detail} calls, makes True of it"
-        elif habit.kind == "text-none" and plain in ("none", "null"):
-            told = f"{what} is the text {show(value)}, which is not None"
-        elif habit.kind == "text-times" and habit.text not in converted and is_number(plain):
-            told = f"{what} is the text {show(value)}, which * repeats instead of multiplying"
-        elif habit.kind == "text-equals":
-            told = f"{what} is the text {show(value)}, which never equals {habit.detail}"
-        elif habit.kind == "text-iter" and re.search(r"[,;\[\s]|^[0-9]{2,}$", value.strip()):
-            told = f"{what} is the text {show(value)}, and {habit.detail} takes its characters, not its items"
-        elif habit.kind == "text-in" and is_number(plain):
-            told = f"{what} is the text {show(value)}, which is never in {habit.detail}"
-        elif habit.kind == "text-holds" and re.search(r"[^,;\s][,;\s]+[^,;\s]", value):
-            told = f"{what} is the text {show(value)}, of which any piece counts as held: {habit.detail} in …"
-        elif habit.kind == "text-arithmetic" and habit.text not in converted:
-            told = f"{what} is the text {show(value)}, and {habit.detail} with a number fails on a text"
-        elif habit.kind == "text-equals-text" and _other_case(habit, value):
-            told = f"{what} is the text {show(value)}, which is not {habit.detail!r}"
-        elif habit.kind == "text-split" and re.fullmatch(r"\[.*,.*\]", value.strip()):
-            told = f"{what} is the text {show(value)}, of which split keeps the brackets and quotes"
-        elif habit.kind == "quoted" and re.fullmatch(r'"[^"]*"', value) and not _unquotes(facts):
-            told = f"{what} is {show(value)} with its quotes, as the SDK writes it"
-        elif habit.kind in ("texts-ordered", "text-plus"):
-            told = _as_texts(view, facts, started, habit, (what, value))
-            if not told:
-                continue
-        else:
+        if habit.kind in ("text-times", "text-arithmetic") and habit.text in converted:
+            continue
+        told = _said(view, facts, started, habit, (what, value))
+        if not told:
             continue
         yield Problem(
             told,
@@ -187,6 +156,61 @@ def text_as_truth(view: TrainingView) -> Iterator[Problem]:
             severity="error" if habit.sure and _fails(habit) else None,
             location=habit.location,
         )
+
+
+def _means_no(habit: Habit, value: str) -> bool:
+    return value.strip().lower() in FALSE_TEXTS
+
+
+def _counts(habit: Habit, value: str) -> bool:
+    return is_number(value.strip())
+
+
+def _looks(pattern: str) -> Callable[[Habit, str], bool]:
+    found = re.compile(pattern).search
+    return lambda habit, value: found(value.strip()) is not None
+
+
+def _other_case(habit: Habit, value: str) -> bool:
+    """True where a comparison fails by the case of letters alone, or wants a host that there is not."""
+    part = habit.part
+    if isinstance(part, EnvPart) and part.name == "SM_CURRENT_HOST":
+        return habit.detail not in value.split(",")
+    return value != habit.detail and value.lower() == habit.detail.lower()
+
+
+SAYS: dict[str, tuple[Callable[[Habit, str], bool], str]] = {
+    "text-truth": (_means_no, "which counts as true here"),
+    "cast-bool": (_means_no, "and bool, which {detail} calls, makes True of it"),
+    "text-none": (_looks("^(?i:none|null)$"), "which is not None"),
+    "text-times": (_counts, "which * repeats instead of multiplying"),
+    "text-equals": (lambda habit, value: True, "which never equals {detail}"),
+    "text-iter": (_looks(r"[,;\[\s]|^[0-9]{2,}$"), "and {detail} takes its characters, not its items"),
+    "text-in": (_counts, "which is never in {detail}"),
+    "text-holds": (_looks(r"[^,;\s][,;\s]+[^,;\s]"), "of which any piece counts as held: {detail} in …"),
+    "text-arithmetic": (lambda habit, value: True, "and {detail} with a number fails on a text"),
+    "text-equals-text": (_other_case, "which is not {detail!r}"),
+    "text-split": (_looks(r"^\[.*,.*\]$"), "of which split keeps the brackets and quotes"),
+}
+"""For a kind of habit: with which texts it goes wrong, and what to say of such a text."""
+SEVERAL = ("texts-ordered", "text-plus")
+"""Kinds that are about more than one text."""
+
+
+def _said(
+    view: TrainingView, facts: ScriptFacts, started: Invocation, habit: Habit, found: tuple[str, str]
+) -> str:
+    """What is wrong with a text that is used in this way; empty where nothing is."""
+    what, value = found
+    if habit.kind in SEVERAL:
+        return _as_texts(view, facts, started, habit, found)
+    if habit.kind == "quoted":
+        quoted = re.fullmatch(r'"[^"]*"', value) and not _unquotes(facts)
+        return f"{what} is {show(value)} with its quotes, as the SDK writes it" if quoted else ""
+    goes_wrong, words = SAYS[habit.kind]
+    if not goes_wrong(habit, value):
+        return ""
+    return f"{what} is the text {show(value)}, {words.format(detail=habit.detail)}"
 
 
 def _fails(habit: Habit) -> bool:
@@ -200,14 +224,6 @@ def _only_source(facts: ScriptFacts) -> str:
     """Where alone the script can have its hyperparameters from; empty where that is not known."""
     named = [source for source in HP_FILES if any(source in text for text in facts.strings)]
     return named[0] if len(named) == 1 and not facts.parsers else ""
-
-
-def _other_case(habit: Habit, value: str) -> bool:
-    """True where a comparison fails by the case of letters alone, or wants a host that there is not."""
-    part = habit.part
-    if isinstance(part, EnvPart) and part.name == "SM_CURRENT_HOST":
-        return habit.detail not in value.split(",")
-    return value != habit.detail and value.lower() == habit.detail.lower()
 
 
 def _unquotes(facts: ScriptFacts) -> bool:

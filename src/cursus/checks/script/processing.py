@@ -6,7 +6,6 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import partial
 
 from cursus.aws.pipelines import written_out
 from cursus.aws.tables import entries
@@ -114,7 +113,6 @@ def _read(
     """What the script reads and nothing brings."""
     made = made_places(view)
     seen: set[str] = set()
-    data = [folder for folder in there if not folder.startswith((*CODE, *KEPT))]
     for use, place in _places(view, facts, ("read", "list", "look")):
         if use.mode == "look" and (use.call not in entries("libraries", "searching") or not use.sure):
             continue
@@ -123,31 +121,7 @@ def _read(
         root = "/opt/ml/processing" if view.own_image else "/opt/ml"
         if not path.startswith(f"{root}/") or path in seen or any(covers(one, place) for one in made):
             continue
-        owner = max((folder for folder in inputs if below(path, folder)), key=len, default=None)
-        told = remedy = ""
-        if (
-            owner is None
-            and not any(map(partial(below, path), there))
-            and not any(below(folder, path) for folder in data)
-        ):
-            near = closest(path, data) or closest(posixpath.dirname(path), data)
-            told = "no input of the job is put there" + (f". Did you mean {near!r}?" if near else "")
-            remedy = "read it from the LocalPath of an input: " + (", ".join(inputs) or "the job has none")
-        elif (
-            owner == place.rstrip("/")
-            and use.sure
-            and use.mode == "read"
-            and use.call in entries("libraries", "opening")
-        ):
-            told = "which is the folder of an input, and no file"
-            remedy = "join the file's name: os.path.join(folder, name)"
-        elif owner is not None and owner != path and use.mode == "read":
-            name = _single(inputs[owner])
-            if name.endswith(ARCHIVE) and path != f"{owner}/{name}":
-                told = f"the input brings {owner}/{name}, and nothing unpacks it"
-                remedy = f"unpack it first: tarfile.open('{owner}/{name}').extractall(…)"
-            elif name and path != f"{owner}/{name}" and path.endswith(posixpath.splitext(name)[1]):
-                told, remedy = f"the input brings the one object {name!r}", f"read {owner}/{name}"
+        told, remedy = _missing(use, place, path, inputs, there)
         # A search fails nowhere, and the folder of the code is there: it has nothing else in it.
         finds_less = use.mode == "look" or any(folder.startswith(f"{path}/") for folder in inputs)
         if told and (use.sure or not _looked_for(view, facts, path)):
@@ -159,6 +133,38 @@ def _read(
                 severity=None if use.sure and not view.own_image and not finds_less else "warning",
                 location=use.location,
             )
+
+
+def _missing(
+    use: PathUse, place: str, path: str, inputs: Mapping[str, object], there: list[str]
+) -> tuple[str, str]:
+    """Why nothing is at a path that is read, and what to read instead; empty texts where something may be."""
+    owner = max((folder for folder in inputs if below(path, folder)), key=len, default=None)
+    if owner is None:
+        data = [folder for folder in there if not folder.startswith((*CODE, *KEPT))]
+        if any(below(path, folder) for folder in there) or any(below(folder, path) for folder in data):
+            return "", ""
+        near = closest(path, data) or closest(posixpath.dirname(path), data)
+        hint = f". Did you mean {near!r}?" if near else ""
+        folders = ", ".join(inputs) or "the job has none"
+        return f"no input of the job is put there{hint}", f"read it from the LocalPath of an input: {folders}"
+    if use.mode != "read":
+        return "", ""
+    if owner == place.rstrip("/") and use.sure and use.call in entries("libraries", "opening"):
+        return (
+            "which is the folder of an input, and no file",
+            "join the file's name: os.path.join(folder, name)",
+        )
+    name = _single(inputs[owner]) if owner != path else ""
+    brought = f"{owner}/{name}"
+    if name.endswith(ARCHIVE) and path != brought:
+        return (
+            f"the input brings {brought}, and nothing unpacks it",
+            f"unpack it first: tarfile.open('{brought}').extractall(…)",
+        )
+    if name and path != brought and path.endswith(posixpath.splitext(name)[1]):
+        return f"the input brings the one object {name!r}", f"read {brought}"
+    return "", ""
 
 
 def _places(

@@ -222,6 +222,22 @@ def content_type(view: TrainingView) -> Iterator[Problem]:
                 severity=None if algorithm.exact else "warning",
                 allowable=content,
             )
+        else:
+            yield from _denied(algorithm, channel, form(base_type(content)))
+
+
+def _denied(algorithm: Algorithm, channel: Channel, kind: str) -> Iterator[Problem]:
+    """The one file of the channel is called as data of another type is."""
+    uri = (text(channel.s3, "S3Uri") or "").lower()
+    named = next((form(word) for ending, word in ENDINGS if uri.endswith(ending)), None)
+    if named is not None and kind in FORMS and named != kind and channel.s3.get("S3DataType") == "S3Prefix":
+        yield Problem(
+            f"channel {show(channel.name)} is one file that is called .{named}, and {algorithm.name} is to read it as {kind}",
+            (*channel.path, "ContentType"),
+            "write the type that the data has",
+            # Text under another name may be what it is said to be.
+            severity=None if {"recordio-protobuf", "parquet"} & {kind, named} else "warning",
+        )
 
 
 def _default(algorithm: Algorithm, channel: Channel, channels: Sequence[Channel]) -> Iterator[Problem]:
@@ -230,7 +246,7 @@ def _default(algorithm: Algorithm, channel: Channel, channels: Sequence[Channel]
     default = algorithm.default_content_type
     if default is None or "S3Uri" not in channel.s3:
         return
-    for ending, word in ((".csv", "csv"), (".parquet", "parquet"), (".libsvm", "libsvm")):
+    for ending, word in ENDINGS:
         if uri is not None and uri.endswith(ending) and word not in default:
             yield Problem(
                 f"channel {show(channel.name)} has no ContentType, so that {algorithm.name} takes {ending} data for "
@@ -249,6 +265,10 @@ def _default(algorithm: Algorithm, channel: Channel, channels: Sequence[Channel]
                 f"set ContentType to {content}",
             )
             return
+
+
+ENDINGS = ((".csv", "csv"), (".parquet", "parquet"), (".libsvm", "libsvm"))
+FORMS = ("csv", "libsvm", "parquet", "recordio-protobuf")
 
 
 def form(content: str) -> str:

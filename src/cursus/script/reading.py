@@ -322,12 +322,29 @@ class Reading(Reach):
                 if isinstance(self.evaluator.value(node.value, body), v.Special):
                     key = self.evaluator.value(node.slice, body)
                     found.add(key.literal or "*" if isinstance(key, Text) else "*")
+            for one in body.nodes:
+                if isinstance(one, ast.AugAssign) and self._is_environment(one.target, body):
+                    found |= self._variables(one.value, body)
         for site, _ in calls:
-            if site.node.args and receiver(site.node, ("setdefault",)) is not None:
-                key = self.evaluator.value(site.node.args[0], site.body)
+            given = site.node.args
+            if given and receiver(site.node, ("setdefault",)) is not None:
+                key = self.evaluator.value(given[0], site.body)
                 if isinstance(key, Text) and key.literal:
                     found.add(key.literal)
+            elif self._is_environment(receiver(site.node, ("update",)), site.body):
+                found |= {word.arg or "*" for word in site.node.keywords}
+                found.update(*(self._variables(mapping, site.body) for mapping in given))
         return frozenset(found)
+
+    def _is_environment(self, node: ast.expr | None, body: Body) -> bool:
+        return node is not None and self.evaluator.value(node, body) == v.Special("environ")
+
+    def _variables(self, node: ast.expr, body: Body) -> set[str]:
+        """Names of the variables in a mapping that the environment takes in; ``*`` where it may have others."""
+        found = self.evaluator.evaluate(node, body)
+        tables = [one for one in found.values if isinstance(one, v.Table) and one.whole]
+        open_ = not found.sure or len(tables) < max(len(found.values), 1)
+        return {key for one in tables for key, _ in one.items} | ({"*"} if open_ else set())
 
     def _mentions(self) -> tuple[frozenset[str], Counter[str], frozenset[str]]:
         strings: set[str] = set()

@@ -166,6 +166,8 @@ def never_named(view: TrainingView) -> Iterator[Problem]:
     variables = {read.name: read.location for read in facts.env_reads if read.name.startswith("SM_HP_")}
     if facts.parsers or facts.opaque_arguments or facts.hyperparameters_whole:
         return
+    if not facts.shell_text and facts.attributes & {"parse_args", "parse_known_args"}:
+        return  # of a parser that a library makes
     if not facts.key_reads and (not variables or any(map(ANY_NAME.search, facts.strings))):
         return
     names = [*view.hyperparameters, *view.tuned]

@@ -316,7 +316,7 @@ def nothing_comes_of_it(view: TrainingView) -> Iterator[Problem]:
         )
 
 
-@rule("HPO033", scope="tuning", reads=("HyperParameterTuningJobConfig", "HyperParameterRanges"))
+@rule("HPO033", scope="tuning", reads=hyperparameters("output_dir", *UNMISTAKABLE))
 def tuned_arguments(view: TuningView) -> Iterator[Problem]:
     """A tuning job gives transformers' Trainer values that it refuses, or waits for a metric that it never prints.
 

@@ -594,3 +594,19 @@ def test_an_image_in_which_anything_runs_may_train() -> None:
     del definition["Steps"][AT["Notebook"][1]]["Arguments"]["AlgorithmSpecification"]["ContainerEntrypoint"]
     found = engine.check_pipeline(Pipeline("p", definition), Settings())[0]
     assert [one.severity for one in found if one.rule == "FRM003"] == ["warning"]
+
+
+@pytest.mark.parametrize(
+    ("words", "level"),
+    [
+        (["--model", "/opt/ml/processing/model/model.tar.gz"], None),
+        (["--model", "/opt/ml/processing/input/model/model.tar.gz"], "error"),
+        (["--model", "/opt/ml/processing/input/model/weights.bin"], "warning"),
+        (["--output", "/opt/ml/processing/new/model.tar.gz"], "warning"),
+    ],
+)
+def test_an_argument_names_a_file_that_is_put_elsewhere(words: list[str], level: str | None) -> None:
+    definition = copy.deepcopy(SOUND)
+    definition["Steps"][AT["Evaluate"][1]]["Arguments"]["AppSpecification"]["ContainerArguments"] = words
+    found = engine.check_pipeline(Pipeline("p", definition), Settings())[0]
+    assert next((one.severity for one in found if one.rule == "DEP039"), None) == level

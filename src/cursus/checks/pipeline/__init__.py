@@ -13,6 +13,9 @@ from cursus.model import Path, Severity, Step
 from cursus.redact import show
 from cursus.suggest import did_you_mean
 
+ARTIFACTS = ("ModelArtifacts", "S3ModelArtifacts")
+"""The property of a training step that is its model's archive."""
+
 
 def place_of(view: PipelineView, step: Step) -> Path:
     """Where the request of a step stands in the pipeline's definition."""

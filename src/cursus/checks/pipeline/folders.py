@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.images import amazon_image
-from cursus.aws.pipelines import written_out
-from cursus.checks.pipeline import outputs_of, place_of, writes
+from cursus.aws.pipelines import target_of, written_out
+from cursus.checks.pipeline import ARTIFACTS, outputs_of, place_of, writes
 from cursus.checks.pipeline.locations import is_text
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, integer, is_reference, listing, mapping, mappings, text
@@ -100,15 +100,15 @@ def started_script(view: PipelineView) -> Iterator[Problem]:
                 if misplaced and not any(_around(path, folder) for folder in folders):
                     continue  # it is told of the input that it is put elsewhere
                 if folders and not any(_around(path, folder) for folder in folders):
+                    option = str(listing(application, member)[i - 1]) if i else ""
+                    written = member == "ContainerArguments" and _MADE.search(f"{option} {word}")
                     yield Problem(
                         f"{show(word)} is in no folder of the step's inputs and outputs."
                         f"{_near(path, folders)}",
                         (*top, "AppSpecification", member, i),
                         "name a path below one of " + ", ".join(dict.fromkeys(folders)),
                         # An image may have it, but not where the file itself is put elsewhere.
-                        severity=None
-                        if member == "ContainerEntrypoint" and _downloaded(path, filled)
-                        else "warning",
+                        severity=None if _downloaded(path, filled) and not written else "warning",
                     )
                 elif member == "ContainerEntrypoint":
                     started = i == 1 and str(application[member][0]).rpartition("/")[2] in RUNNERS
@@ -140,7 +140,15 @@ def _near(path: str, folders: list[str]) -> str:
 def _downloaded(path: str, filled: list[tuple[str, Any]]) -> bool:
     """True where an input is the very file, by its name."""
     name = posixpath.basename(path)
-    return name.endswith(SCRIPTS) and any(str(written_out(uri)).endswith(f"/{name}") for _, uri in filled)
+    files = [
+        "/model.tar.gz" if (target := target_of(uri)) and target.rest == ARTIFACTS else str(written_out(uri))
+        for _, uri in filled
+    ]
+    return "." in name and any(file.endswith(f"/{name}") for file in files)
+
+
+_MADE = re.compile("out|te?mp|work|cache|dest|save|write", re.IGNORECASE)
+"""What options and paths are called that a script writes to."""
 
 
 def _other_name(path: str, filled: list[tuple[str, Any]], started: bool, place: Path) -> Iterator[Problem]:

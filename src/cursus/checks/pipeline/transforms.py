@@ -10,7 +10,7 @@ from cursus.aws import images, instances
 from cursus.aws.algorithms import find
 from cursus.aws.pipelines import named_step, target_of
 from cursus.checks.algorithms.channels import base_type
-from cursus.checks.pipeline import place_of
+from cursus.checks.pipeline import ARTIFACTS, place_of
 from cursus.checks.pipeline.models import containers, containers_in
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, mapping, text
@@ -280,7 +280,7 @@ def transformed_records(view: PipelineView) -> Iterator[Problem]:
 def _is_archive(uri: object) -> bool:
     target = target_of(uri)
     if target is not None:
-        return target.rest == ("ModelArtifacts", "S3ModelArtifacts")
+        return target.rest == ARTIFACTS
     return isinstance(uri, str) and uri.endswith("/model.tar.gz")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from cursus.aws import algorithms, distribution, instances
 from cursus.checks.resources.instances import READS
-from cursus.checks.rules import PROGRAM, Problem, rule
+from cursus.checks.rules import PROGRAM, Problem, hyperparameters, rule
 from cursus.checks.views import TrainingView, integer, text
 from cursus.model import Path
 from cursus.redact import show
@@ -449,4 +449,42 @@ def hosts_without_work(view: TrainingView) -> Iterator[Problem]:
             f"scikit-learn trains on one instance; the request has {hosts}, which all do the same work.",
             (view.resources_member, "InstanceCount"),
             "Set InstanceCount to 1.",
+        )
+
+
+WORKERS, SHARE = "rl.training.config.num_workers", "rl.training.config.num_cpus_per_worker"
+
+
+@rule("RES018", reads=hyperparameters(WORKERS))
+def workers_of_ray(view: TrainingView) -> Iterator[Problem]:
+    """Ray is asked for more workers than the instances have processors.
+
+    What it does:
+        Compares num_workers of RLlib, each of which takes a processor as its driver does, with the vCPUs of all instances. As many
+        workers as processors are a warning.
+    Why:
+        "Insufficient cluster resources to launch trial": the trial waits for what does not come, or the job fails.
+    Example:
+          AlgorithmSpecification:
+            TrainingImage: 462105765813.dkr.ecr.us-east-1.amazonaws.com/sagemaker-rl-ray-container:ray-1.6.0-tf-cpu-py37
+          HyperParameters:
+            sagemaker_program: train.py
+            sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
+        -   rl.training.config.num_workers: "31"
+        +   rl.training.config.num_workers: "3"
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-rl-distributed.html
+    """
+    asked = str(view.values.get(WORKERS, ""))
+    found = [(instances.find(kind), count) for _, kind, count in view.instances]
+    if not asked.isdecimal() or SHARE in view.values or not found:
+        return
+    processors = sum(kind.vcpus * count for kind, count in found if kind is not None and count is not None)
+    known = all(kind is not None and count is not None for kind, count in found)
+    if known and int(asked) >= processors:
+        yield Problem(
+            f"num_workers is {asked}, and the job has {processors} vCPUs, one of which the driver takes",
+            (view.hyperparameters_member, WORKERS),
+            f"write {max(processors - 1, 0)} at most, or take larger instances",
+            severity="warning" if int(asked) == processors else None,
         )

@@ -455,7 +455,7 @@ def hosts_without_work(view: TrainingView) -> Iterator[Problem]:
 WORKERS, SHARE = "rl.training.config.num_workers", "rl.training.config.num_cpus_per_worker"
 
 
-@rule("RES018", reads=hyperparameters(WORKERS))
+@rule("RES018", reads=hyperparameters("*_workers"))
 def workers_of_ray(view: TrainingView) -> Iterator[Problem]:
     """Ray is asked for more workers than the instances have processors.
 

@@ -286,7 +286,7 @@ def channel_not_read(view: TrainingView) -> Iterator[Problem]:
     wrong = [*channel_variable_missing(view), *channel_folder_missing(view)]
     if any(NO_PATH in problem.message for problem in wrong):
         return  # a folder that the script is to be told, and is not: which one, nobody knows
-    if any("reads" in problem.message for problem in s3_uri_as_path(view)):
+    if any(use.mode not in LEADS for use, _ in _remote(view, facts)):
         return  # what comes by the channel, the script takes from where it lies
     for channel in view.channels:
         name = channel.name or ""
@@ -380,6 +380,18 @@ def s3_uri_as_path(view: TrainingView) -> Iterator[Problem]:
     facts = readable(view)
     if facts is None:
         return
+    for use, place in _remote(view, facts):
+        yield Problem(
+            f"{use.call} {LEADS.get(use.mode, 'reads')} {show(place.replace(UNKNOWN, '…'))}: it is a URI, and {use.call} "
+            "knows the file system only",
+            remedy="read from the channel's folder (SM_CHANNEL_…), save below SM_MODEL_DIR",
+            severity=None if use.mode != "make" and certain(view, use) else "warning",
+            location=use.location,
+        )
+
+
+def _remote(view: TrainingView, facts: ScriptFacts) -> Iterator[tuple[PathUse, str]]:
+    """The URIs that are used as paths of the file system, each once."""
     seen = set()
     for use in facts.paths:
         if not use.local or (use.mode == "look" and use.call not in entries("libraries", "searching")):
@@ -388,15 +400,8 @@ def s3_uri_as_path(view: TrainingView) -> Iterator[Problem]:
             place = resolve(view, path)
             if isinstance(place, str) and place not in seen and place.startswith(REMOTE):
                 seen.add(place)
-                if never_holds(view, use.tests):
-                    break
-                lead = LEADS.get(use.mode, "reads")
-                yield Problem(
-                    f"{use.call} {lead} {show(place.replace(UNKNOWN, '…'))}: it is a URI, and {use.call} knows the file system only",
-                    remedy="read from the channel's folder (SM_CHANNEL_…), save below SM_MODEL_DIR",
-                    severity=None if use.mode != "make" and certain(view, use) else "warning",
-                    location=use.location,
-                )
+                if not never_holds(view, use.tests):
+                    yield use, place
                 break
 
 
@@ -458,13 +463,16 @@ def _looked_for(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
             place = resolve(view, path)
             if not isinstance(place, str) or UNKNOWN in place or channel_of(place) is None:
                 continue
-            problem = _local_file(view, place, use)
-            if problem is not None and "Did you mean" in problem.message:
+            problem = _local_file(view, place, use, looked_for=True)
+            if problem is not None:
                 yield problem
 
 
-def _local_file(view: TrainingView, place: str, use: PathUse) -> Problem | None:
-    """A file of a channel that the local data lacks; nothing is known where there is no local data."""
+def _local_file(view: TrainingView, place: str, use: PathUse, *, looked_for: bool = False) -> Problem | None:
+    """A file of a channel that the local data lacks; nothing is known where there is no local data.
+
+    One that is ``looked_for`` may be missing, unless there is one of nearly its name.
+    """
     name = channel_of(place) or ""
     local = view.step.promises.local_channels.get(name)
     if local is None or not FilePath(local).is_dir():
@@ -478,9 +486,12 @@ def _local_file(view: TrainingView, place: str, use: PathUse) -> Problem | None:
     if not inside or (FilePath(local) / inside).exists():
         return None
     names = [child.name for child in sorted(FilePath(local).iterdir())[:200]]
+    hint = did_you_mean(inside, names)
+    if looked_for and not hint:
+        return None
     return Problem(
         f"the script reads {inside!r} from the channel {name!r}, and the channel's local data does not have it"
-        f".{did_you_mean(inside, names)}",
+        f".{hint}",
         CHANNELS,
         remedy=f"the data has {', '.join(repr(one) for one in names[:5]) or 'no files'}",
         severity="warning",

@@ -117,8 +117,7 @@ def step_types(schema: dict[str, Any], steps: dict[str, dict[str, Any]]) -> dict
         if "beside" in known:
             entry["members"] = sorted([*COMMON, *known["beside"]])
             entry["required"] = ["Arguments", "Name", "Type"]
-        if "parts" in known:
-            entry["parts"] = known["parts"]
+        entry.update({name: known[name] for name in ("below", "parts") if name in known})
         if "definition" in known or name in NO_REQUEST:
             entry["forms"] = forms(schema, name, known.get("definition", f"{name}Step"))
         elif "beside" in known:

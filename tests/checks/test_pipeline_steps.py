@@ -146,6 +146,10 @@ ARCHIVE = {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}
 BELOW_ARCHIVE = {"Std:Join": {"On": "/", "Values": [ARCHIVE, "m.bin"]}}
 FOREIGN = {"StepName": "Prepare", "S3Uris": ["s3://example-bucket/raw/a.csv"]}
 RETRY = {"ExceptionType": ["Step.THROTTLING"]}
+MANIFEST = {
+    "ChannelName": "train",
+    "DataSource": {"S3DataSource": {"S3DataType": "ManifestFile", "S3Uri": {"Get": OUT}}},
+}
 READ_OF_SCRIPT = {"Get": "Steps.Prepare.ProcessingInputs['script'].InputName"}
 
 
@@ -214,6 +218,7 @@ def test_the_sound_one_is_sound() -> None:
         (("Parameters", 1, "EnumValues"), '["north", "south"]', "DEP020"),
         ((*AT["Stop"], "Arguments", "ErrorMessage"), READ_OF_SCRIPT, "DEP012"),
         ((*AT["Notebook"], "Type"), "NotebookJob", "DEP002"),
+        ((*AT["Train"], "Arguments", "InputDataConfig"), [MANIFEST], "DEP033"),
         ((*AT["Tell"], "FunctionArn"), "arn:aws:lambda:{region}:123456789012:function:ask", "DEP043"),
         ((*AT["Spark"], "Arguments", "StepConfig", "Args"), ["spark-submit"], "DEP009"),
     ],
@@ -610,3 +615,12 @@ def test_an_argument_names_a_file_that_is_put_elsewhere(words: list[str], level:
     definition["Steps"][AT["Evaluate"][1]]["Arguments"]["AppSpecification"]["ContainerArguments"] = words
     found = engine.check_pipeline(Pipeline("p", definition), Settings())[0]
     assert next((one.severity for one in found if one.rule == "DEP039"), None) == level
+
+
+@pytest.mark.parametrize(
+    ("member", "broken_by"), [("ModelInsightsJsonReportPath", set()), ("ModelInsightsReport", {"DEP012"})]
+)
+def test_the_reports_on_the_best_candidate(member: str, broken_by: set[str]) -> None:
+    report = {"Get": f"Steps.Search.BestCandidateProperties.{member}"}
+    definition = pipeline(_step("Search", "AutoML", {}), _ask("Tell", report=report))
+    assert broken(engine.check_pipeline(Pipeline("p", definition), Settings())[0]) & {"DEP012"} == broken_by

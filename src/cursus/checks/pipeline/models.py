@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from cursus.aws import instances
-from cursus.aws.pipelines import PipelineStep, facts, step_type, target_of, written_out
+from cursus.aws.pipelines import PipelineStep, facts, nodes, step_type, target_of, written_out
 from cursus.checks.pipeline import place_of
 from cursus.checks.rules import Problem, rule
 from cursus.checks.step.image_names import stands_for_another
@@ -309,12 +309,12 @@ _SERVING = (
 
 @rule("DEP033", scope="pipeline")
 def model_data_is_a_prefix(view: PipelineView) -> Iterator[Problem]:
-    """A model's data is a folder, such as the output path of a training job, instead of a model artifact.
+    """A model's data, or a manifest, is a folder, such as the output path of a training job, instead of a file.
 
     What it does:
         Looks at ModelDataUrl in model and registration steps, and at the archive that a step of the SDK repacks, for
         references to OutputDataConfig.S3OutputPath or to the S3Uri of a processing step's output, and for URIs that end
-        with a slash. A container for several models takes a folder. For the files of ModelMetrics and DriftCheckBaselines
+        with a slash; and at manifests of channels and inputs that are such references. A container for several models takes a folder. For the files of ModelMetrics and DriftCheckBaselines
         it is a warning, and so are statistics and constraints in each other's place.
     Why:
         The artifact is at <S3OutputPath>/<job name>/output/model.tar.gz. "Could not find model data": CreateModel refuses
@@ -332,6 +332,13 @@ def model_data_is_a_prefix(view: PipelineView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelArtifacts.html
     """
     for step in view.definition.steps:
+        for place, value in nodes(step.arguments, step.place):
+            if (
+                isinstance(value, Mapping)
+                and value.get("S3DataType") in _MANIFESTS
+                and target_of(value.get("S3Uri"))
+            ):
+                yield from _a_folder(value["S3Uri"], (*place, "S3Uri"), "manifest", "train.manifest")
         if step.type in ("Model", "RegisterModel"):
             for place, container in containers(step):
                 if container.get("Mode") != "MultiModel":  # which takes a prefix
@@ -345,6 +352,9 @@ def model_data_is_a_prefix(view: PipelineView) -> Iterator[Problem]:
             if "model_archive" in held and "inference_script" in held:  # _repack_model.py of the SDK
                 place = (*step.place, "HyperParameters", "model_archive")
                 yield from _a_folder(held["model_archive"], place)
+
+
+_MANIFESTS = ("ManifestFile", "AugmentedManifestFile")
 
 
 def _other_file(uri: object, place: Path) -> Iterator[Problem]:

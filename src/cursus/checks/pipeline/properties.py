@@ -159,6 +159,13 @@ def _property(reference: Reference, target: Target, step: PipelineStep) -> Itera
     elif step.type == "Lineage" and len(target.rest) == 2:
         yield from _recorded(reference, target, step)
     if first in entry["properties"] or "*" in entry["properties"]:
+        below = entry.get("below", {}).get(first)
+        if below and len(target.rest) > 1 and target.rest[1] not in below:
+            yield Problem(
+                f"{first} has no member {show(target.rest[1])}.{did_you_mean(str(target.rest[1]), below)}",
+                reference.path,
+                "it has " + ", ".join(below),
+            )
         return
     shape = output_shape(entry["outputs"][0]) if entry["outputs"] else None
     if entry["outputs"] and shape is None:

@@ -34,6 +34,22 @@ open(os.environ['SM_MODEL_DIR'] + '/model.json', 'w').write('1')
         ("print(os.environ['SM_CHANNEL_TEST'])", "KeyError: 'SM_CHANNEL_TEST'", ["CHN050"]),
         ("if os.environ.get('A'): print(absent)", "NameError: name 'absent' is not defined", ["FRM070"]),
         ("print({}['label'])", "KeyError: 'label'", ["FRM090"]),
+        (
+            "print(open('/opt/ml/input/data/test/rows.csv').read())",
+            "FileNotFoundError: [Errno 2] No such file or directory: '/opt/ml/input/data/test/rows.csv'",
+            ["CHN051"],
+        ),
+        (
+            "import json\nname = json.load(open('/opt/ml/input/config/hyperparameters.json')).get('file')\n"
+            "print(open('/opt/ml/input/data/train/' + (name or 'rows.csv')).read())",
+            "FileNotFoundError: [Errno 2] No such file or directory: '/opt/ml/input/data/train/rows.csv'",
+            ["CHN093"],
+        ),
+        (
+            "def show(path=os.environ.get('SM_CHANNEL_TEST')): print(os.listdir(os.path.join(path, 'a')))\nshow()",
+            "TypeError: expected str, bytes or os.PathLike object, not NoneType",
+            ["CHN051"],
+        ),
     ],
 )
 def test_a_failure_that_reading_explains_is_told_once(
@@ -67,6 +83,19 @@ def test_an_argument_of_one_letter_is_told_once_and_not_by_its_own_name(tmp_path
     assert error.remedy.startswith("declare -C in the script")
 
 
+def test_a_value_that_a_flag_refuses_is_told_once(tmp_path: Path) -> None:
+    script = READS.format(
+        "import argparse\np = argparse.ArgumentParser()\np.add_argument('--fast', action='store_true')\np.parse_args()"
+    )
+    reason = FAILED.format("train.py: error: unrecognized arguments: True")
+    found = findings_of(
+        {"HyperParameters": {"sagemaker_program": "train.py", "fast": "true"}},
+        evidence=Evidence(**{**SOUND, "status": "Failed", "failure_reason": reason, "model_files": ()}),
+        source=source(tmp_path, script),
+    )
+    assert [finding.rule for finding in found if finding.severity == "error"] == ["HPO054"]
+
+
 def test_an_artifact_that_is_missing_is_told_once_at_the_line_that_writes_another(tmp_path: Path) -> None:
     found = told_of(tmp_path, READS.format(""), {}, expected_artifacts=("weights.bin",))
     (missing,) = [finding for finding in found if finding.area == "artifacts"]
@@ -74,7 +103,8 @@ def test_an_artifact_that_is_missing_is_told_once_at_the_line_that_writes_anothe
     assert "write /opt/ml/model/weights.bin" in missing.remedy
 
 
-def test_a_barrier_of_some_ranks_explains_a_job_that_waits_for_good(tmp_path: Path) -> None:
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_barrier_of_some_ranks_explains_a_job_that_waits_for_good(tmp_path: Path, closed: bool) -> None:
     script = READS.format(
         "import torch.distributed as dist\ndef save(rank):\n    if rank == 0:\n        dist.barrier()\nsave(0)"
     )
@@ -84,8 +114,11 @@ def test_a_barrier_of_some_ranks_explains_a_job_that_waits_for_good(tmp_path: Pa
         "usage": {"algo-1": usage},
         "signals": {"reason": "the timeout of this run"},
     }
+    left = {"status": "Failed", "failure_reason": FAILED.format("RuntimeError: Connection closed by peer")}
     found = [
-        finding for finding in told_of(tmp_path, script, stopped) if finding.rule in ("DST054", "RES098")
+        finding
+        for finding in told_of(tmp_path, script, left if closed else stopped)
+        if finding.rule in ("DST054", "RES098", "FRM090")
     ]
     assert [(finding.rule, finding.severity, finding.line) for finding in found] == [("DST054", "error", 6)]
 

@@ -319,6 +319,12 @@ def test_arguments_that_nobody_knows_are_named() -> None:
     assert "missing 1 required positional argument: 'tenant'" in failure.message
 
 
+def test_a_step_of_a_definition_says_what_it_waits_for() -> None:
+    step = {"Name": "Train", "Type": "Training", "DependsOn": ["Split", "Check"], "Arguments": REQUEST}
+    made = builder(create_step=lambda self: step, get_dependencies=lambda self: {"data": {"step": "Split"}})
+    assert lower(made).promises.dependencies == {"data": {"step": "Split"}, "Check": {"step": "Check"}}
+
+
 def test_instance_that_keeps_its_config() -> None:
     made = builder()
     made.config = {"max_runtime_in_seconds": 60}

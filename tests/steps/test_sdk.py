@@ -379,6 +379,32 @@ def test_v2_model_steps(source: str) -> None:
 
 
 @v2
+def test_v2_step_knows_the_outputs_of_a_processing_step_before_it(source: str) -> None:
+    from sagemaker.processing import ProcessingOutput, ScriptProcessor
+    from sagemaker.workflow.pipeline_context import PipelineSession
+    from sagemaker.workflow.steps import ProcessingStep, TrainingStep
+
+    processor = ScriptProcessor(
+        image_uri="123456789012.dkr.ecr.us-east-1.amazonaws.com/prepare:1",
+        command=["python3"],
+        role=ROLE,
+        instance_type="ml.m5.xlarge",
+        instance_count=1,
+        sagemaker_session=PipelineSession(),
+    )
+    written = ProcessingOutput(output_name="rows", source="/opt/ml/processing/rows")
+    code = str(Path(source, "train.py"))
+    prepare = ProcessingStep("Prepare", step_args=processor.run(code=code, outputs=[written]))
+    for output, rules in (("rows", set()), ("row", {"DEP081"})):
+        place = prepare.properties.ProcessingOutputConfig.Outputs[output].S3Output.S3Uri
+        step = one(TrainingStep(name="First", step_args=estimator(source).fit({"train": place})))
+        assert step.promises.upstream is not None
+        assert step.promises.upstream[0].outputs == ("rows",)
+        found = cursus.check(step).findings
+        assert {finding.rule for finding in found if finding.severity == "error"} == rules
+
+
+@v2
 def test_v2_step_knows_the_steps_before_it(source: str) -> None:
     from sagemaker.workflow.steps import TrainingStep
 

@@ -148,6 +148,37 @@ def test_a_fault_that_only_the_run_shows(
     assert any(finding["from_run"] for finding in results["tests"][test]["findings"])
 
 
+@pytest.mark.parametrize("place", ["train/none.csv", "test/rows.csv"])
+def test_a_file_that_no_channel_has_is_the_channel_tests_alone(
+    place: str, builder: Any, config: Any, write_script: Any, tmp_path: Path
+) -> None:
+    write_script(LOOKS_AT_ARGUMENTS + f'pathlib.Path("/opt/ml/input", *["data", "{place}"]).read_text()\n')
+    results = TrainingIntegrationTests(builder, config, root=str(tmp_path / "root")).run_all_tests()
+    assert list(failed(results)) == [CHANNELS], failed(results)
+
+
+def test_a_pipelines_step_has_a_name_that_it_takes_and_waits_for_steps_that_there_are(
+    builder: Any, config: Any
+) -> None:
+    arguments = builder.request
+    del arguments["TrainingJobName"]
+    step = {"Name": "Train", "Type": "Training", "DependsOn": ["Split"], "Arguments": arguments}
+    builder.create_step = lambda: step
+    assert failed(static(builder, config)) == {}
+    step["DependsOn"] = ["Splt"]
+    assert list(failed(static(builder, config))) == [DEPENDENCIES]
+    step.update(DependsOn=["Split"], Name="Train (v2)")
+    assert list(failed(static(builder, config))) == [STEP]
+
+
+def test_without_a_step_nothing_else_passes(builder: Any, config: Any) -> None:
+    builder.create_step = lambda: None
+    builder.get_expected_artifacts = lambda: ["/opt/ml/model/model.json"]
+    results = static(builder, config)
+    assert list(failed(results)) == [STEP, ARTIFACTS]
+    assert results["summary"]["passed"] == 0
+
+
 def test_a_script_that_fails_fails_the_framework_test(
     builder: Any, config: Any, write_script: Any, tmp_path: Path
 ) -> None:

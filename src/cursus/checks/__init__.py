@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 MODULES: tuple[str, ...] = (
+    "step.members",
     "step.service_model",
     "step.demands",
     "step.spot",
@@ -23,6 +24,7 @@ MODULES: tuple[str, ...] = (
     "framework.records",
     "framework.models",
     "framework.trainer",
+    "framework.variables",
     "hyperparameters",
     "tuning.ranges",
     "tuning.jobs",
@@ -129,6 +131,7 @@ MODULES: tuple[str, ...] = (
 
 
 ONLY: dict[str, tuple[str, ...]] = {
+    "step.members": ("schema",),
     "step.service_model": ("schema",),
     "step.demands": ("training",),
     "step.spot": ("training",),
@@ -142,6 +145,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "framework.records": ("request",),
     "framework.models": ("request",),
     "framework.trainer": ("training", "tuning"),
+    "framework.variables": ("training",),
     "tuning": ("tuning",),
     "automl": ("automl",),
     "step.configuration": ("script",),

@@ -114,6 +114,10 @@ PROVED = frozenset({"ART055", "FRM070"})
 USAGE = re.compile(r"\S+: error: .*")
 FLAG = re.compile(r"(?<![\w-])--?[A-Za-z][\w-]*")
 NAMED = re.compile(r"'([^']+)'")
+LEFT_ALONE = re.compile(r"Connection (?:closed|reset) by (?:remote )?peer|remote process exited")
+"""What a process says that waits for one which has ended."""
+NOT_A_CHANNEL = frozenset({"CHN050", "CHN051", "CHN055", "CHN056"})
+"""Rules on what a script reads of channels: what these see is what a run does not find."""
 NOT_STARTED = {
     "FRM050": re.compile(r"exit code 2\b.*can't open file"),
     "FRM056": re.compile(r"exit code 12[67]\b"),
@@ -150,17 +154,30 @@ def _foretold(findings: list[Finding], proved: Collection[Finding]) -> set[Findi
         return set(failed)
     text = "\n".join(finding.message for finding in failed)
     places = _failed_at(failed)
-    refused = {flag for line in USAGE.findall(text) for flag in FLAG.findall(line)}
+    usage = USAGE.findall(text)
+    refused = {flag for line in usage for flag in FLAG.findall(line)}
+    unknown = {word for line in usage for word in line.partition("unrecognized arguments: ")[2].split()}
     for finding in findings if failed else ():
         if finding.from_run or finding.severity != "error":
             continue
         where = finding.location
         at = where is not None and _at(where, places)
-        argument = finding.rule.startswith("HPO") and refused & set(FLAG.findall(finding.message))
+        argument = finding.rule.startswith("HPO") and (
+            refused & set(FLAG.findall(finding.message)) or unknown & set(NAMED.findall(finding.message))
+        )
         ending = NOT_STARTED.get(finding.rule)
         if at or argument or (ending is not None and ending.search(text)):
             return set(failed)
     return set()
+
+
+def _ending_told(findings: list[Finding], proved: Collection[Finding]) -> set[Finding]:
+    """What is said of a failed job beside its cause: that was read, or is a file of a channel that it did not find."""
+    found = [one for one in findings if one.rule == "CHN093"]
+    foretold = _foretold(findings, proved)
+    if foretold or (found and any(one.rule in NOT_A_CHANNEL and one.severity == "error" for one in findings)):
+        foretold = {*foretold, *found}
+    return {*foretold, *(one for one in findings if found and one.rule == "FRM090")}
 
 
 def _strays_told(findings: list[Finding]) -> set[Finding]:
@@ -175,8 +192,12 @@ def _strays_told(findings: list[Finding]) -> set[Finding]:
 
 
 def _with_causes(findings: list[Finding]) -> list[Finding]:
-    """A job that waits for good, told where the script lets some of its processes wait for others."""
-    hangs = [finding for finding in findings if finding.rule == "RES098"]
+    """A job that waits for good, or for a process that has gone, told where the script lets some wait for others."""
+    hangs = [
+        one
+        for one in findings
+        if one.rule == "RES098" or (one.rule == "FRM090" and LEFT_ALONE.search(one.message))
+    ]
     causes = [finding for finding in findings if finding.rule == "DST054"] if hangs else []
     if not causes:
         return findings
@@ -257,6 +278,6 @@ def told_once(findings: list[Finding], evidence: Evidence) -> list[Finding]:
                 superfluous.add(other if weighs_more else finding)
     proved = _proved(findings)
     raised |= proved
-    superfluous |= _foretold(findings, proved) | _strays_told(findings)
+    superfluous |= _ending_told(findings, proved) | _strays_told(findings)
     kept = [raised.get(finding, finding) for finding in findings if finding not in superfluous]
     return _with_first_start(_with_causes(_with_places(kept)), evidence)

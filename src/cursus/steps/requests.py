@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from cursus.suggest import kind_of
 
 NO_ORIGINS: Mapping[Path, Origin] = {}
 _BODY = "PipelineDefinitionBody"
+STEP_NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")
 
 
 def from_mapping(
@@ -127,6 +129,7 @@ def _of_entry(
 ) -> Step:
     place: Path = ("Arguments",)
     own = entry.get("Name")
+    problems = (*problems, *misnamed(own, origins))
     return Step(
         name=own if isinstance(own, str) and own else operation,
         operation=operation,
@@ -137,6 +140,23 @@ def _of_entry(
         origins=at(origins, place),
         region=region,
         problems=problems,
+    )
+
+
+def misnamed(name: Any, origins: Mapping[Path, Origin] = NO_ORIGINS) -> tuple[Finding, ...]:
+    """What CreatePipeline says of the name of a step that stands alone; rule DEP002 reads those of a definition."""
+    if not isinstance(name, str) or not name or STEP_NAME.fullmatch(name):
+        return ()
+    origin = origins.get(("Name",)) if origins else None
+    return (
+        Finding(
+            rule="STP099",
+            severity="error",
+            message=f"the step name {show(name)} is not allowed",
+            remedy="use 1 to 64 letters, digits, hyphens and underscores",
+            area="step",
+            location=origin.location if origin else None,
+        ),
     )
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from cursus.aws.members import mapping, mappings, text
 from cursus.aws.pipelines import parse_get, references, step_type
 from cursus.aws.tables import table
 from cursus.model import Finding, HookFailure, SourceCode, UpstreamStep
@@ -25,6 +26,7 @@ from cursus.steps.lowering.created import Created
 from cursus.steps.lowering.hooks import HookError, call, nonsense
 from cursus.steps.offline import answered_here, offline
 from cursus.steps.plain import plain
+from cursus.steps.requests import misnamed
 from cursus.suggest import closest, did_you_mean
 
 if TYPE_CHECKING:
@@ -43,6 +45,10 @@ def is_sdk_object(value: Any) -> bool:
         or _is_step_args(value)
         or _starter(value) is not None
     )
+
+
+DEEPEST = 20
+"""Levels of a step's arguments in which properties of other steps are looked for."""
 
 
 def _has(value: Any, name: str) -> bool:
@@ -121,11 +127,12 @@ def read(value: Any) -> Created:
         type=type_ or kinds.TYPES[operation],
         name=own if isinstance(own, str) else "",
         in_pipeline=in_pipeline,
-        upstream=_upstream(value, request),
+        upstream=_upstream(value, request, arguments),
+        depends=tuple(name for name, _ in _waits_for(value)),
         answered=tuple(made_of.calls),
         drivers=made_of.drivers,
         alone=_alone(value),
-        problems=tuple(_misspelt_distribution(value)),
+        problems=(*_misspelt_distribution(value), *(misnamed(own) if in_pipeline else ())),
         region=None if answers.region_made_up else facts.pop("region", None),
         **{key: one for key, one in facts.items() if key != "region"},
     )
@@ -201,25 +208,61 @@ def _maker(value: Any) -> Any:
     return value
 
 
-def _upstream(value: Any, request: Mapping[str, Any]) -> tuple[UpstreamStep, ...] | None:
-    """The steps that a step object waits for: those it depends on, and those its request refers to.
-
-    None where it has neither: what stands around it is then not known.
-    """
+def _waits_for(value: Any) -> Iterator[tuple[str, Any]]:
+    """The steps that a step object says it depends on: each by its name, with the object where it is one."""
     depends = getattr(value, "depends_on", None)
-    found: dict[str, UpstreamStep] = {}
     for entry in depends if isinstance(depends, (list, tuple)) else []:
         entry = getattr(entry, "step", entry)  # a StepDependency holds it
         inner = getattr(entry, "steps", None)
         entry = inner[-1] if isinstance(inner, list) and inner else entry
         name = entry if isinstance(entry, str) else getattr(entry, "name", None)
         if isinstance(name, str):
-            found.setdefault(name, UpstreamStep(name, type_name(entry) or ""))
+            yield name, entry
+
+
+def _upstream(
+    value: Any, request: Mapping[str, Any], arguments: Any = None
+) -> tuple[UpstreamStep, ...] | None:
+    """The steps that a step object waits for: those it depends on, and those its request refers to.
+
+    None where it has neither: what stands around it is then not known.
+    """
+    found = {name: _step_before(name, entry) for name, entry in _waits_for(value)}
+    for entry in _referred(arguments):
+        name = getattr(entry, "name", None)
+        if isinstance(name, str):
+            found[name] = _step_before(name, entry)
     for reference in references(request, (), None):
         target = parse_get(reference.text)
         if target is not None and target.root == "Steps":
             found.setdefault(target.name, UpstreamStep(target.name))
     return tuple(found.values()) or None
+
+
+def _referred(value: Any, depth: int = 0) -> Iterator[Any]:
+    """The step objects whose properties stand in a step's arguments."""
+    inner: Iterable[Any] = ()
+    if isinstance(value, Mapping):
+        inner = value.values()
+    elif isinstance(value, (list, tuple)):
+        inner = value
+    elif hasattr(type(value), "_referenced_steps"):
+        yield from value._referenced_steps
+    for one in inner if depth < DEEPEST else ():
+        yield from _referred(one, depth + 1)
+
+
+def _step_before(name: str, entry: Any) -> UpstreamStep:
+    """A step object as the step before another; the outputs of a processing step are in its arguments."""
+    kind = type_name(entry) or ""
+    if kind != "Processing":
+        return UpstreamStep(name, kind)
+    try:
+        config = mapping(call(partial(getattr, entry, "arguments"), "create_step"), "ProcessingOutputConfig")
+    except HookError:  # it is not what is checked
+        return UpstreamStep(name, kind)
+    outputs = [text(one, "OutputName") for _, one in mappings(config, "Outputs")]
+    return UpstreamStep(name, kind, tuple(one for one in outputs if one))
 
 
 def _facts(value: Any) -> dict[str, Any]:

@@ -101,7 +101,7 @@ def _missing(name: str, evidence: Evidence, where: Location | None) -> Problem:
     elif beside is not None:
         remedy = f"the script wrote {beside}, which is thrown away: write it below the directory that is kept"
     elif did_you_mean(name, known):
-        remedy = did_you_mean(name, known)
+        remedy = did_you_mean(name, known).strip()
     else:
         nothing = "no model file at all: let no error be swallowed before it saves"
         remedy = "the job left " + (", ".join(known[:SHOWN]) if known else nothing)

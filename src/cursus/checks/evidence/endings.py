@@ -110,11 +110,11 @@ def failed(view: TrainingView) -> Iterator[Problem]:
         f"the job failed on this machine{told}: {_brief(reason, evidence)}",
         place,
         remedy=_advice(code, place, evidence),
-        location=_line(view, evidence),
+        location=at_line(view, evidence),
     )
 
 
-def _line(view: TrainingView, evidence: Evidence) -> Location | None:
+def at_line(view: TrainingView, evidence: Evidence) -> Location | None:
     """The innermost line of the source in the traceback at the end of the log."""
     from cursus.script.source.files import shown_below
 
@@ -217,14 +217,14 @@ def _advice(code: int | None, place: Path, evidence: Evidence) -> str:
     return f"mend the script; its whole output is in {log}" if log else "see the job's folder"
 
 
-def _told(evidence: Evidence) -> tuple[str, str, str]:
+def told(evidence: Evidence) -> tuple[str, str, str]:
     """What a job that failed said of it. Some containers keep the script's words out of FailureReason: then its log has them."""
     return evidence.failure_reason or "", _said(evidence), "\n".join(last_lines(evidence))
 
 
 def _accelerator_lacking(view: TrainingView, evidence: Evidence) -> str | None:
     """The instance type with an accelerator whose absence here made the script fail."""
-    if not any(_NO_ACCELERATOR.search(text) for text in _told(evidence)):
+    if not any(_NO_ACCELERATOR.search(text) for text in told(evidence)):
         return None
     from cursus.aws import instances
 
@@ -236,7 +236,7 @@ def _accelerator_lacking(view: TrainingView, evidence: Evidence) -> str | None:
 
 def _not_installed(view: TrainingView, evidence: Evidence) -> str | None:
     """The module that the script lacked, where the image or a requirements file may have it."""
-    found = next((found for text in _told(evidence) if (found := _MISSING.search(text))), None)
+    found = next((found for text in told(evidence) if (found := _MISSING.search(text))), None)
     if found is None:
         return None
     name = found.group(1)

@@ -74,8 +74,8 @@ def unknown_step(view: StepView) -> Iterator[Problem]:
     """The builder depends on a step that is not there.
 
     What it does:
-        Looks up the step of every dependency among the steps before this one (`upstream` in the config). One of
-        `get_optional_dependencies` that is not there is only worth knowing.
+        Looks up the step of every dependency, and of DependsOn, among the steps before this one (`upstream` in the
+        config). One of `get_optional_dependencies` that is not there is only worth knowing.
     Why:
         A pipeline with a dependency on an unknown step is refused when it is created.
     Example:

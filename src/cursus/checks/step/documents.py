@@ -90,3 +90,31 @@ def one_definition(view: StepView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreatePipeline.html
     """
     yield from ()
+
+
+@rule("STP099", scope="step")
+def step_name(view: StepView) -> Iterator[Problem]:
+    """The name of a pipeline's step is one that CreatePipeline takes.
+
+    What it does:
+        Looks at the name of a step that is checked without its pipeline; DEP002 looks at those in a definition.
+    Why:
+        A name has 1 to 64 letters, digits, hyphens and underscores. CreatePipeline refuses any other, and the SDK
+        does not look.
+    Example:
+          document: |
+            Type: Training
+        -   Name: Train (v2)
+        +   Name: Train-v2
+            Arguments:
+              AlgorithmSpecification:
+                TrainingImage: "123456789012.dkr.ecr.us-east-1.amazonaws.com/churn-trainer:1.4"
+                TrainingInputMode: File
+              RoleArn: "arn:aws:iam::123456789012:role/SageMakerRole"
+              OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
+              ResourceConfig: {InstanceType: ml.m5.xlarge, InstanceCount: 1, VolumeSizeInGB: 30}
+              StoppingCondition: {MaxRuntimeInSeconds: 3600}
+    Source:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-pipeline.html
+    """
+    yield from ()

@@ -14,7 +14,7 @@ from typing import Any
 from cursus.aws.members import mapping
 from cursus.aws.places import region_names
 from cursus.errors import ConfigurationError
-from cursus.model import Location, Origin, Path, Promises, Step
+from cursus.model import Location, Origin, Path, Promises, Step, UpstreamStep
 from cursus.steps import kinds, sources
 from cursus.steps.answers import DRIVERS
 from cursus.steps.lowering import shortforms, unstarted, upstream
@@ -115,7 +115,7 @@ def _promises(
         framework_version=text(said, "framework_version") or created.framework_version,
         python_version=text(said, "python_version") or created.python_version,
         upstream=_upstream(said, created),
-        dependencies=_dependencies(hooks, flat),
+        dependencies=_dependencies(hooks, flat, created),
         answered=created.answered,
     )
 
@@ -269,16 +269,25 @@ def _local_channels(
     return local
 
 
-def _upstream(config: Mapping[str, Any], created: Created) -> Any:
+def _upstream(config: Mapping[str, Any], created: Created) -> tuple[UpstreamStep, ...] | None:
+    """The steps before this one: those of the configuration, and those that the builder has as objects."""
     value = config.get("upstream")
-    return created.upstream if value is None else upstream.upstream_steps(value)
+    if value is None:
+        return created.upstream
+    given = upstream.upstream_steps(value)
+    names = {step.name for step in given}
+    return (*given, *(step for step in created.upstream or () if step.type and step.name not in names))
 
 
-def _dependencies(hooks: Hooks, flat: Mapping[str, Any]) -> dict[str, dict[str, str]] | None:
-    """What the builder says that it depends on, less the inputs that the configuration gives by name."""
+def _dependencies(
+    hooks: Hooks, flat: Mapping[str, Any], created: Created
+) -> dict[str, dict[str, str]] | None:
+    """What the builder and its step say that they depend on, less the inputs that the configuration gives by name."""
     names = ("get_dependencies", "get_required_dependencies", "get_optional_dependencies")
     found = upstream.dependencies(*(hooks.values.get(name) for name in names))
     given = flat.get("inputs")
-    if not found or not isinstance(given, Mapping):
-        return found
-    return {name: one for name, one in found.items() if name not in given or one != {"step": name}}
+    if found and isinstance(given, Mapping):
+        found = {name: one for name, one in found.items() if name not in given or one != {"step": name}}
+    told = {one.get("step") for one in (found or {}).values()}
+    more = {name: {"step": name} for name in created.depends if name not in told}
+    return {**(found or {}), **more} if more else found

@@ -29,6 +29,7 @@ class Created:
     python_version: str | None = None
     answered: tuple[str, ...] = ()
     upstream: tuple[UpstreamStep, ...] | None = None
+    depends: tuple[str, ...] = ()  # the steps that the step itself says it waits for
     open_inputs: bool = False  # an estimator or tuner: whoever starts its job gives the channels
     drivers: dict[str, bytes] = field(default_factory=dict)  # the launcher of the SDK's ModelTrainer
     returned: Any = None  # what create_step returned where that is no request

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from cursus.aws.members import mapping
+from cursus.aws.members import listing, mapping
 from cursus.model import HookFailure, Origin, Pipeline, Step
 from cursus.steps import kinds
 from cursus.steps.lowering.constructing import argument, parameters
@@ -218,7 +218,10 @@ def _of_mapping(value: Mapping[str, Any], origin: Origin, hook: Any) -> Created:
         why = "that is a pipeline definition" if found else describe_unknown(request)
         failure = nonsense(hook, CREATE, dict(value), f"which is no request: {why}")
         raise HookError(failure)
-    return _of_step(found[0], origin)
+    made = _of_step(found[0], origin)
+    if "Arguments" in request:  # a step of a pipeline definition
+        made.depends = tuple(name for name in listing(request, "DependsOn") if isinstance(name, str))
+    return made
 
 
 def _of_step(step: Step, origin: Origin) -> Created:

@@ -124,7 +124,7 @@ def validate(trial: Trial, hook: str, value: Any) -> Validation:
     ]
     if not trial.created and not form.companion:
         # There is no request for the form to complete: what is not there says nothing of the form.
-        new = [finding for finding in new if _is_there(request, finding.path)]
+        new = [one for one in new if one.severity == "error" and _is_there(request, one.path)]
     return verdict(
         [spell(finding) for finding in new if finding.severity == "error"],
         [spell(finding) for finding in new if finding.severity == "warning"],

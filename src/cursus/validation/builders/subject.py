@@ -49,8 +49,7 @@ def nothing_to_look_at(trial: Trial, area: Area) -> str | None:
         return NO_STEP
     if not any(selected(rule.id, trial.settings) for rule in RULES.values() if rule.area == area):
         return UNSELECTED
-    reason = _lacks(trial, area)
-    return reason if reason is None or trial.created else NO_STEP
+    return _lacks(trial, area) if trial.created else NO_STEP
 
 
 def _lacks(trial: Trial, area: Area) -> str | None:

@@ -1,15 +1,17 @@
 """Make ``src/cursus/aws/data/packages.json``: what pip finds of the packages that training scripts ask for.
 
     python scripts/make_packages.py NAMES.tsv
-    python scripts/make_packages.py --images CONTAINERS.git XGBOOST.git
+    python scripts/make_packages.py --images CONTAINERS.git XGBOOST.git SKLEARN.git
 
 NAMES.tsv has a line for each package of PyPI: name, version, month, rank among the most downloaded (or 0); without it
 the names stay as they are. The releases are those that ``pip index versions`` gives, of the packages in ``PINNED``, for
 any of ``PYTHONS``: ``wheels`` says for which of them pip finds a build for Linux, ``sources`` for which source alone.
 
-The second form makes ``dockerfiles`` alone, the libraries that images lack and the variables that they set: from clones
-of https://github.com/aws/deep-learning-containers, whose branch master has the Dockerfiles of each version, and of
-https://github.com/aws/sagemaker-xgboost-container.
+The second form makes ``dockerfiles`` alone, the libraries that images lack, the versions that they pin and the
+variables that they set: from clones of https://github.com/aws/deep-learning-containers, whose branch master has the
+Dockerfiles of each version, of https://github.com/aws/sagemaker-xgboost-container and of
+https://github.com/aws/sagemaker-scikit-learn-container. ``pinned`` has the lowest and the highest version of a package
+that any revision of an image's files pins; of those of a tag, where the tag is the image's version.
 """
 
 from __future__ import annotations
@@ -114,6 +116,8 @@ IMAGES = {
 }
 VARIABLE = re.compile(r"^(?:ENV[ \t]+(?=\w+[= ])|[ \t]+(?=\w+=))([A-Z][A-Z0-9_]{2,})[= ]\S", re.MULTILINE)
 """A variable that a Dockerfile sets, alone or as one of several."""
+OTHERWISE = {"0.20-0"}
+"""Versions whose tag is on another one's files."""
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 
@@ -146,14 +150,14 @@ def write(table: Mapping[str, Any]) -> None:
     OUT.write_text(text + "\n", encoding="utf-8")
 
 
-def images(containers: str, xgboost: str) -> None:
+def images(containers: str, xgboost: str, sklearn: str) -> None:
     """Write what Dockerfiles tell into the table as it is.
 
     That is the libraries that none of an image names, nor what needs them, and the variables that they set.
     """
     table = json.loads(OUT.read_text("utf-8"))
     told: dict[str, Any] = {"source": [], "date": date.today().isoformat()}
-    for repository, branch in ((containers, "master"), (xgboost, "HEAD")):
+    for repository, branch in ((containers, "master"), (xgboost, "HEAD"), (sklearn, "HEAD")):
         told["source"].append(git(repository, "rev-parse", branch).strip())
     listed = git(containers, "ls-tree", "-r", "--name-only", "master").split()
     words: dict[str, set[str]] = {}
@@ -186,7 +190,72 @@ def images(containers: str, xgboost: str) -> None:
         told[image]["absent"] = [
             module for module, name in LEAVES.items() if not {module, name, name.replace("-", "_")} & there
         ]
+    told["pinned"] = {
+        "sagemaker-xgboost": of_tags(xgboost),
+        "sagemaker-scikit-learn": of_tags(sklearn),
+        **{image: of_dockerfiles(containers, folder, listed) for image, folder in IMAGES.items()},
+    }
     write(table | {"dockerfiles": told})
+
+
+def of_tags(repository: str) -> dict[str, dict[str, list[str]]]:
+    """What requirements.txt pins at the tags of a version, and on its branch: ``v1.2-1``, ``v1.2-1-1``."""
+    found: dict[str, list[str]] = {}
+    for name in git(repository, "for-each-ref", "--format=%(refname)").split():
+        version = re.fullmatch(r"refs/(?:tags/v|heads/)(\d+\.\d+)[-.](\d)(?:-\d|-py3\d+)?", name)
+        if version is not None:
+            found.setdefault(f"{version[1]}-{version[2]}", []).append(
+                shown(repository, f"{name}:requirements.txt")
+            )
+    return {version: pins(texts) for version, texts in found.items() if version not in OTHERWISE}
+
+
+def of_dockerfiles(repository: str, folder: str, listed: list[str]) -> dict[str, dict[str, list[str]]]:
+    """What all revisions of the Dockerfiles of each version pin."""
+    texts: dict[str, list[str]] = {}
+    for path in listed:
+        if (
+            path.startswith(folder)
+            and re.search(r"/Dockerfile(?:\.sagemaker)?\.[cg]pu$", path)
+            and "/py2/" not in path
+        ) and "example" not in path:
+            minor = path.removeprefix(folder + "/").partition("/")[0]
+            ages = git(repository, "log", "--format=%H", "master", "--", path).split()
+            texts.setdefault(minor, []).extend(shown(repository, f"{age}:{path}") for age in ages)
+    found = {minor: pins(those) for minor, those in texts.items()}
+    return {minor: those for minor, those in found.items() if those}
+
+
+def shown(repository: str, path: str) -> str:
+    """A file of a revision; empty where it was not there."""
+    try:
+        return git(repository, "show", path)
+    except subprocess.CalledProcessError:
+        return ""
+
+
+def pins(texts: Iterable[str]) -> dict[str, list[str]]:
+    """The packages that each text pins which names them, with the lowest and the highest version."""
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        arguments = dict(re.findall(r"^ARG (\w+)=(\S+)", text, re.MULTILINE))
+        plain = text
+        for name, value in arguments.items():
+            plain = re.sub(rf"\$\{{?{name}\b\}}?", value, plain)
+        lines = "\n".join(line.partition("#")[0] for line in plain.splitlines())
+        for package in PINNED:
+            name = re.escape(package)
+            for version in re.findall(
+                rf"(?<![\w./-]){name}(?:\[[^\]]*\])?(?![\w-])((?:[=<>~!]=?[\w.]+,?)*)", lines
+            ):
+                found.setdefault(package, []).append(version)
+    table = {}
+    for package, versions in found.items():
+        numbers = [version.lstrip("=") for version in versions if re.fullmatch(r"==?\d+(\.\d+)*", version)]
+        if len(numbers) == len(versions):
+            numbers.sort(key=lambda version: [int(part) for part in version.split(".")])
+            table[package] = [numbers[0], numbers[-1]]
+    return table
 
 
 def mentioned(texts: Iterable[str]) -> set[str]:

@@ -16,6 +16,11 @@ from pathlib import Path
 SKLEARN = "https://scikit-learn.org/stable/whats_new/v{}.html"
 PYTHON = "https://docs.python.org/3/whatsnew/{}.html"
 TENSORFLOW = "https://www.tensorflow.org/guide/migrate"
+PYTORCH = "https://github.com/pytorch/pytorch/releases/tag/v{}.0"
+NUMPY = "https://numpy.org/doc/stable/release/{}-notes.html"
+PANDAS = "https://pandas.pydata.org/docs/whatsnew/v{}.html"
+KERAS = "https://keras.io/guides/migrating_to_keras_3/"
+MODELS = [f"tensorflow.keras.{one}" for one in ("Sequential", "Model", "models.Sequential", "models.Model")]
 TARGET = Path(__file__).resolve().parents[1] / "src" / "cursus" / "aws" / "data" / "removals.json"
 
 NAMES = [
@@ -106,6 +111,116 @@ NAMES = [
         "collections.abc, or str itself",
         ["torch._six."],
     ),
+    (
+        "pytorch",
+        "2.0",
+        "https://github.com/pytorch/pytorch/releases/tag/v2.0.0",
+        "torch.linalg",
+        [f"torch.{one}" for one in ("eig", "symeig", "lstsq", "solve", "matrix_rank")],
+    ),
+    (
+        "tensorflow",
+        "2.13",
+        "https://github.com/keras-team/keras/releases/tag/v2.13.1",
+        "scikeras, from requirements.txt",
+        ["tensorflow.keras.wrappers."],
+    ),
+    (
+        "tensorflow",
+        "2.6",
+        "https://github.com/tensorflow/tensorflow/releases/tag/v2.6.0",
+        "predict(…).argmax(axis=-1)",
+        [f"{model}.predict_classes" for model in MODELS],
+    ),
+    (
+        "tensorflow",
+        "2.16",
+        KERAS,
+        "fit, evaluate and predict, which take generators",
+        [f"{model}.{one}_generator" for model in MODELS for one in ("fit", "evaluate", "predict")],
+    ),
+    (
+        "tensorflow",
+        "2.16",
+        KERAS,
+        "tf.keras.layers",
+        ["tensorflow.keras.layers.experimental.preprocessing."],
+    ),
+    (
+        "numpy",
+        "1.24",
+        NUMPY.format("1.24.0"),
+        "the type of Python itself (float, int, object, str), or numpy.float64 and the like",
+        [f"numpy.{one}" for one in ("float", "int", "object", "str", "complex")],
+    ),
+    (
+        "numpy",
+        "2.0",
+        NUMPY.format("2.0.0"),
+        "what NumPy's migration guide names: numpy.float64, numpy.inf, numpy.nan, numpy.bytes_, numpy.str_ …",
+        [
+            f"numpy.{one}"
+            for one in (
+                *("float_", "complex_", "string_", "unicode_", "longfloat", "cfloat", "singlecomplex"),
+                *("Inf", "Infinity", "NaN", "infty", "NINF", "PINF", "NZERO", "PZERO", "mat", "asfarray"),
+                *(
+                    "product",
+                    "cumproduct",
+                    "alltrue",
+                    "sometrue",
+                    "round_",
+                    "msort",
+                    "cast",
+                    "find_common_type",
+                ),
+                *("recfromcsv", "recfromtxt", "safe_eval", "set_string_function", "sctypes", "issubclass_"),
+                *("obj2sctype", "issubsctype", "nbytes", "disp", "who", "lookfor", "source", "byte_bounds"),
+            )
+        ],
+    ),
+    (
+        "pandas",
+        "2.0",
+        PANDAS.format("2.0.0"),
+        "pandas.concat",
+        ["pandas.DataFrame.append", "pandas.Series.append"],
+    ),
+    (
+        "pandas",
+        "2.0",
+        PANDAS.format("2.0.0"),
+        "items, or what the release notes name",
+        [f"pandas.DataFrame.{one}" for one in ("iteritems", "lookup", "mad", "slice_shift", "tshift")]
+        + ["pandas.Int64Index", "pandas.Float64Index", "pandas.UInt64Index", "pandas.Series.iteritems"],
+    ),
+    (
+        "pandas",
+        "1.0",
+        PANDAS.format("1.0.0"),
+        "loc, iloc, at or to_numpy",
+        [f"pandas.DataFrame.{one}" for one in ("ix", "as_matrix", "get_value", "set_value")],
+    ),
+    (
+        "datasets",
+        "3.0",
+        "https://github.com/huggingface/datasets/releases/tag/3.0.0",
+        "evaluate.load",
+        ["datasets.load_metric"],
+    ),
+    (
+        "transformers",
+        "5.0",
+        "https://github.com/huggingface/transformers/releases/tag/v5.0.0",
+        "torch.optim.AdamW, and the models for PyTorch",
+        [
+            "transformers.AdamW",
+            *(f"transformers.TF{one}" for one in ("Trainer", "TrainingArguments", "AutoModel")),
+            *(
+                f"transformers.TF{one}ForSequenceClassification"
+                for one in ("AutoModel", "Bert", "DistilBert")
+            ),
+        ],
+    ),
     ("python", "3.8", PYTHON.format("3.8"), "time.perf_counter or time.process_time", ["time.clock"]),
     (
         "python",
@@ -131,7 +246,11 @@ NAMES = [
     ("python", "3.12", PYTHON.format("3.12"), "asyncio", ["asyncore.", "asynchat."]),
 ]
 NEW = [
-    # (since, what to write instead, names): of Python itself
+    # (since, what to write instead, names): of Python itself, and of PyTorch
+    ("2.0", "the model as it is, or an image of PyTorch 2", ["torch.compile"]),
+    ("2.0", "torch.nn.MultiheadAttention", ["torch.nn.functional.scaled_dot_product_attention"]),
+    ("1.9", "torch.no_grad", ["torch.inference_mode"]),
+    ("2.3", "torch.cuda.amp.GradScaler", ["torch.amp.GradScaler"]),
     ("3.8", "typing_extensions", ["typing.Literal", "typing.Protocol", "typing.TypedDict", "typing.Final"]),
     ("3.9", "functools.lru_cache(maxsize=None)", ["functools.cache"]),
     ("3.9", "backports.zoneinfo, from requirements.txt", ["zoneinfo."]),
@@ -179,6 +298,32 @@ WORDS = [
         ["squared"],
     ),
     (
+        "pandas",
+        "2.0",
+        PANDAS.format("2.0.0"),
+        "lineterminator",
+        "pandas.DataFrame.to_csv",
+        ["line_terminator"],
+    ),
+    ("pandas", "3.0", PANDAS.format("3.0.0"), "ffill() or bfill()", "pandas.DataFrame.fillna", ["method"]),
+    (
+        "tensorflow",
+        "2.16",
+        KERAS,
+        "a data set that is prefetched",
+        "tensorflow.keras.*.fit",
+        ["workers", "use_multiprocessing", "max_queue_size"],
+    ),
+    (
+        "tensorflow",
+        "2.16",
+        KERAS,
+        "a data set that is prefetched",
+        "tensorflow.keras.models.*.fit",
+        ["workers", "use_multiprocessing", "max_queue_size"],
+    ),
+    ("tensorflow", "2.16", KERAS, "save_freq", "tensorflow.keras.callbacks.ModelCheckpoint", ["period"]),
+    (
         "tensorflow",
         "2.16",
         "https://keras.io/api/optimizers/",
@@ -207,10 +352,10 @@ def main() -> None:
         ]
         + [
             {
-                "library": "python",
+                "library": "pytorch" if names[0].startswith("torch.") else "python",
                 "since": since,
                 "new": True,
-                "source": PYTHON.format(since),
+                "source": PYTORCH.format(since) if names[0].startswith("torch.") else PYTHON.format(since),
                 "instead": instead,
                 "names": names,
             }

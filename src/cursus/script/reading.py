@@ -233,6 +233,7 @@ class Reading(Reach):
             *handed.read_handed(evaluator, reached),
             *left_behind.read_left_behind(evaluator, calls, list(self.source.modules.values())),
             *(library_words.read_library_words(evaluator, calls) if tops & library_words.MODULES else ()),
+            *(library_words.read_library_names(evaluator, reached) if tops & library_words.MODULES else ()),
             *misfits.read_misfits(evaluator, reached, calls),
             *(
                 signals.read_signals(evaluator, calls, self.source.modules.values())

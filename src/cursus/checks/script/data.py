@@ -136,6 +136,11 @@ def mixed_up(view: TrainingView) -> Iterator[Problem]:
                 "{} compares something with itself",
                 "hand over what was expected, and what was found",
             ),
+            "always-true": ("{} is true of every number", "compare with 0.5, or what comes before it with 0"),
+            "first-kept": (
+                "{} is set anew later, and the results of this method are kept: it is looked at once",
+                "hand it over as an argument, or keep no results",
+            ),
             "class-numbers": (
                 "{} numbers classes in the order of a listing, which is any, and is made several times",
                 "sort it: sorted(…)",

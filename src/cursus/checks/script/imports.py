@@ -184,6 +184,7 @@ MISFITS = {
     "fraction": ("{} is a fraction since Python 3, and a whole number is wanted here", "// in place of /"),
     "text-and-number": ("{} is a number, which cannot be put behind a text by +", "str(…), or an f-string"),
     "no-key": ("{} (KeyError)", "name a key that it has"),
+    "exchanged": ("{}", "hand them over in the order of the parameters, or by name"),
     "near-key": ("{}: the default is taken", "write the two names alike"),
     "unpacked": ("{}: ValueError", "take as many names as it returns values"),
     "nothing-back": (

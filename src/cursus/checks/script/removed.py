@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from cursus.aws import images, library_fields
+from cursus.aws import images, library_apis, library_fields
 from cursus.aws.tables import table
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script.files import python_of, python_severity
+from cursus.checks.script.files import python_severity
 from cursus.checks.script.keras import legacy_keras
 from cursus.checks.script.request import habits, library_version, readable
+from cursus.checks.script.versions import versions_of
 from cursus.checks.views import TrainingView
 from cursus.model import Location
-from cursus.script.facts import ScriptFacts
+from cursus.script.facts import Habit, ScriptFacts
 from cursus.suggest import did_you_mean
 
 ARGUMENTS = "transformers.TrainingArguments"
@@ -26,9 +27,10 @@ def name_removed(view: TrainingView) -> Iterator[Problem]:
     """The script uses what the version of a library in the image no longer has.
 
     What it does:
-        Holds imports, calls and their arguments against the names that scikit-learn, TensorFlow, Keras, XGBoost and PyTorch have taken out, and the
-        arguments of transformers' ``TrainingArguments`` against its fields, in the version that the image has or requirements.txt pins, the
-        standard library's against the image's Python, also names that came later, and
+        Holds imports, calls and their arguments against the names that scikit-learn, pandas, NumPy, TensorFlow, Keras, XGBoost, LightGBM, PyTorch,
+        datasets, accelerate, peft and trl have taken out or brought in, and the arguments of transformers' ``Trainer`` and ``TrainingArguments``
+        against theirs: in the version that requirements.txt pins, or that the image is of, or pins, or at least has by its Python; the
+        standard library's against the image's Python, and
         ``load_best_model_at_end`` against the strategies of saving and evaluating. What is imported in ``try``, or on a condition, is left alone.
     Why:
         ``ImportError``, ``AttributeError`` or ``TypeError``: a script that was written for an older image fails in a newer one.
@@ -51,33 +53,80 @@ def name_removed(view: TrainingView) -> Iterator[Problem]:
     yield from _best_at_end(view)
     told: set[str] = set()
     for name, where in _used(facts):
-        for entry in _entries().get(name.partition(".")[0], ()):
-            hit = next((one for one in entry["names"] if _is(name, one)), None)
-            version = _since(view, facts, entry) if hit is not None else ""
-            if hit is not None and version and hit not in told:
+        for problem, hit in _gone(view, name, where):
+            if hit not in told:
                 told.add(hit)
-                new = entry.get("new", False)
-                yield Problem(
+                yield problem
+    for habit in habits(view, "library-words"):
+        given = [word for word in habit.key.split(",") if word]
+        yield from _arguments(view, habit, given)
+        if habit.detail.endswith(".TrainingArguments") and habit.sure:
+            yield from _unknown_fields(view, given, habit.location)
+
+
+def _gone(view: TrainingView, name: str, where: Location) -> Iterator[tuple[Problem, str]]:
+    """A name that the job's version of a library no longer has, or does not have yet."""
+    top = name.partition(".")[0]
+    for entry in _entries().get(top, ()):
+        hit = next((one for one in entry["names"] if _is(name, one)), None)
+        version = _since(view, entry) if hit is not None else ""
+        if hit is not None and version:
+            new = entry.get("new", False)
+            yield (
+                Problem(
                     f"{hit.rstrip('.')} is not in {entry['library']} {version}: it "
                     + (f"came with {entry['since']}" if new else f"was taken out in {entry['since']}"),
                     remedy=f"write {entry['instead']}, or take an image of {'a newer' if new else 'an older'} version",
                     severity=python_severity(view) if entry["library"] == "python" else None,
                     location=where,
-                )
-    for habit in habits(view, "library-words"):
-        given = habit.key.split(",")
-        for entry in table("removals")["words"]:
-            gone = sorted(set(given) & set(entry["words"])) if _fits(habit.detail, entry["function"]) else []
-            version = _since(view, facts, entry) if gone else ""
-            if version and not (entry["library"] == "tensorflow" and legacy_keras(view)):
-                yield Problem(
-                    f"{habit.detail} of {entry['library']} {version} takes no {gone[0]!r}: it was taken out in {entry['since']}",
-                    remedy=f"write {entry['instead']}",
-                    severity=None if habit.sure else "warning",
-                    location=habit.location,
-                )
-        if habit.detail.endswith(".TrainingArguments") and habit.sure:
-            yield from _unknown_fields(view, given, habit.location)
+                ),
+                hit,
+            )
+            return
+    versions = versions_of(view, top)
+    hit, having = library_apis.lacking(name, versions) if versions is not None else ("", "")
+    if hit and versions is not None:
+        yield (
+            Problem(
+                f"{hit} is not in {top} {_shown(versions)}: {having}",
+                remedy="write what that version has, or pin another one in requirements.txt",
+                location=where,
+            ),
+            hit,
+        )
+
+
+def _arguments(view: TrainingView, habit: Habit, given: list[str]) -> Iterator[Problem]:
+    """Arguments that the job's version of a function no longer takes, or does not take yet."""
+    for entry in table("removals")["words"]:
+        gone = sorted(set(given) & set(entry["words"])) if _fits(habit.detail, entry["function"]) else []
+        version = _since(view, entry) if gone else ""
+        if version and not (entry["library"] == "tensorflow" and legacy_keras(view)):
+            yield Problem(
+                f"{habit.detail} of {entry['library']} {version} takes no {gone[0]!r}: it was taken out in {entry['since']}",
+                remedy=f"write {entry['instead']}",
+                severity=None if habit.sure else "warning",
+                location=habit.location,
+            )
+            return
+    top = habit.detail.partition(".")[0]
+    versions = versions_of(view, top) if given else None
+    word, having = library_apis.refused(habit.detail, given, versions) if versions is not None else ("", "")
+    if word and versions is not None:
+        yield Problem(
+            f"{habit.detail} of {top} {_shown(versions)} takes no {word!r}: {having}",
+            remedy="write it as that version calls it, or pin another one in requirements.txt",
+            severity=None if habit.sure else "warning",
+            location=habit.location,
+        )
+
+
+def _shown(versions: tuple[str, str]) -> str:
+    """One version, or the oldest or the newest that it may be."""
+    low, high = versions
+    if low == high:
+        return low
+    return f"{low} and later" if high == "9999" else f"{low} to {high}"
 
 
 def _best_at_end(view: TrainingView) -> Iterator[Problem]:
@@ -122,6 +171,9 @@ def _used(facts: ScriptFacts) -> Iterator[tuple[str, Location]]:
     for used in facts.used:
         if used.sure:
             yield used.name, used.location
+    for habit in facts.habits:
+        if habit.kind in ("library-words", "library-name") and habit.sure:
+            yield habit.detail, habit.location
 
 
 @lru_cache(maxsize=1)
@@ -146,18 +198,13 @@ def _fits(name: str, pattern: str) -> bool:
     return re.fullmatch(re.escape(pattern).replace(r"\*", r"\w+"), name) is not None
 
 
-def _since(view: TrainingView, facts: ScriptFacts, entry: dict[str, Any]) -> str:
+def _since(view: TrainingView, entry: dict[str, Any]) -> str:
     """The version that the job has of a library, where it is one without the name; empty for another or unknown one."""
-    library = entry["library"]
-    package = table("libraries")["framework_packages"].get(library, [library])[0]
-    asked = [one for one in facts.requirements if one.name.lower() == package]
-    image = view.framework
-    version = image.version if image is not None and image.framework == library else None
-    if asked:
-        pinned = re.fullmatch(r"={2,3}\s*(\d+(?:\.\d+)*)", asked[0].version)
-        version = pinned[1] if pinned is not None else None
-    if library == "python":
-        version = ".".join(map(str, python_of(view) or ()))
-    version = (version or "").partition("-")[0]
-    older = bool(version) and images.order(version) < images.order(entry["since"])
-    return version if version and older == entry.get("new", False) else ""
+    versions = versions_of(view, entry["library"])
+    if versions is None:
+        return ""
+    if entry.get("new", False):
+        gone = images.order(versions[1]) < images.order(entry["since"])
+    else:
+        gone = images.order(versions[0]) >= images.order(entry["since"])
+    return _shown(versions) if gone else ""

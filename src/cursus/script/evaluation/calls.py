@@ -31,6 +31,28 @@ NUMBERS = frozenset(
 NUMBER_METHODS = frozenset({"item", "mean", "sum", "std", "numpy"})
 SAME_PARSER = frozenset({"add_argument_group", "add_mutually_exclusive_group"})
 PROCESS_GROUP = "torch.distributed.init_process_group"
+FRAMES = frozenset(
+    {v.FRAME, "pandas.concat", "pandas.merge", "pandas.get_dummies"}
+    | {f"pandas.read_{one}" for one in ("csv", "parquet", "excel", "table", "feather")}
+)
+"""What gives a frame of pandas."""
+SAME_FRAME = frozenset(
+    {
+        "append",
+        "assign",
+        "astype",
+        "copy",
+        "drop",
+        "drop_duplicates",
+        "dropna",
+        "fillna",
+        "head",
+        "merge",
+        "query",
+    }
+    | {"rename", "replace", "reset_index", "sample", "set_index", "sort_index", "sort_values", "tail"}
+)
+"""Methods of a frame that give another."""
 PURE = frozenset({"upper", "lower", "title", "replace", "strip", "rstrip", "lstrip"})
 """Methods of a text that give another."""
 KEEPS_TEXT = frozenset({"rstrip", "lstrip", "strip", "resolve", "absolute", "expanduser", "as_posix"})
@@ -150,6 +172,8 @@ def _method_of(
             return one(evaluator.kept(base, key.literal))
     if isinstance(base, Text):
         return _text_method(base, name, given, named)
+    if isinstance(base, v.Unknown) and base.origin in FRAMES and name in SAME_FRAME:
+        return one(v.Unknown(False, v.FRAME))
     if name in NUMBER_METHODS:
         return one(NUMBER)
     if isinstance(base, v.Ref):

@@ -23,10 +23,11 @@ class Items:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A mapping written out with string keys. ``whole``: it has no others."""
+    """A mapping written out with string keys. ``whole``: it has no others; ``members``: they are those of an object."""
 
     items: tuple[tuple[str, Value], ...]
     whole: bool = True
+    members: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,7 @@ Value = (
 UNKNOWN = Unknown()
 NUMBER = Unknown(number=True)
 WHOLE = Unknown(number=True, origin="int")
+FRAME = "pandas.DataFrame"
 NEGATIVE = Unknown(number=True, origin="negative")
 
 

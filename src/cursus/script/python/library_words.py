@@ -1,6 +1,7 @@
-"""Arguments that a script gives by name to functions and classes of libraries: ``library-words``, ``best-at-end``.
+"""What a script uses of libraries by name: ``library-words``, ``library-name``, ``best-at-end``.
 
-``detail`` is the function's dotted name, for a method that of the class which made its object; ``key`` are the names.
+``detail`` is the dotted name of a function, for a method that of the class which made its object; ``key`` are the
+arguments that it is given by name. ``library-name`` is any other name that some versions of a library have no more.
 """
 
 from __future__ import annotations
@@ -8,24 +9,55 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
+from cursus.aws import library_apis
 from cursus.script.evaluation import values as v
+from cursus.script.evaluation.calls import FRAMES
 from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.facts import Habit
-from cursus.script.syntax.bodies import CallSite, place
+from cursus.script.syntax.bodies import Body, CallSite, place
 from cursus.script.syntax.nodes import string, word
 
-MODULES = frozenset({"sklearn", "tensorflow", "keras", "xgboost", "transformers"})
+MODULES = frozenset(
+    {
+        "sklearn",
+        "tensorflow",
+        "keras",
+        "xgboost",
+        "transformers",
+        "pandas",
+        "lightgbm",
+        "datasets",
+        "accelerate",
+    }
+    | {"peft", "trl", "numpy", "torch"}
+)
 
 
 def read_library_words(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) -> Iterator[Habit]:
     """Every call of a function of these libraries that gives arguments by name."""
     for site, sure in calls:
         words = [given.arg for given in site.node.keywords if given.arg is not None]
-        name = _name(evaluator, site) if words else ""
+        method = (
+            isinstance(site.node.func, ast.Attribute) and site.node.func.attr in library_apis.last_names()
+        )
+        name = _name(evaluator, site) if words or method else ""
         if name.endswith(".TrainingArguments"):
             yield from _best_at_end(site, sure)
         if name.partition(".")[0] in MODULES:
             yield Habit("library-words", None, name, sure, place(site.node, site.body), key=",".join(words))
+
+
+def read_library_names(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) -> Iterator[Habit]:
+    """Members of modules that are no calls: ``dtype=np.float``."""
+    for body, sure in reached:
+        for node in body.nodes:
+            if isinstance(node, ast.Attribute) and node.attr in library_apis.last_names():
+                value = (
+                    evaluator.value(node, body) if isinstance(node.value, (ast.Name, ast.Attribute)) else None
+                )
+                if isinstance(value, v.Ref) and value.name.partition(".")[0] in MODULES:
+                    certain = sure and id(node) in body.certain
+                    yield Habit("library-name", None, value.name, certain, place(node, body))
 
 
 def _best_at_end(site: CallSite, sure: bool) -> Iterator[Habit]:
@@ -51,4 +83,5 @@ def _name(evaluator: Evaluator, site: CallSite) -> str:
         return name
     made = evaluator.value(func.value, site.body)
     origin = made.origin if isinstance(made, v.Unknown) else ""
+    origin = v.FRAME if origin in FRAMES else origin
     return f"{origin}.{func.attr}" if origin else ""

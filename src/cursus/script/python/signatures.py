@@ -1,6 +1,7 @@
 """Calls of a script's own functions and classes with arguments that they do not take.
 
-Each finding is a ``Habit`` of the kind ``bad-call``: ``detail`` says what is wrong, ``source`` is the function's file.
+Each finding is a ``Habit``: ``bad-call`` (``detail`` says what is wrong, ``source`` is the function's file), and
+``exchanged`` for two arguments that are called as each other's parameters.
 """
 
 from __future__ import annotations
@@ -12,12 +13,18 @@ from cursus.script.evaluation import values as v
 from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.facts import Habit
 from cursus.script.syntax.bodies import Body, CallSite, FunctionNode, place
-from cursus.script.syntax.nodes import bare_name
+from cursus.script.syntax.nodes import FUNCTIONS, bare_name, last_name, word
+
+SUBMITS = frozenset({"submit", "apply_async", "apply", "spawn"})
+"""What is given a function to start, and then what that is given."""
 
 
 def read_calls(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) -> Iterator[Habit]:
     """The calls that fail for what they give, or leave out."""
     for site, sure in calls:
+        told = _exchanged(evaluator, site)
+        if told:
+            yield Habit("exchanged", None, told, False, place(site.node, site.body))
         found = _function(evaluator, site)
         problem = _problem(site.node, *found) if found is not None else ""
         if problem and found is not None:
@@ -25,6 +32,32 @@ def read_calls(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) -> 
             yield Habit(
                 "bad-call", None, told, sure and site.sure, place(site.node, site.body), source=found[2].file
             )
+
+
+def _exchanged(evaluator: Evaluator, site: CallSite) -> str:
+    """What is wrong with ``f(rate, epochs)``, or ``Process(target=f, args=(rate, epochs))``, of ``f(epochs, rate)``."""
+    call, first = site.node, 0
+    func, given = call.func, list(call.args)
+    started = word(call, "target", "fn", "func")
+    handed = word(call, "args")
+    if last_name(call.func) in SUBMITS and given:
+        func, given = given[0], given[1:]
+        first = int(last_name(call.func) == "spawn")
+    elif started is not None:
+        func, given = started, []
+    if func is not call.func and isinstance(handed, (ast.Tuple, ast.List)):
+        given = handed.elts
+    value = evaluator.value(func, site.body) if len(given) > 1 else v.UNKNOWN
+    owner = value.body.owner if isinstance(value, v.Func) else None
+    if not isinstance(value, v.Func) or not isinstance(owner, FUNCTIONS) or owner is site.body.owner:
+        return ""
+    wanted = [one.arg for one in (*owner.args.posonlyargs, *owner.args.args)][first + value.bound :]
+    names = [last_name(one) if isinstance(one, (ast.Name, ast.Attribute)) else "" for one in given]
+    for i, (name, parameter) in enumerate(zip(names, wanted, strict=False)):
+        other = names.index(parameter) if parameter in names else -1
+        if len(name) > 2 and other > i and other < len(wanted) and wanted[other] == name != parameter:
+            return f"{owner.name}({', '.join(wanted)}) is given {name} for {parameter}, and {parameter} for {name}"
+    return ""
 
 
 def _function(evaluator: Evaluator, site: CallSite) -> tuple[FunctionNode, bool, Body] | None:

@@ -169,6 +169,7 @@ def _evaluated(body: Body) -> set[int]:
     found: set[int] = set()
     while pending:
         node = pending.pop()
+        node = node.value if isinstance(node, ast.keyword) else node
         if isinstance(node, ast.expr) and not isinstance(node, PERHAPS) and id(node) not in found:
             found.add(id(node))
             pending.extend(ast.iter_child_nodes(node))

@@ -3,12 +3,14 @@
 Each finding is a ``Habit``: ``never-reset`` (``correct / total``, counted on from epoch to epoch), ``used-up`` (the
 rows behind a position that stays at their end), ``patience-total`` (epochs without a better one, that need not follow
 each other), ``counted-early`` (an epoch that counts as done before its batches), ``same-twice``
-(``accuracy(found, found)``) and ``class-numbers`` (numbers of classes from a folder's listing, which has no order).
+(``accuracy(found, found)``), ``always-true`` (``sigmoid(x) > 0``), ``first-kept`` (``lru_cache`` on a method that looks
+at what its object is given later) and ``class-numbers`` (numbers of classes from a folder's listing, in any order).
 """
 
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -41,10 +43,55 @@ def read_counts(modules: Iterable[Body]) -> Iterator[Habit]:
             elif isinstance(node, ast.Call) and MEASURES.search(last_name(node.func)) and len(node.args) > 1:
                 one, other = map(ast.unparse, node.args[:2])
                 found = [("same-twice", node)] if one == other and not _constant(node.args[0]) else []
+            elif isinstance(node, ast.Compare) and _always(node):
+                found = [("always-true", node)]
+            elif isinstance(node, ast.ClassDef) and any(_cached(one) for one in node.body):
+                found = [("first-kept", one) for one in _kept_by_first(node, body.all_nodes)]
             elif isinstance(node, (ast.FunctionDef, ast.ClassDef)) and called[node.name] > 1:
                 found = [("class-numbers", one) for one in _class_numbers(node)]
             for kind, at in found:
                 yield Habit(kind, None, ast.unparse(at).partition("\n")[0][:80], True, place(at, body))
+
+
+def _always(node: ast.Compare) -> bool:
+    """``sigmoid(x) > 0``, which is true of every number."""
+    zero = isinstance(node.comparators[0], ast.Constant) and node.comparators[0].value == 0
+    positive = isinstance(node.left, ast.Call) and last_name(node.left.func) in ("sigmoid", "softmax", "exp")
+    return zero and positive and isinstance(node.ops[0], (ast.Gt, ast.GtE)) and len(node.ops) == 1
+
+
+def _cached(node: ast.AST) -> bool:
+    """True for a method whose results are kept."""
+    made = node.decorator_list if isinstance(node, ast.FunctionDef) else []
+    return any(
+        last_name(one.func if isinstance(one, ast.Call) else one) in ("lru_cache", "cache") for one in made
+    )
+
+
+def _kept_by_first(owner: ast.ClassDef, nodes: list[ast.AST]) -> Iterator[ast.AST]:
+    """Methods whose results are kept, and that look at members which are set outside of ``__init__``."""
+    begun = {
+        id(node) for one in owner.body if getattr(one, "name", "") == "__init__" for node in ast.walk(one)
+    }
+    later = {
+        left.attr
+        for node in nodes
+        if isinstance(node, (ast.Assign, ast.AugAssign)) and id(node) not in begun
+        for left in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(left, ast.Attribute)
+    }
+    for method in owner.body:
+        if _cached(method):
+            yield from itertools.islice(
+                (
+                    node
+                    for node in ast.walk(method)
+                    if isinstance(node, ast.Attribute)
+                    and bare_name(node.value) == "self"
+                    and node.attr in later
+                ),
+                1,
+            )
 
 
 def _constant(node: ast.expr) -> bool:

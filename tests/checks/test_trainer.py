@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cursus.model import SourceCode
 from tests.checks.made import DLC, TUNING, channel, findings_of
 
 IMAGE = f"{DLC}/huggingface-pytorch-training:2.1.0-transformers4.36.0-gpu-py310-cu121-ubuntu20.04"
@@ -189,3 +191,34 @@ def test_files_for_instructions(tuned: str, file: str, told: set[tuple[str, str]
     channels = [channel("training", DataSource={"S3DataSource": place}), channel("model")]
     given = {"instruction_tuned": tuned}
     assert found(given, "transfer_learning.py", archive=LLAMA, InputDataConfig=channels) == told
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("", {"FRM035"}),
+        ("wandb.login(key=secret())", set()),
+        ('os.environ["WANDB_API_KEY"] = secret()', set()),
+        ('os.environ.update({"WANDB_API_KEY": secret()})', set()),
+    ],
+)
+def test_a_script_that_brings_the_key_of_weights_and_biases(
+    tmp_path: Path, line: str, told: set[str]
+) -> None:
+    (tmp_path / "train.py").write_text(f"""\
+import os
+import wandb
+from transformers import HfArgumentParser, TrainingArguments
+def secret():
+    with open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "key")) as file:
+        return file.read()
+{line}
+(arguments,) = HfArgumentParser((TrainingArguments,)).parse_args_into_dataclasses()
+""")
+    request = {
+        "AlgorithmSpecification": {"TrainingImage": IMAGE},
+        "ResourceConfig": {"InstanceType": "ml.g5.2xlarge", "InstanceCount": 1, "VolumeSizeInGB": None},
+        "HyperParameters": {**TRAINER, "report_to": "wandb", "sagemaker_program": "train.py"},
+    }
+    findings = findings_of(request, source=SourceCode(str(tmp_path), "train.py"))
+    assert {one.rule for one in findings if one.rule == "FRM035"} == told

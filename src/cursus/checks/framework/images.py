@@ -358,6 +358,8 @@ def gated_model_of_the_hub(view: TrainingView) -> Iterator[Problem]:
     given = {view.hyperparameters_member: view.hyperparameters, "Environment": view.environment}
     if any(TOKEN.search(str(name)) for each in given.values() for name in each):
         return
+    if logs_in(view, "huggingface_hub"):
+        return
     gated = tuple(table("limits")["gated_models"])
     for member, each in given.items():
         for name in _MODEL:
@@ -371,3 +373,12 @@ def gated_model_of_the_hub(view: TrainingView) -> Iterator[Problem]:
 
 
 TOKEN = re.compile("(?i)token|secret|_key|login|hub_auth")
+
+
+def logs_in(view: TrainingView, library: str) -> bool:
+    """True where the script, as far as it is known, brings the key of a library itself."""
+    if view.script is None:
+        return False
+    from cursus.checks.script.endings import logged_in
+
+    return logged_in(view, view.script, library)

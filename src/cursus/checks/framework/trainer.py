@@ -9,7 +9,7 @@ from typing import Any
 from cursus.aws import images, instances, library_fields
 from cursus.aws.images import Image
 from cursus.aws.tables import table
-from cursus.checks.framework.images import TOKEN
+from cursus.checks.framework.images import TOKEN, logs_in
 from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.tuning.objective import objectives
 from cursus.checks.views import TrainingView, TuningView, listing
@@ -301,14 +301,16 @@ def nothing_comes_of_it(view: TrainingView) -> Iterator[Problem]:
         )
     names = (*view.environment, *values)
     reports = str(values.get("report_to", ""))
-    if "wandb" in reports and "WANDB_MODE" not in names and not any(map(TOKEN.search, names)):
+    off = not {"WANDB_MODE", "WANDB_DISABLED"}.isdisjoint(names)
+    if "wandb" in reports and not (off or any(map(TOKEN.search, names)) or logs_in(view, "wandb")):
         yield Problem(
             "report_to names wandb, and the job has no WANDB_API_KEY",
             (member, "report_to"),
             "give the job WANDB_API_KEY, or let the script fetch it from Secrets Manager",
         )
     pushes = _is_on(view, "push_to_hub")
-    if pushes and not any(TOKEN.search(name) for name in names if not name.startswith("push")):
+    given = any(TOKEN.search(name) for name in names if not name.startswith("push"))
+    if pushes and not (given or logs_in(view, "huggingface_hub")):
         yield Problem(
             "push_to_hub is on, and the job has no token to push with",
             (member, "push_to_hub"),

@@ -152,7 +152,7 @@ def asks_at_a_terminal(view: TrainingView) -> Iterator[Problem]:
                 f"{habit.detail}() waits for a person",
                 "take the value from an argument, or leave the call out",
             )
-        elif _logged_in(view, facts, library):
+        elif logged_in(view, facts, library):
             continue
         else:
             told = f"{habit.detail}() asks for a key: neither Environment nor the script has one"
@@ -166,7 +166,7 @@ KEYS = {"wandb": "WANDB_API_KEY", "huggingface_hub": "HF_TOKEN"}
 """For a library that asks for a key: the variable that it takes it from."""
 
 
-def _logged_in(view: TrainingView, facts: ScriptFacts, library: str) -> bool:
+def logged_in(view: TrainingView, facts: ScriptFacts, library: str) -> bool:
     """True where something may bring the library's key: the image, a variable, a call, a file beside the script."""
     from cursus.aws.images import amazon_image
 

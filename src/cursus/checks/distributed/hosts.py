@@ -394,7 +394,7 @@ def backend_for_gpus(view: TrainingView) -> Iterator[Problem]:
         https://github.com/aws-samples/amazon-sagemaker-bert-pytorch/issues/3
     """
     kinds = [instances.find(kind) for _, kind, _ in view.instances]
-    if not kinds or any(kind is None or kind.processor != "cpu" for kind in kinds):
+    if view.framework is None or not kinds or any(kind is None or kind.processor != "cpu" for kind in kinds):
         return
     for name in BACKENDS:
         if str(view.values.get(name, "")).lower() == "nccl":

@@ -107,6 +107,8 @@ def test_target_that_cannot_be_read_fails(project: Path) -> None:
     (project / "cursus.toml").write_text('steps = ["nowhere.json"]\n')
     done = run(project, "--cursus", "-k", "channel")
     assert "there is no such file" in done.stdout and done.returncode == 1
+    whole = run(project, "--cursus")
+    assert "1 failed, 1 passed, 8 skipped" in whole.stdout, "what cannot be read is told once"
 
 
 PARAMETRIZED = """

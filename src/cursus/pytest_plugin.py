@@ -109,6 +109,15 @@ class _Shared:
         self.project = project
         self.entry = entry
         self.execute = execute
+        self.told: set[str] = set()
+
+    def tell(self, subject: Subject) -> None:
+        """Fail for what cannot be read; where an item before has told so, skip."""
+        __tracebackhide__ = True
+        if subject.failure in self.told:
+            pytest.skip(f"{subject.label} could not be read, as the test before says")
+        self.told.add(subject.failure)
+        raise StepTestError(f"{subject.label}: {subject.failure}")
 
     @cached_property
     def subjects(self) -> list[Subject]:
@@ -133,7 +142,7 @@ class StepTest(pytest.Item):
         results: list[Result] = []
         for subject in self.shared.subjects:
             if subject.failure:
-                raise StepTestError(f"{subject.label}: {subject.failure}")
+                self.shared.tell(subject)
             results.extend(subject.results([self.test]))
         settle(results)
 
@@ -160,14 +169,13 @@ def settle(results: Iterable[Result]) -> None:
 
 
 def failure_text(result: Result) -> str:
-    """The findings of a failed test, as ``cursus test`` prints them."""
-    from cursus.report.plain import Style
-    from cursus.report.text import explained, test_line
+    """The findings of a failed test, as ``cursus test`` prints them below its name."""
+    import textwrap
 
-    style = Style(False)
-    return "\n".join(
-        [test_line(result["test_name"], result, style), *map(str.rstrip, explained(result, style))]
-    )
+    from cursus.report.plain import Style
+    from cursus.report.text import explained
+
+    return textwrap.dedent("\n".join(map(str.rstrip, explained(result, Style(False)))))
 
 
 def parametrize_with_tests(

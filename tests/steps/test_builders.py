@@ -325,6 +325,18 @@ def test_a_step_of_a_definition_says_what_it_waits_for() -> None:
     assert lower(made).promises.dependencies == {"data": {"step": "Split"}, "Check": {"step": "Check"}}
 
 
+def test_a_class_without_create_step_is_named_with_what_may_be_meant() -> None:
+    class Empty: ...
+
+    class Near:
+        def create_steps(self) -> None: ...
+
+    (failure,) = lower(Empty).promises.failures
+    assert failure.location is not None and failure.location.file == __file__
+    (failure,) = lower(Near).promises.failures
+    assert failure.remedy.startswith("Call create_steps that")
+
+
 def test_instance_that_keeps_its_config() -> None:
     made = builder()
     made.config = {"max_runtime_in_seconds": 60}

@@ -5,18 +5,20 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from cursus.aws.members import listing, mapping
-from cursus.model import HookFailure, Origin, Pipeline, Step
+from cursus.model import HookFailure, Location, Origin, Pipeline, Step
 from cursus.steps import kinds
 from cursus.steps.lowering.constructing import argument, parameters
 from cursus.steps.lowering.created import Created
 from cursus.steps.lowering.hooks import HookError, Hooks, call, find, nonsense, place, raised, unwrapped
 from cursus.steps.offline import offline
 from cursus.steps.plain import NestingError, attribute, plain
+from cursus.suggest import closest
 
 CREATE = "create_step"
 _MEMBER = re.compile(r"[A-Z][A-Za-z0-9]*\Z")
@@ -35,10 +37,7 @@ def create(builder: Any, config: Mapping[str, Any], hooks: Hooks, region: str | 
                 return alone
             if kinds.identify(_members(builder)) is not None:
                 return _of_attributes(builder, Origin(type(builder).__name__), None)
-            message = f"{type(builder).__name__} has no create_step: there is no step to check"
-            raise HookError(
-                HookFailure(CREATE, message, location=place(getattr(type(builder), "__init__", None)))
-            )
+            raise HookError(_without_step(type(builder)))
         with offline(region) as answers:
             offered = _offered(hook, config, hooks)
             try:
@@ -61,6 +60,22 @@ def create(builder: Any, config: Mapping[str, Any], hooks: Hooks, region: str | 
         return made
     except HookError as error:
         return Created(failures=(error.failure,))
+
+
+def _without_step(kind: type) -> HookFailure:
+    """The failure of a class that has no ``create_step``, at the class, with the method that may be meant."""
+    location = place(getattr(kind, "__init__", None))
+    if location is None:
+        with suppress(OSError, TypeError):
+            location = Location(inspect.getfile(kind), inspect.getsourcelines(kind)[1])
+    near = closest(CREATE, [name for name in dir(kind) if not name.startswith("_")])
+    return HookFailure(
+        CREATE,
+        f"{kind.__name__} has no create_step: there is no step to check",
+        location=location,
+        remedy=(f"Call {near} that" if near else "Give it one")
+        + "; it returns the request as a mapping, or a step of the SageMaker SDK.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,3 +222,57 @@ def secret():
     }
     findings = findings_of(request, source=SourceCode(str(tmp_path), "train.py"))
     assert {one.rule for one in findings if one.rule == "FRM035"} == told
+
+
+def told_of(environment: dict[str, str], *rules: str, **members: Any) -> list[tuple[str, str]]:
+    found = findings_of({"Environment": environment, **members})
+    return [(one.rule, one.severity) for one in found if one.rule in rules]
+
+
+TRAINIUM = {"ResourceConfig": {"InstanceType": "ml.trn1.2xlarge", "InstanceCount": 1}}
+TWO = {"ResourceConfig": {"InstanceType": "ml.g5.2xlarge", "InstanceCount": 2, "VolumeSizeInGB": None}}
+
+
+@pytest.mark.parametrize(
+    ("environment", "members", "severity"),
+    [
+        ({"PYTORCH_CUDA_ALLOC_CONF": "max_split_size_mb:512,expandable_segments:True"}, {}, None),
+        ({"PYTORCH_CUDA_ALLOC_CONF": "roundup_power2_divisions:[256:1,512:2]"}, {}, None),
+        ({"PYTORCH_CUDA_ALLOC_CONF": ""}, {}, None),
+        ({"PYTORCH_CUDA_ALLOC_CONF": "max_split_size_mb=512"}, {}, "error"),
+        ({"TORCH_DISTRIBUTED_DEBUG": "detail"}, {}, None),
+        ({"TORCH_DISTRIBUTED_DEBUG": "VERBOSE"}, {}, "error"),
+        ({"NEURON_RT_NUM_CORES": "2"}, TRAINIUM, None),
+        ({"NEURON_RT_NUM_CORES": "32"}, TRAINIUM, "error"),
+        ({"CUDA_VISIBLE_DEVICES": "0"}, TWO, None),
+        ({"CUDA_VISIBLE_DEVICES": "0,1"}, TWO, "warning"),
+        ({"NCCL_SOCKET_IFNAME": "eth0"}, TWO, None),
+        ({"NCCL_SOCKET_IFNAME": "^lo,docker"}, TWO, None),
+        ({"NCCL_SOCKET_IFNAME": "lo"}, TWO, "error"),
+        ({"NCCL_SOCKET_IFNAME": "lo"}, {}, None),
+    ],
+)
+def test_variables_of_libraries(
+    environment: dict[str, str], members: dict[str, Any], severity: str | None
+) -> None:
+    assert told_of(environment, "FRM036", **members) == [("FRM036", severity)] * (severity is not None)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"model_dir": "/opt/ml/model", "output_data_dir": "/opt/ml/output/data/x"}, False),
+        ({"model_dir": "/opt/ml/input/data/model", "tokenizer_path": "/opt/ml/other"}, False),
+        ({"checkpoint_dir": "/opt/ml/checkpoints", "save_dir": "/tmp/x"}, False),
+        ({"model_dir": "/opt/ml/models"}, True),
+        ({"checkpoint_path": "/opt/ml/checkpoint"}, True),
+        ({"logging_dir": "/opt/ml/logs"}, True),
+        ({"model_dir": "s3://example-bucket/model"}, True),
+        ({"log_dir": "s3://example-bucket/logs"}, False),
+    ],
+)
+def test_folders_that_are_kept(given: dict[str, str], told: bool) -> None:
+    script = {"sagemaker_program": "train.py", "sagemaker_submit_directory": "s3://example-bucket/a.tar.gz"}
+    algorithm = {"TrainingImage": f"{DLC}/pytorch-training:2.1.0-cpu-py310"}
+    members = {"AlgorithmSpecification": algorithm, "HyperParameters": {**script, **given}}
+    assert told_of({}, "ART007", **members) == [("ART007", "warning")] * told

@@ -39,6 +39,7 @@ UNMISTAKABLE = frozenset(
 FORMATS = {"bf16": "bf16", "bf16_full_eval": "bf16", "tf32": "tf32"}
 HALVES = ("fp16", "fp16_full_eval")
 MODELS = ("model_name_or_path", "tokenizer_name", "config_name")
+OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 TRUE, FALSE = frozenset({"true", "1", "yes", "y", "t"}), frozenset({"false", "0", "no", "n", "f"})
 
 
@@ -62,6 +63,10 @@ def _sure(view: TrainingView) -> bool | None:
     ):
         return True
     return False if len(UNMISTAKABLE & given) > 1 else None
+
+
+def _is_set(value: object) -> bool:
+    return str(value).upper() in ("1", "ON", "YES", "TRUE")
 
 
 def _is_on(view: TrainingView, name: str) -> bool:
@@ -114,6 +119,14 @@ def refused_by_the_trainer(view: TrainingView) -> Iterator[Problem]:
                 "bring the model by a channel, and write /opt/ml/input/data/<channel>",
                 severity=severity,
             )
+    offline = next((name for name in OFFLINE if _is_set(view.environment.get(name))), None)
+    model = str(view.values.get("model_name_or_path", ""))
+    if offline and sure and model and "{" not in model and not model.startswith(("/", ".", "s3:")):
+        yield Problem(
+            f"{offline} keeps the job from the Hub, and {show(model)} is to come from there",
+            ("Environment", offline),
+            "leave it out, or bring the model by a channel",
+        )
     for one, other in (("fp16", "bf16"), ("fp16_full_eval", "bf16_full_eval")):
         if _is_on(view, one) and _is_on(view, other):
             yield Problem(

@@ -439,6 +439,10 @@ def test_a_job_that_waits_for_good(idle: float, processes: int, reason: str, exp
     usage = Usage(wall_seconds=60.0, idle_seconds=idle, processes=processes)
     seen = findings({"status": "Stopped", "usage": {"algo-1": usage}, "signals": {"reason": reason}})
     assert [finding.severity for finding in seen if finding.rule == "RES098"] == expected
+    hosts = {"algo-1": usage, "algo-2": usage}
+    seen = findings({"status": "Stopped", "usage": hosts, "signals": {"reason": reason}})
+    assert {finding.rule for finding in seen} >= ({"DST090"} if expected else set())
+    assert "RES098" not in {finding.rule for finding in seen}
 
 
 @pytest.mark.parametrize(("second", "rules"), [("3,4", []), ("3,4,5", ["CHN091"])])

@@ -196,7 +196,9 @@ def _with_causes(findings: list[Finding]) -> list[Finding]:
     hangs = [
         one
         for one in findings
-        if one.rule == "RES098" or (one.rule == "FRM090" and LEFT_ALONE.search(one.message))
+        if one.rule == "RES098"
+        or (one.rule == "DST090" and "did not end" in one.message)
+        or (one.rule == "FRM090" and LEFT_ALONE.search(one.message))
     ]
     causes = [finding for finding in findings if finding.rule == "DST054"] if hangs else []
     if not causes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cursus.checks.evidence import of_run
+from cursus.checks.evidence.usage import waited
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView
 
@@ -15,7 +16,7 @@ def hosts_never_met(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Looks, while the local run goes on, in the kernel's tables of every host: what it listens for, whom it tries to
-        reach, and who refused.
+        reach, and who refused; and at the time limit, how long no process of any host had computed anything.
     Why:
         On SageMaker such hosts say nothing until a library gives up, often after 15 minutes or more, and every
         instance is paid for meanwhile. Often one host exits early, or the hosts do not agree on a port or on
@@ -60,3 +61,5 @@ def hosts_never_met(view: TrainingView) -> Iterator[Problem]:
             "make every host take part: one address and port for all (SM_MASTER_ADDR, or the first of SM_HOSTS), and "
             "no host that leaves before the others are done",
         )
+    if len(evidence.usage) > 1:
+        yield from waited(evidence, ("ResourceConfig",))

@@ -10,6 +10,7 @@ from cursus.aws import instances
 from cursus.checks.evidence import of_run
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import Channel, TrainingView, integer
+from cursus.model import Evidence, Path
 from cursus.redact import show
 
 GIB = 1024**3
@@ -343,7 +344,7 @@ def waits_for_good(view: TrainingView) -> Iterator[Problem]:
     """The job was stopped at its time limit while all of its processes waited.
 
     What it does:
-        Looks, where the local run came to its time limit, how long no process of any host had computed anything. Several processes that
+        Looks, where the local run of one host came to its time limit, how long no process had computed anything. Several processes that
         waited for half a minute and for half of their time are an error, anything else is a warning.
     Why:
         A rank alone in a barrier, a world of more processes than were started, a queue that nobody fills: nothing of it ends by itself.
@@ -362,7 +363,12 @@ def waits_for_good(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html
     """
-    evidence = of_run(view)
+    if len(of_run(view).usage) == 1:  # of several hosts DST090 says so
+        yield from waited(of_run(view))
+
+
+def waited(evidence: Evidence, path: Path = ()) -> Iterator[Problem]:
+    """What is said of a job that was stopped at its time limit while all of its processes waited."""
     if not evidence.usage or evidence.waits or not str(evidence.signals.get("reason")).endswith(LIMITS):
         return
     idle = min(usage.idle_seconds for usage in evidence.usage.values())
@@ -374,6 +380,7 @@ def waits_for_good(view: TrainingView) -> Iterator[Problem]:
     yield Problem(
         f"the job did not end: {f'its {processes} processes' if processes > 1 else 'its process'} computed nothing for the last "
         f"{idle:.0f} of {wall:.0f} seconds, and waited for something that did not come",
+        path,
         severity=None if sure else "warning",
         remedy="let every process take part in what the others wait for (a barrier, a process group, a queue), and give what waits a time limit",
     )

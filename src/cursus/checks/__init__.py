@@ -85,6 +85,7 @@ MODULES: tuple[str, ...] = (
     "script.unheard",
     "script.environment",
     "script.channels",
+    "script.opened",
     "script.unset",
     "script.data",
     "script.tables",

@@ -9,7 +9,7 @@ from pathlib import Path as FilePath
 
 from cursus.aws.tables import table
 from cursus.checks.rules import Problem, rule
-from cursus.checks.script.channels import made_places
+from cursus.checks.script.opened import made_places
 from cursus.checks.script.request import (
     MODEL_DIR,
     UNKNOWN,

@@ -9,7 +9,7 @@ from pathlib import Path as FilePath
 from cursus.checks.evidence.serving import PICKLES
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.artifacts import MODEL_FILE, mentions_upload, writes
-from cursus.checks.script.channels import made_places
+from cursus.checks.script.opened import made_places
 from cursus.checks.script.request import (
     INPUT_DATA,
     MODEL_DIR,

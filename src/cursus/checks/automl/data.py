@@ -315,27 +315,35 @@ def automl_sample_weights(view: AutoMLView) -> Iterator[Problem]:
     """Sample weights are used in ensembling mode only.
 
     What it does:
-        Looks for SampleWeightAttributeName beside mode HYPERPARAMETER_TUNING, and for a weight that is the target.
+        Looks for SampleWeightAttributeName beside mode HYPERPARAMETER_TUNING, and beside the objective BalancedAccuracy.
     Why:
-        In the other mode Autopilot does not support weights.
+        In the other mode Autopilot does not support weights, and of the metrics all but Balanced Accuracy and InferenceLatency use them.
     Example:
           operation: CreateAutoMLJobV2
           AutoMLProblemTypeConfig:
         -   TabularJobConfig: {SampleWeightAttributeName: weight, Mode: HYPERPARAMETER_TUNING}
         +   TabularJobConfig: {SampleWeightAttributeName: weight, Mode: ENSEMBLING}
     Source:
-        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TabularJobConfig.html
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TabularJobConfig.html,
+        https://docs.aws.amazon.com/sagemaker/latest/dg/autopilot-metrics-validation.html
     """
     config, path = view.config
-    if config.get("Mode") != "HYPERPARAMETER_TUNING":
+    metric = text(mapping(view.request, "AutoMLJobObjective"), "MetricName")
+    if config.get("Mode") == "HYPERPARAMETER_TUNING":
+        said, remedy = (
+            "sample weights are supported in ensembling mode only, and Mode is HYPERPARAMETER_TUNING",
+            "set Mode to ENSEMBLING",
+        )
+    elif metric == "BalancedAccuracy":
+        said, remedy = (
+            "BalancedAccuracy is computed without sample weights",
+            "choose another objective, or leave the weights out",
+        )
+    else:
         return
     places: list[tuple[Path, Mapping[str, object]]] = (
         view.channels if view.version == 1 else [(path, mapping(view.request, PROBLEM) and config)]
     )
     for place, holder in places:
         if holder.get("SampleWeightAttributeName") is not None:
-            yield Problem(
-                "sample weights are supported in ensembling mode only, and Mode is HYPERPARAMETER_TUNING",
-                (*place, "SampleWeightAttributeName"),
-                "set Mode to ENSEMBLING",
-            )
+            yield Problem(said, (*place, "SampleWeightAttributeName"), remedy)

@@ -168,6 +168,7 @@ CHANNELS = [channel("training"), channel("model")]
         ({"instruction_tuned": "True", "enable_fsdp": "True"}, CHANNELS, set()),
         ({}, [channel("training")], {("CHN030", "error")}),
         ({}, [channel("train"), channel("model")], {("CHN031", "error")}),
+        ({}, [*CHANNELS, channel("extra")], {("CHN031", "warning")}),
         ({"int8_quantization": "True", "enable_fsdp": "True"}, CHANNELS, {("HPO041", "error")}),
         ({"int8_quantization": "False", "enable_fsdp": "False"}, CHANNELS, {("HPO049", "warning")}),
     ],
@@ -176,6 +177,17 @@ def test_fine_tuning_of_llama(
     given: dict[str, str], channels: list[dict[str, Any]], told: set[tuple[str, str]]
 ) -> None:
     assert found(given, "transfer_learning.py", archive=LLAMA, InputDataConfig=channels) == told
+
+
+def test_a_gated_model_that_a_variable_names_needs_no_channel() -> None:
+    variables = {
+        "accept_eula": "true",
+        "SageMakerGatedModelS3Uri": "s3://jumpstart-private-cache-prod-us-east-1/meta-training/a-8b.tar.gz",
+    }
+    channels = [channel("training")]
+    assert not found(
+        {}, "transfer_learning.py", archive=LLAMA, InputDataConfig=channels, Environment=variables
+    )
 
 
 @pytest.mark.parametrize(

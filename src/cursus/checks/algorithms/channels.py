@@ -34,7 +34,13 @@ def base_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-@rule("CHN030", when="builtin", shared=True, unless=("builtin with channels by value",), of=PROGRAM)
+@rule(
+    "CHN030",
+    when="builtin",
+    shared=True,
+    unless=("builtin with channels by value",),
+    of=(*PROGRAM, "Environment"),
+)
 def required_channel(view: TrainingView) -> Iterator[Problem]:
     """A built-in algorithm lacks a channel that it requires.
 
@@ -88,6 +94,8 @@ def required_channel(view: TrainingView) -> Iterator[Problem]:
 def _wanted(view: TrainingView, algorithm: Algorithm) -> dict[str, str]:
     """The channels that the algorithm requires of this job, each with the words for what it requires it."""
     wanted = dict.fromkeys(algorithm.required_channels, "")
+    if "SageMakerGatedModelS3Uri" in view.environment:  # by which JumpStart's script finds the model
+        wanted.pop("model", None)
     for condition in algorithm.channels_when:
         if condition.applies(view.values):
             said = " and ".join(f"{name} {show(view.values.get(name), name)}" for name in condition.when)
@@ -110,7 +118,8 @@ def unknown_channel(view: TrainingView) -> Iterator[Problem]:
     What it does:
         Looks up each channel name among those of the algorithm.
     Why:
-        The algorithms validate their channels: one that they do not know fails the job when it starts.
+        The algorithms validate their channels: one that they do not know fails the job when it starts. Those that run a script of
+        Amazon's pass it over, which is a warning.
     Example:
           AlgorithmSpecification:
             TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
@@ -130,16 +139,18 @@ def unknown_channel(view: TrainingView) -> Iterator[Problem]:
     if algorithm is None or not algorithm.channels:
         return
     names = {channel.name for channel in view.channels}
-    known = {*algorithm.channels, "code"} if SUBMIT in view.hyperparameters else algorithm.channels
+    runs_script = SUBMIT in view.hyperparameters
+    known = {*algorithm.channels, "code"} if runs_script else algorithm.channels
     for channel in view.channels:
         if channel.name is not None and channel.name not in known:
             near = meant(channel.name, [each for each in algorithm.channels if each not in names])
+            passed_over = runs_script and near not in algorithm.required_channels
             yield Problem(
                 f"the {algorithm.name} algorithm has no channel {show(channel.name)}."
                 + (f" Did you mean {near!r}?" if near else ""),
                 (*channel.path, "ChannelName"),
                 "its channels are " + ", ".join(algorithm.channels),
-                severity="warning" if documented_only(algorithm) else None,
+                severity="warning" if passed_over or documented_only(algorithm) else None,
                 allowable=channel.name,
             )
 

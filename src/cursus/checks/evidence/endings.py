@@ -82,13 +82,14 @@ def failed(view: TrainingView) -> Iterator[Problem]:
             remedy=f"install {'the version of ' + package + ' that the script wants' if part else package} here to see the run; "
             "the image has to have it too, or requirements.txt list it",
             severity="warning",
+            location=at_line(view, evidence),
         )
         return
     lacking = _accelerator_lacking(view, evidence)
     if lacking is not None:
         yield Problem(
             f"the script could not be run here: it wants the accelerator of {lacking}, and this machine has none "
-            f"({_brief(reason, evidence)})",
+            f"({brief(reason, evidence)})",
             remedy="run it on a machine that has one, or let the script go on without: "
             'device = "cuda" if torch.cuda.is_available() else "cpu"',
             severity="warning",
@@ -107,7 +108,7 @@ def failed(view: TrainingView) -> Iterator[Problem]:
         code = _culprit(evidence.exit_codes)[1]
     told = "" if code is None else f" with exit code {code}" + _signal(code)
     yield Problem(
-        f"the job failed on this machine{told}: {_brief(reason, evidence)}",
+        f"the job failed on this machine{told}: {brief(reason, evidence)}",
         place,
         remedy=_advice(code, place, evidence),
         location=at_line(view, evidence),
@@ -161,7 +162,8 @@ def _signal(code: int) -> str:
         return ""
 
 
-def _brief(reason: str, evidence: Evidence) -> str:
+def brief(reason: str, evidence: Evidence) -> str:
+    """What a failed job died of, in a line: what its script said last where it said anything."""
     quoted = _QUOTED.search(reason)
     text = _said(evidence) or (quoted.group(1) if quoted else reason.removeprefix("AlgorithmError: "))
     text = "" if text.startswith(_COMMAND_ALONE) else re.sub(r", exit code: [0-9]+$", "", text)

@@ -68,7 +68,8 @@ def local_run(trial: Trial) -> LocalRun:
         )
     except (RunError, OSError) as error:
         broken = isinstance(error, OSError) or isinstance(error.__cause__, OSError)
-        return LocalRun(f"not run: {error}", warning=f"The step was not run here: {error}", broken=broken)
+        reason = str(error).removeprefix("cannot run here: ")
+        return LocalRun(f"not run: {reason}", warning=f"The step was not run here: {reason}", broken=broken)
     return dataclasses.replace(_ran(job, str(named.request["TrainingJobName"])), warning=warning)
 
 
@@ -138,7 +139,9 @@ def _ran(job: TrainingJob, name: str) -> LocalRun:
     seconds = sum(evidence.stages.values())
     summary = f"{evidence.status} after {seconds:.1f} s as {name}, in {evidence.folder}"
     if evidence.failure_reason and evidence.failure_reason.strip():
-        summary += f": {evidence.failure_reason.strip().splitlines()[0]}"
+        from cursus.checks.evidence.endings import brief
+
+        summary += f": {brief(evidence.failure_reason.strip(), evidence)}"
     return LocalRun(
         summary,
         evidence,

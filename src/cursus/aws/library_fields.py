@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from cursus.aws.images import order
 from cursus.aws.tables import table
 
 
@@ -42,11 +43,7 @@ def versions_with(name: str, field: str) -> str:
 
 def _around(version: str, versions: Sequence[str]) -> tuple[int, int]:
     """The nearest versions that the data has, as positions: the last not above, the first not below."""
-    wanted = _numbers(version)
-    below = [at for at, each in enumerate(versions) if _numbers(each) <= wanted]
-    above = [at for at, each in enumerate(versions) if _numbers(each) >= wanted]
+    wanted = order(version)
+    below = [at for at, each in enumerate(versions) if order(each) <= wanted]
+    above = [at for at, each in enumerate(versions) if order(each) >= wanted]
     return below[-1] if below else -1, above[0] if above else len(versions)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))

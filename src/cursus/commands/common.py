@@ -51,7 +51,7 @@ def write(pieces: Iterable[str], output: str | None = None) -> None:
         raise stdout_error(error) from None
 
 
-def write_json(data: Mapping[str, Any], output: str | None = None) -> None:
+def write_json(data: Mapping[str, Any], output: str | None) -> None:
     """Write data as ``write`` does, with the version of its keys."""
     from cursus.report.as_json import printed
     from cursus.report.outcome import SCHEMA_VERSION

@@ -370,9 +370,7 @@ def _field(evaluator: Evaluator, node: ast.AnnAssign, name: str, body: Body) -> 
         yield Argument(_flags(off), name, at, takes_value=False, sets=False)
 
 
-def field_argument(
-    name: str, kind: str, at: Location, *, required: bool = False, nargs: str = ""
-) -> Argument:
+def field_argument(name: str, kind: str, at: Location, *, required: bool, nargs: str = "") -> Argument:
     """What HfArgumentParser makes of a dataclass's field; a boolean takes the words that it knows."""
     truth = kind == "bool"
     return Argument(

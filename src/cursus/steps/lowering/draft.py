@@ -7,7 +7,7 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
-from cursus.aws.members import listing, mapping, mappings
+from cursus.aws.members import listing, mapping, mappings, value_at
 from cursus.aws.references import is_reference
 from cursus.model import Origin, Path
 from cursus.steps.lowering.tuning import not_in_definition, tuned
@@ -120,7 +120,7 @@ class Draft:
             return path[0] not in not_in_definition() or path[0] == "HyperParameters"
         return self._takes is None or path[0] in self._takes
 
-    def fill_members(self, path: Path, values: Mapping[str, Any], origin: Origin, inside: Path = ()) -> None:
+    def fill_members(self, path: Path, values: Mapping[str, Any], origin: Origin, inside: Path) -> None:
         """Put each member of ``values`` below ``path``, where that member is missing."""
         for name, value in values.items():
             if isinstance(name, str):
@@ -132,9 +132,4 @@ class Draft:
 
     def get(self, *path: str) -> Any:
         """The value at ``path``, None where there is none."""
-        value: Any = self.body
-        for name in self.place(path)[len(self.base) :]:
-            if not isinstance(value, Mapping):
-                return None
-            value = value.get(name)
-        return value
+        return value_at(self.body, self.place(path)[len(self.base) :])

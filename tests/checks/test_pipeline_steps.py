@@ -484,6 +484,8 @@ def test_url_of_a_queue(url: str, broken_by: set[str]) -> None:
         ("metrics[mse]", "warning"),
         ("metrics..mse", "warning"),
         ("metrics.*", "warning"),
+        ("metric_groups.0.value", "warning"),
+        ("confusion_matrix.0.1", None),
     ],
 )
 def test_path_in_a_file(path: str, level: str | None) -> None:
@@ -624,3 +626,35 @@ def test_the_reports_on_the_best_candidate(member: str, broken_by: set[str]) -> 
     report = {"Get": f"Steps.Search.BestCandidateProperties.{member}"}
     definition = pipeline(_step("Search", "AutoML", {}), _ask("Tell", report=report))
     assert broken(engine.check_pipeline(Pipeline("p", definition), Settings())[0]) & {"DEP012"} == broken_by
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ((*TOLD, "publish_cloudwatch_metric"), "Disabled"),
+        ((*TOLD, "publish_cloudwatch_metrics"), "disabled"),
+    ],
+)
+def test_variables_that_a_check_does_not_read(place: tuple[Any, ...], value: str) -> None:
+    definition = copy.deepcopy(SOUND)
+    definition["Steps"][AT["Check"][1]]["Arguments"]["Environment"][place[-1]] = value
+    assert "DEP098" in _warned(definition)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("SAGEMAKER_SUBMIT_DIR", True), ("SAGEMAKER_PROGRM", True), ("SAGEMAKER_TS_X", False)]
+)
+def test_variables_that_a_server_does_not_read(name: str, told: bool) -> None:
+    container = {"Image": SCIKIT_LEARN, "Environment": {name: "x"}}
+    assert ("DEP064" in _warned(pipeline(_step("Create", "Model", {"PrimaryContainer": container})))) == told
+
+
+@pytest.mark.parametrize(("file", "broken_by"), [("scaler.pkl", {"DEP090"}), ("model.tar.gz", set())])
+def test_the_end_of_a_joined_location(file: str, broken_by: set[str]) -> None:
+    url = {
+        "Std:Join": {"On": "/", "Values": ["s3://example-bucket", {"Get": "Execution.PipelineName"}, file]}
+    }
+    container = {"Image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/serve:1", "ModelDataUrl": url}
+    arguments = {"ExecutionRoleArn": ROLE, "PrimaryContainer": container}
+    definition = pipeline(_step("Create", "Model", arguments))
+    assert broken(engine.check_pipeline(Pipeline("p", definition), Settings())[0]) == broken_by

@@ -387,7 +387,11 @@ def _outputs(step: PipelineStep) -> Iterator[Problem]:
     seen: set[str] = set()
     for i, entry in enumerate(declared if isinstance(declared, list) else []):
         place = (*step.path, "OutputParameters", i)
-        if not isinstance(entry, Mapping) or not isinstance(entry.get("OutputName"), str):
+        if (
+            not isinstance(entry, Mapping)
+            or not entry.get("OutputName")
+            or not isinstance(entry["OutputName"], str)
+        ):
             yield Problem("an output parameter needs an OutputName", (*place, "OutputName"))
             continue
         if entry["OutputName"] in seen:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from cursus.aws.algorithms import find
 from cursus.aws.images import parse_image
-from cursus.aws.pipelines import PipelineStep, facts
+from cursus.aws.pipelines import PipelineStep, facts, written_out
 from cursus.checks.pipeline import again
 from cursus.checks.pipeline.models import containers
 from cursus.checks.rules import Problem, rule
@@ -67,7 +67,7 @@ _BARE = re.compile(r"s3://[\w.-]+(/[\w.=-]+)*/[\w=-]+")
 
 
 def _data(container: Mapping[str, object], place: Path) -> Iterator[Problem]:
-    url, several = text(container, "ModelDataUrl"), container.get("Mode") == "MultiModel"
+    url, several = written_out(container.get("ModelDataUrl")), container.get("Mode") == "MultiModel"
     if several and container.get("ModelDataSource") is not None:
         yield Problem(
             "a container for several models takes no ModelDataSource",

@@ -13,7 +13,7 @@ from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, is_reference, mapping, mappings, text
 from cursus.model import Path, Step
 from cursus.redact import show
-from cursus.suggest import did_you_mean
+from cursus.suggest import closest, did_you_mean
 
 IMAGES = {"QualityCheck": "sagemaker-model-monitor-analyzer", "ClarifyCheck": "sagemaker-clarify-processing"}
 """The repository of the image that does the checks of a step's type."""
@@ -115,6 +115,22 @@ def _told(view: PipelineView, step: Step, folders: list[str | None]) -> Iterator
             "write MODEL_QUALITY for a check of a model's quality, and leave it out for one of data",
             severity="error",
         )
+    for name in told:
+        meant = closest(str(name), _VARIABLES) if name not in _VARIABLES else None
+        if meant is not None and meant not in told:
+            yield Problem(
+                f"the check's container does not read {show(name)}.{did_you_mean(str(name), _VARIABLES)}",
+                (*top, name),
+                f"call it {meant}",
+            )
+    publish = told.get("publish_cloudwatch_metrics")
+    if isinstance(publish, str) and publish not in ("Enabled", "Disabled", ""):
+        yield none_of(
+            "there is no value of publish_cloudwatch_metrics",
+            publish,
+            ("Enabled", "Disabled"),
+            (*top, "publish_cloudwatch_metrics"),
+        )
     yield from _format(told.get("dataset_format"), (*top, "dataset_format"))
     yield from _uploaded(step, told.get("output_path"), top)
     source = told.get("dataset_source")
@@ -127,6 +143,14 @@ def _told(view: PipelineView, step: Step, folders: list[str | None]) -> Iterator
             "write the LocalPath of the input",
             severity="error",
         )
+
+
+_VARIABLES = (
+    *("dataset_format", "dataset_source", "output_path", "analysis_type", "problem_type"),
+    *("publish_cloudwatch_metrics", "record_preprocessor_script", "post_analytics_processor_script"),
+    *("baseline_constraints", "baseline_statistics", "ground_truth_attribute", "inference_attribute"),
+    *("probability_attribute", "probability_threshold_attribute"),
+)
 
 
 def _format(form: object, place: Path) -> Iterator[Problem]:

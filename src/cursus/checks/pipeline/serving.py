@@ -14,6 +14,7 @@ from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, mapping, mappings, text
 from cursus.model import Path, Step
 from cursus.redact import show
+from cursus.suggest import closest, did_you_mean
 
 
 @rule("DEP056", severity="warning", scope="pipeline")
@@ -107,11 +108,12 @@ PICKLED = ("sklearn", "xgboost")
 
 @rule("DEP064", severity="warning", scope="pipeline")
 def code_that_stays_behind(view: PipelineView) -> Iterator[Problem]:
-    """A model's container is to get its code from a folder of the machine that built the pipeline.
+    """A model's container is to get its code from a folder of the builder's machine, or is told it by no known name.
 
     What it does:
         Looks at SAGEMAKER_SUBMIT_DIRECTORY in the environment of model and registration containers: an archive on S3, or a
-        folder below /opt/ml/model, where the model's own archive is unpacked.
+        folder below /opt/ml/model, where the model's own archive is unpacked; and for variables that are called almost as one that
+        the servers read.
     Why:
         The container has no such folder. The endpoint fails its health check, or serves without the script.
     Example:
@@ -133,7 +135,16 @@ def code_that_stays_behind(view: PipelineView) -> Iterator[Problem]:
             continue
         top = place_of(view, step)
         for place, container in containers_in(step.type, step.request):
-            folder = text(mapping(container, "Environment"), "SAGEMAKER_SUBMIT_DIRECTORY")
+            told = mapping(container, "Environment")
+            for name in told:
+                meant = closest(str(name), SERVED) if name not in SERVED else None
+                if meant is not None and meant not in told:
+                    yield Problem(
+                        f"nothing reads the variable {show(name)}.{did_you_mean(str(name), SERVED)}",
+                        (*top, *place, "Environment", name),
+                        f"call it {meant}",
+                    )
+            folder = text(told, "SAGEMAKER_SUBMIT_DIRECTORY")
             if not folder or folder.startswith(("s3://", "/opt/ml/", "{", "$", "<")):
                 continue
             yield Problem(
@@ -141,6 +152,15 @@ def code_that_stays_behind(view: PipelineView) -> Iterator[Problem]:
                 (*top, *place, "Environment", "SAGEMAKER_SUBMIT_DIRECTORY"),
                 "write the S3 URI of a tar.gz archive with the code, or /opt/ml/model/code",
             )
+
+
+SERVED = (
+    *("SAGEMAKER_PROGRAM", "SAGEMAKER_SUBMIT_DIRECTORY", "SAGEMAKER_CONTAINER_LOG_LEVEL", "SAGEMAKER_REGION"),
+    *("SAGEMAKER_MODEL_SERVER_TIMEOUT", "SAGEMAKER_MODEL_SERVER_WORKERS", "SAGEMAKER_MULTI_MODEL"),
+    *("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "SAGEMAKER_BIND_TO_PORT", "SAGEMAKER_SAFE_PORT_RANGE"),
+    *("SAGEMAKER_INFERENCE_INPUT", "SAGEMAKER_INFERENCE_OUTPUT", "SAGEMAKER_INFERENCE_SUPPORTED"),
+)
+"""Variables that the servers in Amazon's images read."""
 
 
 @rule("DEP070", scope="pipeline")

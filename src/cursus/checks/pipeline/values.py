@@ -103,7 +103,7 @@ def _join(value: Any, place: Path) -> Iterator[Problem]:
             f"write {right}",
         )
     parts = value.get("Values")
-    if parts is None and any(closest(str(member), ("Values",)) for member in list(value)[:9]):
+    if "Values" not in value and any(closest(str(member), ("Values",)) for member in list(value)[:9]):
         return
     if not isinstance(parts, list):
         shown = "no Values" if parts is None else f"Values that are no list: {show(parts)}"
@@ -152,6 +152,19 @@ def _path(path: object, place: Path) -> Iterator[Problem]:
             "write each member's name after a dot, or as ['name'], and an index as [0]",
             severity="warning",
         )
+    elif dotted := _DOTTED.search(path):
+        yield Problem(
+            f"{show(dotted[2])} after the list {show(dotted[1])} in the Path {show(path)} is read as the name of a member",
+            place,
+            f"write {dotted[1]}[{dotted[2]}]",
+            severity="warning",
+        )
+
+
+_DOTTED = re.compile(
+    r"(?:^|\.)(metric_groups|metric_data|results|items|values|scores|folds|epochs|rows)\.(\d+)(?=\.|$)"
+)
+"""An index written as a name, after what reports call their lists. A confusion matrix has numbers for names."""
 
 
 _SEVERAL = re.compile(r"\.\.|(?<![^.\[])\*|\[(?!-?\d+\]|'[^']*'\]|\"[^\"]*\"\])[^\]]*\]")

@@ -189,3 +189,8 @@ def test_other_values_are_refused(target: Any) -> None:
 
 def test_json_text_is_read() -> None:
     assert one(json.dumps(TRAINING)).request == TRAINING
+
+
+def test_the_start_of_a_pipeline_is_no_pipeline() -> None:
+    with pytest.raises(TargetError, match="it is a StartPipelineExecution request"):
+        load({"PipelineName": "churn", "PipelineParameters": [{"Name": "Epochs", "Value": "3"}]})

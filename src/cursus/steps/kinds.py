@@ -101,11 +101,21 @@ def is_definition(data: Mapping[str, Any]) -> bool:
     return "Steps" in data and (isinstance(data["Steps"], list) or "Version" in data)
 
 
+def starts_pipeline(data: Mapping[str, Any]) -> bool:
+    """True for a StartPipelineExecution request, which has the pipeline's name as CreatePipeline has."""
+    return "PipelineName" in data and not _STARTS.isdisjoint(data) and "PipelineDefinition" not in data
+
+
+_STARTS = frozenset({"PipelineParameters", "PipelineExecutionDisplayName", "SelectiveExecutionConfig"})
+
+
 def identify(data: Mapping[str, Any], *, sure: bool = False) -> str | None:
     """The operation of a request, ``Pipeline`` for a definition, None for a mapping that is neither.
 
     With ``sure`` nothing is guessed: a request then has two of its members, a definition Version and Steps.
     """
+    if starts_pipeline(data):
+        return None
     if is_definition(data):
         return PIPELINE if not sure or ("Version" in data and isinstance(data["Steps"], list)) else None
     if sure and sum(member in data for member in _MEMBERS) < 2:

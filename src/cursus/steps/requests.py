@@ -100,6 +100,11 @@ def describe_unknown(data: Any) -> str:
                 "it is a template of CloudFormation, which is not read: write the properties of its resource, or the "
                 f"{_BODY} of its pipeline, into a file of their own"
             )
+        if kinds.starts_pipeline(data):
+            return (
+                "it is a StartPipelineExecution request, which is not read alone: check the pipeline's definition with "
+                "its values, --parameter NAME=VALUE"
+            )
         names = ", ".join(show(name) for name in list(data)[:5])
         more = ", …" if len(data) > 5 else ""
         return f"its members ({names}{more}) are those of no request and no pipeline definition"

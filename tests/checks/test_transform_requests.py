@@ -103,6 +103,7 @@ def test_records(patch: dict[str, Any], rule: str) -> None:
         ("a.jsonl", {"ContentType": "application/json"}, False),
         ("a.parquet", {}, True),
         ("v1.2/", {}, False),
+        ("a.tar.gz", {"ContentType": "application/octet-stream", "SplitType": "None"}, False),
     ],
 )
 def test_names_of_the_data(name: str, members: dict[str, str], told: bool) -> None:

@@ -125,7 +125,8 @@ def _ending(source: Mapping[str, Any]) -> Iterator[Problem]:
     packed, kind = source.get("CompressionType"), base_type(text(source, "ContentType") or "")
     if data.get("S3DataType") != "S3Prefix" or uri.rpartition("/")[2].count(".") == 0:
         return
-    if uri.endswith(".gz") and packed in (None, "None") and kind not in ("", "application/x-gzip"):
+    plain = kind in PROCESSED or kind.startswith("text/")
+    if uri.endswith(".gz") and packed in (None, "None") and plain:
         yield Problem(
             f"the data ends with .gz, and is sent as {show(kind)} without being unpacked",
             ("TransformInput", "CompressionType"),

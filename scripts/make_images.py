@@ -162,11 +162,12 @@ def support(clone: str) -> dict[str, dict[str, str]]:
     return found
 
 
+SYSTEM = r"(?:ubuntu|amzn)[0-9.]+"
 TAG_VERSION = re.compile(r"(\d+\.\d+(?:\.\d+)?)(?:-transformers([0-9.]+))?-")
 
 
 def add_tag(repository: dict[str, Any], tag: str) -> None:
-    """What one real tag shows: a version, its Python, its processor, its CUDA."""
+    """What one real tag shows: a version, its Python, its processor, its CUDA, its system."""
     found = TAG_VERSION.match(tag)
     python = re.search(r"-(py\d+)(?:-|$)", tag)
     # Those on Amazon Linux have one Python, which they do not name.
@@ -183,6 +184,9 @@ def add_tag(repository: dict[str, Any], tag: str) -> None:
         add(entry["processors"], processor[1].replace("neuronx", "neuron") if processor else "gpu")
     if cuda:
         add(entry.setdefault("cuda", []), cuda[1])
+    system = re.search(SYSTEM, tag)
+    if system:
+        add(entry.setdefault("systems", []), system[0])
     if found[2]:
         add(entry.setdefault("base_versions", []), found[1])
 
@@ -232,6 +236,9 @@ def from_sdk(folder: Path, registries: Registries) -> dict[str, dict[str, Any]]:
         cuda = re.match(r"cu\d+", (entry.get("container_version") or {}).get("gpu", ""))
         if cuda:
             add(version.setdefault("table_cuda", []), cuda[0])
+        for suffix in (entry.get("container_version") or {}).values():
+            if system := re.search(SYSTEM, suffix):
+                add(version.setdefault("systems", []), system[0])
     return repositories
 
 

@@ -461,3 +461,19 @@ def test_frameworks_give_up_a_family(version: str, wrong: bool) -> None:
         "ResourceConfig": {"InstanceType": "ml.p2.xlarge"},
     }
     assert bool(findings_of(patch, "FRM016")) is wrong
+
+
+@pytest.mark.parametrize(
+    ("tag", "severity"),
+    [
+        ("2.3.0-gpu-py311-cu121-ubuntu20.04-sagemaker", None),
+        ("2.3.0-gpu-py311-cu121-ubuntu22.04-sagemaker", "error"),
+        ("2.3.0-cpu-py311-ubuntu22.04", "error"),
+        ("2.3.0-gpu-py311", None),
+    ],
+)
+def test_the_system_in_a_tag(tag: str, severity: str | None) -> None:
+    image = f"763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:{tag}"
+    found = findings_of({"AlgorithmSpecification": {"TrainingImage": image}})
+    told = [one.severity for one in found if "ubuntu" in one.message]
+    assert told == [severity] * (severity is not None)

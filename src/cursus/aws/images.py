@@ -86,7 +86,7 @@ class Image:
         base, base_version: the framework below Hugging Face's (``pytorch``, ``2.1.0``).
         python_version: ``py310``; None where the tag has none.
         processor: ``cpu``, ``gpu`` or ``neuron``; None where the tag does not say.
-        cuda: ``cu121``.
+        cuda: ``cu121``. ``system``: ``ubuntu20.04``.
         architecture: ``x86_64`` or ``arm64``.
     """
 
@@ -107,6 +107,7 @@ class Image:
     python_version: str | None = None
     processor: str | None = None
     cuda: str | None = None
+    system: str | None = None
     architecture: str = "x86_64"
 
     @property
@@ -174,6 +175,7 @@ def parse_image(uri: str | None) -> Image | None:
         python_version=_numbered(parts, "py"),
         processor="neuron" if "-neuron" in repository else processor,
         cuda=cuda,
+        system=next((part for part in parts if part.startswith(("ubuntu", "amzn"))), None),
         architecture=entry.get("architecture", "x86_64"),
     )
 
@@ -249,7 +251,7 @@ def resolve(repository: str, version: str) -> str | None:
 
 
 def facts(repository: str, version: str) -> Mapping[str, Any]:
-    """What the data has of one version: ``python``, ``processors``, ``cuda``.
+    """What the data has of one version: ``python``, ``processors``, ``cuda``, ``systems``.
 
     Empty lists where nothing is known.
     """

@@ -26,7 +26,7 @@ def published(view: RequestView) -> Iterator[Problem]:
     """An image that processes data or serves a model does not exist.
 
     What it does:
-        Looks up the registry, the repository, the version, the Python version, the processor and CUDA of framework
+        Looks up the registry, the repository, the version, the Python version, the processor, CUDA and Ubuntu of framework
         images that Amazon publishes, where a processing job or a model's container names one. The registry of another
         region is a warning, also of the images of Clarify, Model Monitor and Spark.
     Why:

@@ -206,18 +206,17 @@ def tag_faults(image: images.Image, path: Path, has_command: bool) -> Iterator[P
             path,
             f"Write {image.tag.replace('-ec2', '-sagemaker')!r}.",
         )
-    elif (
-        image.cuda is not None
-        and image.cuda not in facts.get("cuda", (image.cuda,))
-        and not other_bases(image)
-    ):
-        yield Problem(
-            f"The data of {dated('images')} knows no image {image.repository} {image.version} with {image.cuda}.",
-            path,
-            f"Write {' or '.join(facts['cuda'])} in the tag.",
-            # A newer version may get another CUDA yet.
-            severity="warning" if images.versions(image.repository)[-1] == image.version else None,
-        )
+    elif not other_bases(image):
+        for name, value in (("cuda", image.cuda), ("systems", image.system)):
+            if value is not None and value not in facts.get(name, (value,)):
+                yield Problem(
+                    f"The data of {dated('images')} knows no image {image.repository} {image.version} with {value}.",
+                    path,
+                    f"Write {' or '.join(facts[name])} in the tag.",
+                    # A newer version may get another one yet.
+                    severity="warning" if images.versions(image.repository)[-1] == image.version else None,
+                )
+                return
 
 
 def _is_short(image: images.Image) -> bool:

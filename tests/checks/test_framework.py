@@ -475,5 +475,5 @@ def test_frameworks_give_up_a_family(version: str, wrong: bool) -> None:
 def test_the_system_in_a_tag(tag: str, severity: str | None) -> None:
     image = f"763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:{tag}"
     found = findings_of({"AlgorithmSpecification": {"TrainingImage": image}})
-    told = [one.severity for one in found if "ubuntu" in one.message]
+    told = [one.severity for one in found if "with ubuntu" in one.message]
     assert told == [severity] * (severity is not None)

@@ -128,6 +128,11 @@ BASES: dict[str, dict[str, Any]] = {
     "CreateTransformJob": {
         "TransformJobName": "churn-scores",
         "ModelName": "churn",
+        "TransformInput": {
+            "DataSource": {
+                "S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://example-bucket/churn/rows/"}
+            }
+        },
         "TransformOutput": {"S3OutputPath": "s3://example-bucket/out/"},
         "TransformResources": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1},
     },

@@ -82,6 +82,7 @@ MODULES: tuple[str, ...] = (
     "script.releases",
     "script.endings",
     "script.arguments",
+    "script.converted",
     "script.unheard",
     "script.environment",
     "script.channels",

@@ -180,6 +180,7 @@ class Reading(Reach):
             *rows.read_rows(self.evaluator, reached),
             *settings.read_settings(self.evaluator, reached),
             *filled.read_keys(self.evaluator, reached),
+            *filled.read_members(self.evaluator, reached),
             *newest.read_newest(modules),
             *newest.read_names(self.evaluator, reached),
             *resuming.read_resuming(modules),

@@ -161,7 +161,7 @@ def _framework(specification: Mapping[str, object]) -> Image | None:
 
 def _nowhere(view: RequestView, specification: Mapping[str, object], words: list[object]) -> Severity | None:
     """How sure it is that an image of Amazon's with its own path has no such module; None where it may have it."""
-    from cursus.checks.script.imports import published
+    from cursus.checks.script.published import published
 
     image = _framework(specification) if words else None
     if image is None:

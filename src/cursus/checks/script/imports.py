@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from cursus.aws.tables import entries
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.conditions import all_hold
 from cursus.checks.script.processing_view import ProcessingView
+from cursus.checks.script.published import is_known, optional, published
 from cursus.checks.script.request import script_of
 from cursus.checks.views import TrainingView
 from cursus.script.evaluation.conditions import told
@@ -19,7 +19,7 @@ from cursus.script.source.there import is_file
 from cursus.suggest import did_you_mean, one_letter
 
 if TYPE_CHECKING:
-    from cursus.aws.images import Image
+    pass
 
 
 @rule("FRM055", severity="warning", scope="script")
@@ -87,7 +87,7 @@ def local_module_missing(view: TrainingView) -> Iterator[Problem]:
                 )
             continue
         names = [name[:-3].replace("/", ".") for name in facts.directory_listing if name.endswith(".py")]
-        local = _own_name(one) or (_nearly(top, names) and not _known(top))
+        local = _own_name(one) or (_nearly(top, names) and not is_known(top))
         if local and top.lower() not in packages and not _made(facts, top):
             seen.add(top)
             below = one.module.partition(".")[2]
@@ -153,7 +153,7 @@ def _beside(view: TrainingView) -> FilePath | None:
 
 
 def _has_module(folder: FilePath, name: str) -> bool:
-    if not name or _known(name):
+    if not name or is_known(name):
         return False
     return is_file(folder / f"{name}.py") or next((folder / name).glob("*.py"), None) is not None
 
@@ -185,6 +185,8 @@ MISFITS = {
     "text-and-number": ("{} is a number, which cannot be put behind a text by +", "str(…), or an f-string"),
     "no-key": ("{} (KeyError)", "name a key that it has"),
     "exchanged": ("{}", "hand them over in the order of the parameters, or by name"),
+    "key-as-member": ("{}", "config['name'], or config.get('name', default)"),
+    "set-unread": ("{}", "write the two names alike"),
     "near-key": ("{}: the default is taken", "write the two names alike"),
     "unpacked": ("{}: ValueError", "take as many names as it returns values"),
     "nothing-back": (
@@ -345,7 +347,7 @@ def _fallbacks(facts: ScriptFacts, packages: set[str]) -> Iterator[Problem]:
     """Imports in ``try`` of a module that is not there, which the script's own stand-in answers without a word."""
     for habit in facts.habits:
         top = habit.detail.partition(".")[0]
-        if habit.kind != "fallback-import" or _known(top) or _optional(top) or top.lower() in packages:
+        if habit.kind != "fallback-import" or is_known(top) or optional(top) or top.lower() in packages:
             continue
         if any(one.module.partition(".")[0] == top for one in facts.imports):
             yield Problem(
@@ -361,63 +363,12 @@ def _own_name(one: Imported) -> bool:
     top, _, inside = one.module.partition(".")
     if top in LOCAL_NAMES:
         return True
-    if _known(top) or _optional(top) or top.split("_")[0] in entries("libraries", "first_words"):
+    if is_known(top) or optional(top) or top.split("_")[0] in entries("libraries", "first_words"):
         return False
     last = inside.rpartition(".")[2]
     if last and last in one.names and last[:1].isupper():  # a class in a file of its name
         return True
     return "_" in top and top.rpartition("_")[2] in OWN_ENDINGS
-
-
-def published(name: str) -> bool:
-    """True for a module of Python's or of a package that many use."""
-    from cursus.aws.tables import table
-
-    popular = table("packages")["popular"]
-    return _known(name) or _optional(name) or name in popular or name.replace("_", "-") in popular
-
-
-def not_published(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
-    """A package that the image lacks, where nothing installs it."""
-    from cursus.aws.images import amazon_image
-
-    image = amazon_image(view.image)
-    if image is None or facts.requirements:
-        return
-    if facts.directory_listing & INSTALLED or "PYTHONPATH" in view.environment:
-        return
-    if facts.calls & {"os.system", "os.popen", "sys.path.append", "sys.path.insert"}:
-        return
-    for one in facts.imports if not facts.top_imports & INSTALLERS else ():
-        module = one.module.partition(".")[0]
-        if one.sure and not one.level and _lacks(image, module):
-            yield Problem(
-                f"the script imports {module}, which {image.repository} is not published with, and nothing installs it",
-                ("AlgorithmSpecification", "TrainingImage"),
-                remedy=f"put {module} into requirements.txt beside the script"
-                + (", and run it by a FrameworkProcessor" if isinstance(view, ProcessingView) else ""),
-                severity="error",
-                location=one.location,
-            )
-            return
-
-
-def _lacks(image: Image, module: str) -> bool:
-    """True for a published library that an image surely does not have."""
-    from cursus.aws.tables import table
-
-    known = table("packages")
-    if image.engine == "sklearn":
-        there = {*known["images"]["sklearn"], *sys.stdlib_module_names, *FRAMEWORKS, *INSTALLERS}
-        return module not in there and published(module)
-    told = known["dockerfiles"].get(image.repository, {"absent": []})
-    minor = ".".join((image.engine_version or "").split(".")[:2])
-    return module in told["absent"] and (not told["versions"] or minor in told["versions"])
-
-
-FRAMEWORKS = {"torch": "pytorch", "tensorflow": "tensorflow", "xgboost": "xgboost", "mxnet": "mxnet"}
-INSTALLED = frozenset({"requirements.txt", "setup.py", "pyproject.toml"})
-INSTALLERS = frozenset({"subprocess", "pip", "runpy"})
 
 
 def _nearly(name: str, names: list[str]) -> bool:
@@ -426,15 +377,6 @@ def _nearly(name: str, names: list[str]) -> bool:
     if any(other.lower().replace("_", "").rstrip("s") == plain and other != name for other in names):
         return True
     return len(name) >= 5 and any(one_letter(name, other) for other in names) and not published(name)
-
-
-def _known(name: str) -> bool:
-    return name in entries("libraries", "best_known") or name in sys.stdlib_module_names
-
-
-def _optional(name: str) -> bool:
-    """True for a library that a script may do without, which is no module of its own."""
-    return name in entries("libraries", "in_images") or name in entries("libraries", "published")
 
 
 OWN_ENDINGS = frozenset(

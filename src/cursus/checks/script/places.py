@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from cursus.aws.tables import entries
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.conditions import holds
-from cursus.checks.script.imports import FRAMEWORKS, not_published
 from cursus.checks.script.processing_view import ProcessingView
+from cursus.checks.script.published import FRAMEWORKS, not_published
 from cursus.checks.script.request import (
     INPUT_DATA,
     MODEL_DIR,
@@ -320,8 +320,8 @@ def other_framework(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Where the image is one of Amazon's framework images: looks for an import of another framework, on the way that every run takes, that
-        requirements.txt does not bring; and, beside a script that has no requirements.txt and starts no pip, of a package that the image is not published
-        with: any in an image for scikit-learn, well-known ones (``transformers``, ``lightning``, ``lightgbm`` …) in those for PyTorch, TensorFlow, Hugging Face
+        requirements.txt does not bring; and, beside a script that starts no pip, and whose requirements.txt, where it has one, names packages alone that bring
+        no others of these, of a package that the image is not published with: any in an image for scikit-learn, well-known ones (``transformers``, ``lightning``, ``lightgbm`` …) in those for PyTorch, TensorFlow, Hugging Face
         and XGBoost.
     Why:
         ``ModuleNotFoundError``: an image for scikit-learn has no PyTorch, one for PyTorch no TensorFlow.

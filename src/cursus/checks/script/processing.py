@@ -14,10 +14,10 @@ from cursus.checks.outlines.plans import Plan, borrowed
 from cursus.checks.rules import Check, Problem, rule
 from cursus.checks.script.arguments import required_argument_missing
 from cursus.checks.script.artifacts import mentions_folder, mentions_upload, writes
-from cursus.checks.script.imports import published
 from cursus.checks.script.opened import made_places
 from cursus.checks.script.places import covers
 from cursus.checks.script.processing_view import ProcessingView, place_of
+from cursus.checks.script.published import published
 from cursus.checks.script.request import UNKNOWN, habits, invocation, readable, resolve
 from cursus.checks.views import Settings, TrainingView
 from cursus.model import Location, Step

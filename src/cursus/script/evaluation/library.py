@@ -6,6 +6,7 @@ import ast
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from cursus.script.evaluation import unrolled
@@ -90,7 +91,9 @@ def _namespace(call: Call) -> Options | None:
     else:
         only = node.keywords[0]
         given, kept = call.evaluator.evaluate(only.value, call.body, call.order), only.arg is None
-    return given.each(lambda value: value if kept and isinstance(value, v.Table) else UNKNOWN)
+    return given.each(
+        lambda value: replace(value, members=True) if kept and isinstance(value, v.Table) else UNKNOWN
+    )
 
 
 def _super(call: Call) -> Options | None:
@@ -128,7 +131,7 @@ def _fields(evaluator: Evaluator, value: Value) -> Value:
         name: UNKNOWN if node is None else evaluator.value(node, value.body.parent or value.body)
         for name, node in dataclass_fields(value.body.owner).items()
     }
-    tables = [v.Table((("name", v.text(name)), ("default", one)), False) for name, one in given.items()]
+    tables = [v.Table((("name", v.text(name)), ("default", one)), False, True) for name, one in given.items()]
     return v.Items(tuple(tables)) if len(tables) <= 64 else UNKNOWN
 
 
@@ -254,7 +257,11 @@ FOLLOWED: dict[str, Callable[[Call], Options | None]] = {
     ),
     **dict.fromkeys(
         READERS,
-        lambda call: call.argument(0).each(lambda value: _loaded(call.evaluator, value, READERS[call.name])),
+        lambda call: (
+            call.argument(0).each(lambda value: _loaded(call.evaluator, value, READERS[call.name]))
+            if word(call.node, "object_hook", "object_pairs_hook", "cls") is None
+            else NOTHING_KNOWN
+        ),
     ),
     **dict.fromkeys(NAMESPACES, _namespace),
     "type": lambda call: call.argument(0).each(_type),

@@ -4,7 +4,8 @@ Each finding is a ``Habit``: ``filled`` (``Config(**json.loads(os.environ["SM_HP
 takes, ``source`` is the mapping), ``decoded-twice`` (``json.loads(hps["layers"])``: ``key`` is the hyperparameter, and
 the toolkit has decoded it) and ``key-of`` (``MODELS[args.model]``: ``detail`` are the keys of the mapping, one a line);
 ``no-key`` and ``near-key``, for a key that a mapping, or a settings file of the source, does not have
-(``config["epoch"]``, and ``config.get("epoch")`` where a key is called nearly so that nothing else names).
+(``config["epoch"]``, and ``config.get("epoch")`` where a key is called nearly so that nothing else names), and
+``key-as-member`` (``config.epoch``).
 """
 
 from __future__ import annotations
@@ -18,13 +19,16 @@ from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.facts import ArgPart, EnvPart, Habit, Text
 from cursus.script.hyperparameters.texts import hyperparameter
 from cursus.script.syntax.bodies import Body, CallSite, place
-from cursus.script.syntax.nodes import last_name, looked_up, receiver, string
+from cursus.script.syntax.nodes import is_call, last_name, looked_up, receiver, string
 from cursus.suggest import closest, did_you_mean
 
 HPS = v.Special("SM_HPS")
 FILE = v.Special("hyperparameters.json")
 MANY = 10
 """Tests around a call that are looked at, the last ones."""
+OF_MAPPINGS = frozenset(dir(dict))
+LOADS = frozenset({"load", "loads", "safe_load", "full_load"})
+"""What gives a mapping, by the last name."""
 DECODES = frozenset({"json.loads", "ast.literal_eval"})
 
 
@@ -106,6 +110,33 @@ def _spread(evaluator: Evaluator, site: CallSite, table: v.Table) -> bool:
     gone_through = receiver(site.node, ("items", "keys", "values"))
     whole = [*given, *([gone_through] if gone_through is not None else [])]
     return any(evaluator.value(one, site.body) == table for one in whole)
+
+
+def read_members(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) -> Iterator[Habit]:
+    """Keys of a mapping that are looked for as its members: ``config.rate`` and ``getattr(config, "rate", 1)``."""
+    for body, sure in reached if LOADS & evaluator.mentioned else ():
+        for node in body.nodes:
+            if (
+                isinstance(node, ast.Attribute)
+                and isinstance(node.ctx, ast.Load)
+                and id(node) in body.certain
+            ):
+                if node.attr not in OF_MAPPINGS and _is_mapping(evaluator.value(node.value, body)):
+                    told = f"{ast.unparse(node)} is asked for, and a mapping has keys, no members (AttributeError)"
+                    yield Habit("key-as-member", None, told, sure, place(node, body))
+            elif is_call(node, "getattr", "hasattr") and len(node.args) > 1:
+                name = string(node.args[1])
+                if name not in (None, *OF_MAPPINGS) and _is_mapping(evaluator.value(node.args[0], body)):
+                    told = f"{ast.unparse(node)} looks for a member, and a mapping has keys: it finds none"
+                    fails = len(node.args) == 2 and is_call(node, "getattr") and id(node) in body.certain
+                    yield Habit(
+                        "key-as-member", None, told.replace(":", ","), sure and fails, place(node, body)
+                    )
+
+
+def _is_mapping(value: v.Value) -> bool:
+    """True for what is loaded from JSON and the like, and has not been made an object."""
+    return (isinstance(value, v.Table) and not value.members) or value in (HPS, FILE)
 
 
 def _changed(evaluator: Evaluator, sites: list[tuple[CallSite, bool]], source: v.Value) -> bool:

@@ -2,13 +2,16 @@
 
 Each finding is a ``Habit``: ``no-attribute`` (nothing in the source gives an object of the class such a member) and
 ``base-not-made`` (its ``__init__`` leaves out the base's, which sets what the class uses; ``key`` is one such member)
-and ``hidden-method`` (``__init__`` sets a value under a method's name).
+and ``hidden-method`` (``__init__`` sets a value under a method's name) and ``set-unread`` (a member of an object that
+nothing reads, where another one is read and never set).
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from itertools import chain
 
 from cursus.script.evaluation import values as v
@@ -43,28 +46,60 @@ def read_classes(
     if not classes:
         return
     runs = {id(body): sure for body, sure in reached}
-    stored = {name for body in every for name in body.attributes}
-    inherited = [(body, all_above(evaluator, body)) for body in classes]
+    stored = Counter(name for body in every for name in body.attributes)
+    below: dict[int, list[Body]] = {}
+    for body in classes:
+        for base in {id(one): one for one in all_above(evaluator, body)}.values():
+            below.setdefault(id(base), []).append(body)
+    declared = {
+        bare_name(node.target) for one in classes for node in one.nodes if isinstance(node, ast.AnnAssign)
+    }
+    everywhere = declared | stored.keys() | OF_OBJECTS
+    called = {
+        site.node.func.attr
+        for one in every
+        for site in one.calls
+        if isinstance(site.node.func, ast.Attribute)
+    }
     names = mentioned.union(*(body.bindings for body in classes))
     written = not names & OTHERWISE and not any(_fills(node) for body in every for node in body.nodes)
+    for body in every if written and not names & ASKS else ():
+        yield from _set_unread(evaluator, body, stored)
     for body in classes:
         above = _above(evaluator, body)
-        yield from _base_not_made(evaluator, body, above, runs, every)
-        yield from _hidden(evaluator, body, runs)
+        yield from _base_not_made(evaluator, body, above, runs, stored)
+        yield from _hidden(evaluator, body, runs, called)
         if above is not None and written:
-            below = [one for one, bases in inherited if body in bases]
-            if any(_above(evaluator, one) is None for one in below):
+            under = below.get(id(body), [])
+            if any(_above(evaluator, one) is None for one in under):
                 continue  # a mixin: what stands beside it is of a library
-            declared = {
-                bare_name(node.target)
-                for one in classes
-                for node in one.nodes
-                if isinstance(node, ast.AnnAssign)
-            }
-            known = declared | (
-                stored | OF_OBJECTS | set(chain.from_iterable(one.bindings for one in (body, *above, *below)))
-            )
-            yield from _lacking(body, known, runs, mentioned)
+            own = set(chain.from_iterable(one.bindings for one in (body, *above, *under)))
+            yield from _lacking(body, (own, everywhere), runs, mentioned)
+
+
+def _set_unread(evaluator: Evaluator, body: Body, stored: Mapping[str, int]) -> Iterator[Habit]:
+    """``model.scaler = …``, which nothing reads, of a class that looks at a member which nothing sets but to None."""
+    for node in body.nodes:
+        target = node.targets[0] if isinstance(node, ast.Assign) and len(node.targets) == 1 else None
+        if not isinstance(target, ast.Attribute) or evaluator.named[target.attr] != 1:
+            continue
+        made = (
+            evaluator.value(target.value, body) if bare_name(target.value) not in ("self", "") else v.UNKNOWN
+        )
+        start = _initialiser(made.body) if isinstance(made, v.Instance) else None
+        if start is None or not isinstance(made, v.Instance) or _above(evaluator, made.body) is None:
+            continue
+        empty = [
+            name
+            for name, found in start.attributes.items()
+            if stored[name] == 1
+            and evaluator.named[name] > 1
+            and isinstance(found[0].node, ast.Constant)
+            and found[0].node.value is None
+        ]
+        if empty:
+            told = f"{ast.unparse(target)} is set and not read; nothing sets {empty[0]}, which {made.body.name} reads"
+            yield Habit("set-unread", None, told, False, place(target, body))
 
 
 def _fills(node: ast.AST) -> bool:
@@ -98,7 +133,7 @@ def _above(evaluator: Evaluator, body: Body, depth: int = 0) -> list[Body] | Non
 
 
 def _lacking(
-    body: Body, known: set[str], runs: dict[int, bool], mentioned: frozenset[str]
+    body: Body, known: tuple[AbstractSet[str], ...], runs: dict[int, bool], mentioned: frozenset[str]
 ) -> Iterator[Habit]:
     told: set[str] = set()
     for method in body.defined.values():
@@ -111,7 +146,7 @@ def _lacking(
                 isinstance(node, ast.Attribute)
                 and isinstance(node.ctx, ast.Load)
                 and bare_name(node.value) == this
-                and node.attr not in known
+                and not any(node.attr in names for names in known)
                 and node.attr not in told
                 and not node.attr.startswith("__")
                 and id(node) not in aside
@@ -170,32 +205,32 @@ def _certain(method: Body) -> set[int]:
     return found
 
 
-def _hidden(evaluator: Evaluator, body: Body, runs: dict[int, bool]) -> Iterator[Habit]:
+def _hidden(
+    evaluator: Evaluator, body: Body, runs: dict[int, bool], called: AbstractSet[str]
+) -> Iterator[Habit]:
     """``self.loss = 0.0`` in ``__init__`` of a class whose method ``loss`` is called."""
     start = _initialiser(body)
     methods = {one.name: one for one in body.defined.values() if _this(one) and one is not start}
     for name, found in start.attributes.items() if start is not None and id(start) in runs else ():
         made = found[0].node
         plain = isinstance(made, (ast.Constant, ast.List, ast.Dict)) and len(found) == 1 and found[0].sure
-        owner = methods[name].owner if name in methods else None
-        if plain and isinstance(owner, FUNCTIONS) and not owner.decorator_list and start is not None:
-            called = any(
-                last_name(site.node.func) == name and isinstance(site.node.func, ast.Attribute)
-                for one in evaluator.bodies
-                for site in one.calls
-            )
-            if called and getattr(made, "value", 0) is not None:
-                sure = runs[id(start)] and evaluator.named[name] == 2
-                yield Habit(
-                    "hidden-method", None, f"{body.name}.{name}", sure, place(made or start.owner, start)
-                )
+        owner = methods[name].owner if plain and name in called and name in methods else None
+        given = start is not None and getattr(made, "value", 0) is not None
+        if start is not None and given and isinstance(owner, FUNCTIONS) and not owner.decorator_list:
+            sure = runs[id(start)] and evaluator.named[name] == 2
+            where = place(made or start.owner, start)
+            yield Habit("hidden-method", None, f"{body.name}.{name}", sure, where)
 
 
 # -- bases that were never made ----------------------------------------------------------------------
 
 
 def _base_not_made(
-    evaluator: Evaluator, body: Body, above: list[Body] | None, runs: dict[int, bool], every: list[Body]
+    evaluator: Evaluator,
+    body: Body,
+    above: list[Body] | None,
+    runs: dict[int, bool],
+    stored: Mapping[str, int],
 ) -> Iterator[Habit]:
     own = _initialiser(body)
     if own is None or id(own) not in runs or _makes_base(own):
@@ -214,10 +249,8 @@ def _base_not_made(
     start = _initialiser(base) if base is not None else None
     if base is None or start is None or above is None:
         return
-    elsewhere = {name for one in every if one is not start for name in one.attributes} | {
-        name for one in (body, *above) for name in one.bindings
-    }
-    missing = {name for name, found in start.attributes.items() if name not in elsewhere}
+    bound = {name for one in (body, *above) for name in one.bindings}
+    missing = {name for name in start.attributes if stored[name] == 1 and name not in bound}
     overridden = {one.name for one in body.defined.values()}
     inherited = [one for one in base.defined.values() if one is not start and one.name not in overridden]
     for method in (*body.defined.values(), *inherited):

@@ -47,7 +47,8 @@ def _exchanged(evaluator: Evaluator, site: CallSite) -> str:
         func, given = started, []
     if func is not call.func and isinstance(handed, (ast.Tuple, ast.List)):
         given = handed.elts
-    value = evaluator.value(func, site.body) if len(given) > 1 else v.UNKNOWN
+    handed_on = isinstance(site.body.owner, ast.Lambda)  # under names of its own
+    value = evaluator.value(func, site.body) if len(given) > 1 and not handed_on else v.UNKNOWN
     owner = value.body.owner if isinstance(value, v.Func) else None
     if not isinstance(value, v.Func) or not isinstance(owner, FUNCTIONS) or owner is site.body.owner:
         return ""

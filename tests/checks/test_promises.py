@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,6 +54,29 @@ def test_another_hyperparameter(said: Any, has: str) -> None:
     assert "get_hyperparameters" in found.message
     assert "HyperParameters.x" in found.message
     assert found.severity == "error"
+
+
+@pytest.mark.parametrize(
+    ("driver", "wrong"), [("torchrun", []), ("mpi", []), ("basic_script", ["DST080", "DST081"])]
+)
+def test_the_launcher_of_the_model_trainer(driver: str, wrong: list[str], tmp_path: Path) -> None:
+    (tmp_path / "sm_train.sh").write_text(
+        f"python /opt/ml/input/data/sm_drivers/distributed_drivers/{driver}_driver.py"
+    )
+    hooks = {
+        "is_distributed_training": True,
+        "get_distributed_config": {"DistributionStrategy": "torch_distributed"},
+    }
+    assert rules({}, hooks=hooks, local_channels={"sm_drivers": str(tmp_path)}) == wrong
+
+
+def test_what_the_sdk_wrote_into_the_hyperparameters_is_no_promise() -> None:
+    said = {
+        "epochs": 10,
+        "sagemaker_job_name": "churn-1",
+        "sagemaker_submit_directory": "s3://example-bucket/1",
+    }
+    assert rules({"HyperParameters": {"epochs": "10"}}, hooks={"get_hyperparameters": said}) == []
 
 
 def test_hyperparameter_that_the_request_lacks_suggests_the_nearest() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path as FilePath
 from typing import Any
 
 from cursus.aws.tables import table
@@ -12,7 +14,10 @@ from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView, TrainingView, integer, listing
 from cursus.model import Path, format_path
 from cursus.redact import show
+from cursus.steps.answers import DRIVERS
 from cursus.steps.lowering import shortforms
+
+LAUNCHERS = ("torchrun", "mpi")
 
 
 def switched_on(training: TrainingView) -> list[str]:
@@ -32,7 +37,7 @@ def distributed_config(view: StepView) -> Iterator[Problem]:
 
     What it does:
         Compares InstanceType, InstanceCount, VolumeSizeInGB, MaxRuntimeInSeconds and DistributionStrategy of
-        `get_distributed_config` with the request; in its cluster form (MasterType, WorkerType, WorkerCount …) the
+        `get_distributed_config` with the request, and the strategy with the launcher of the SDK's ModelTrainer; in its cluster form (MasterType, WorkerType, WorkerCount …) the
         instances with ResourceConfig.
         What the hook alone says, where the request is whole without it, is a warning.
     Why:
@@ -62,6 +67,13 @@ def distributed_config(view: StepView) -> Iterator[Problem]:
     switches = {name.lower(): on for name, on in shortforms.STRATEGIES.items()}
     wanted = next(iter(switches.get(str(strategy).lower(), ())), None)
     on = switched_on(training)
+    if wanted is not None and launcher(view) == "basic_script":
+        yield Problem(
+            f"get_distributed_config says DistributionStrategy is {show(strategy)}, and the ModelTrainer starts the "
+            "script alone.",
+            remedy="Give the ModelTrainer distributed=Torchrun() or MPI(), or leave the strategy out.",
+            location=view.promises.place("get_distributed_config", "DistributionStrategy"),
+        )
     if wanted is not None and on and wanted not in on:
         place = (*training.path, training.hyperparameters_member, on[0])
         yield Problem(
@@ -134,13 +146,26 @@ def is_distributed(view: StepView) -> Iterator[Problem]:
             where,
             f"Take {on[0]!r} out of the request, or say True in is_distributed_training.",
         )
-    elif said and hosts == 1 and not on and not _several_devices(training):
+    elif (
+        said and hosts == 1 and not on and not _several_devices(training) and launcher(view) not in LAUNCHERS
+    ):
         yield Problem(
             f"is_distributed_training says True, but the request asks for one host at {format_path(place)}, with "
             "no switch of distributed training on and at most one accelerator.",
             place,
             "Ask for the hosts that the training needs, or say False in is_distributed_training.",
         )
+
+
+def launcher(view: StepView) -> str | None:
+    """The driver with which the SDK's ModelTrainer starts the script: ``torchrun``, ``mpi`` or ``basic_script``."""
+    folder = view.promises.local_channels.get(DRIVERS)
+    try:
+        script = FilePath(folder, "sm_train.sh").read_text("utf-8") if folder else ""
+    except (OSError, ValueError):
+        return None
+    found = re.search(r"distributed_drivers/(\w+)_driver\.py", script)
+    return found[1] if found else None
 
 
 def _several_devices(training: TrainingView) -> bool:

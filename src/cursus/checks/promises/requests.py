@@ -152,6 +152,10 @@ def step_config(view: StepView) -> Iterator[Problem]:
     yield from unsent(view, "get_step_config")
 
 
+BY_THE_SDK = frozenset({"sagemaker_submit_directory", "sagemaker_job_name"})
+"""What the SDK writes into the very mapping that an estimator is given, new for each job."""
+
+
 @rule("HPO080", scope="step")
 @located("get_hyperparameters")
 def hyperparameters(view: StepView) -> Iterator[Problem]:
@@ -180,6 +184,8 @@ def hyperparameters(view: StepView) -> Iterator[Problem]:
     tuned = training.tuned | set(mapping(hook(view, "get_tuning_config"), "hyperparameter_ranges"))
     for name, value in said.items():
         place: Path = (*training.path, member, name)
+        if name in BY_THE_SDK:
+            continue
         if name in training.hyperparameters:
             has = training.hyperparameters[name]
             if not is_reference(has) and not is_reference(value) and not same(value, has):

@@ -610,6 +610,7 @@ def test_an_image_in_which_anything_runs_may_train() -> None:
         (["--model", "/opt/ml/processing/input/model/model.tar.gz"], "error"),
         (["--model", "/opt/ml/processing/input/model/weights.bin"], "warning"),
         (["--output", "/opt/ml/processing/new/model.tar.gz"], "warning"),
+        (["--cache", "/opt/ml/processing/cache/rows.db"], None),
     ],
 )
 def test_an_argument_names_a_file_that_is_put_elsewhere(words: list[str], level: str | None) -> None:

@@ -101,10 +101,12 @@ def started_script(view: PipelineView) -> Iterator[Problem]:
                     continue  # it is told of the input that it is put elsewhere
                 if folders and not any(_around(path, folder) for folder in folders):
                     option = str(listing(application, member)[i - 1]) if i else ""
-                    written = member == "ContainerArguments" and _MADE.search(f"{option} {word}")
+                    named = f"{option} {word}" if member == "ContainerArguments" else ""
+                    written, near = _MADE.search(named), _near(path, folders)
+                    if _SCRATCH.search(named) and not near:
+                        continue
                     yield Problem(
-                        f"{show(word)} is in no folder of the step's inputs and outputs."
-                        f"{_near(path, folders)}",
+                        f"{show(word)} is in no folder of the step's inputs and outputs.{near}",
                         (*top, "AppSpecification", member, i),
                         "name a path below one of " + ", ".join(dict.fromkeys(folders)),
                         # An image may have it, but not where the file itself is put elsewhere.
@@ -149,6 +151,8 @@ def _downloaded(path: str, filled: list[tuple[str, Any]]) -> bool:
 
 _MADE = re.compile("out|te?mp|work|cache|dest|save|write", re.IGNORECASE)
 """What options and paths are called that a script writes to."""
+_SCRATCH = re.compile(r"te?mp(?![a-z])|cache|scratch|spill", re.IGNORECASE)
+"""What those are called that a script needs no longer than the job runs."""
 
 
 def _other_name(path: str, filled: list[tuple[str, Any]], started: bool, place: Path) -> Iterator[Problem]:

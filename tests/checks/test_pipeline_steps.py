@@ -216,6 +216,7 @@ def test_the_sound_one_is_sound() -> None:
         ((*AT["Tidy"], "DependsOn"), ["Train", {"Step": "Train", "Trigger": "Any"}], "DEP005"),
         ((*AT["Tidy"], "DependsOn"), ["Train", "Prepare", {"Step": "Tell", "Trigger": "Failure"}], "DEP005"),
         (("Parameters", 1, "EnumValues"), '["north", "south"]', "DEP020"),
+        (("Parameters", 1, "Description"), 7, "DEP020"),
         ((*AT["Stop"], "Arguments", "ErrorMessage"), READ_OF_SCRIPT, "DEP012"),
         ((*AT["Notebook"], "Type"), "NotebookJob", "DEP002"),
         ((*AT["Train"], "Arguments", "InputDataConfig"), [MANIFEST], "DEP033"),
@@ -659,3 +660,28 @@ def test_the_end_of_a_joined_location(file: str, broken_by: set[str]) -> None:
     arguments = {"ExecutionRoleArn": ROLE, "PrimaryContainer": container}
     definition = pipeline(_step("Create", "Model", arguments))
     assert broken(engine.check_pipeline(Pipeline("p", definition), Settings())[0]) == broken_by
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("the cluster is Parameters.Cluster", True),
+        ("the cluster is {Cluster}", True),
+        ("the cluster is {Other}", False),
+        ("see Parameters.Clusters", False),
+    ],
+)
+def test_a_reference_as_a_word_of_a_message(message: str, told: bool) -> None:
+    definition = copy.deepcopy(SOUND)
+    definition["Steps"][AT["Stop"][1]]["Arguments"]["ErrorMessage"] = message
+    assert ("DEP004" in _warned(definition)) == told
+
+
+def test_an_arn_is_no_part_of_a_location() -> None:
+    definition = copy.deepcopy(SOUND)
+    uri = definition["Steps"][AT["Evaluate"][1]]["Arguments"]["ProcessingInputs"][1]["S3Input"]["S3Uri"]
+    name = {"Get": "Steps.Train.TrainingJobName"}
+    uri["Std:Join"]["Values"] = ["s3://example-bucket/m", name, "output/model.tar.gz"]
+    assert "DEP015" not in broken(engine.check_pipeline(Pipeline("p", definition), Settings())[0])
+    name["Get"] = "Steps.Train.TrainingJobArn"
+    assert "DEP015" in broken(engine.check_pipeline(Pipeline("p", definition), Settings())[0])

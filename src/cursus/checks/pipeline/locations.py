@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.members import value_at
-from cursus.aws.pipelines import Reference, nodes, parse_get, written_out
+from cursus.aws.pipelines import Reference, nodes, parse_get, target_of, written_out
 from cursus.checks.pipeline import outputs_of, place_of
 from cursus.checks.rules import Problem, rule
 from cursus.checks.text_faults import location_faults
@@ -87,6 +87,15 @@ def _run_together(join: Mapping[str, Any], place: Path, written: Mapping[str, st
                 f"{show(reference)} is the archive model.tar.gz, and nothing lies below it",
                 place,
                 "read the archive itself: the job unpacks it, or a processing script has to",
+            )
+        target = target_of(second)
+        if target is not None and target.root == "Steps" and str((*target.rest, "")[-2]).endswith("Arn"):
+            yield Problem(
+                f"{show(target.rest[-1])} is an ARN, with colons and slashes of its own, and no part of the location of what a "
+                "job writes",
+                place,
+                "refer to the job's name, such as TrainingJobName",
+                severity=None if set(place) & READ else "warning",
             )
         before = written.get(reference, "")
         behind = written_out(second, _UNKNOWN)

@@ -56,6 +56,13 @@ def _name(entry: Mapping[str, Any], i: int, seen: set[str]) -> Iterator[Problem]
     for member in entry:
         if member not in members:
             yield none_of("a parameter has no member", member, members, ("Parameters", i, member))
+    described = entry.get("Description")
+    if described is not None and not isinstance(described, str):
+        yield Problem(
+            f"the Description is {show(described)}, and no text",
+            ("Parameters", i, "Description"),
+            "write a text",
+        )
     name = entry.get("Name")
     if name is None and any(closest(str(member), ("Name",)) for member in entry if member not in members):
         return

@@ -263,18 +263,30 @@ def variable_as_text(view: PipelineView) -> Iterator[Problem]:
                 place,
                 f'write {{"Get": "{found[1][:80]}"}}',
             )
-        elif (inner := _IN_LOCATION.search(value)) and _names_something(view, inner[1]):
+        elif place[-1] != "Get" and (word := _written_into(view, place, value)) is not None:
             yield Problem(
-                f"{show(value, limit=120)} has {show(inner[1])} as a part of its path: nothing puts a value into its place",
+                f"{show(value, limit=120)} holds {show(word)} as a text: nothing puts a value into its place",
                 place,
-                f'write {{"Std:Join": {{"On": "/", "Values": ["…", {{"Get": "{inner[1][:80]}"}}, "…"]}}}}',
+                f'write {{"Std:Join": {{"On": "", "Values": ["…", {{"Get": "{word[:80]}"}}, "…"]}}}}',
                 severity="warning",
             )
+
+
+def _written_into(view: PipelineView, place: Path, value: str) -> str | None:
+    """The reference that a text has as a part of a path or as a word of an error's message, or a parameter in braces."""
+    found = _IN_LOCATION.search(value) or ("ErrorMessage" in place and _AS_WORD.search(value)) or None
+    if found is not None and _names_something(view, found[1]):
+        return found[1]
+    names = (one[1] for one in _IN_BRACES.finditer(value)) if "{" in value else ()
+    name = next((name for name in names if name in view.definition.parameters), None)
+    return f"Parameters.{name}" if name is not None else None
 
 
 _IN_LOCATION = re.compile(
     r"^(?:s3:/|/opt/ml)/(?:[^/]{1,200}/){0,30}((?:Parameters|Steps|Execution)\.[A-Za-z0-9_][^/\s]{0,200})"
 )
+_AS_WORD = re.compile(r"(?<!\S)((?:Parameters|Steps|Execution)\.[A-Za-z0-9_]\S*)")
+_IN_BRACES = re.compile(r"\{([A-Za-z][\w-]{0,100})\}")
 _INSIDE = re.compile(r"(?<=.)\$?\{{1,2}\s?((?:Parameters|Steps|Execution)\.[A-Za-z0-9_][^{}\s$]*)\s?\}{1,2}")
 _BARE = re.compile(r"[${]*((?:Parameters|Steps|Execution)\.[A-Za-z0-9_][^{}\s$]*)}*")
 

@@ -24,7 +24,7 @@ from cursus.checks.views import TrainingView, mapping
 from cursus.model import Location
 from cursus.redact import show
 from cursus.script.evaluation.conditions import told
-from cursus.script.facts import PathUse, ScriptFacts, Text
+from cursus.script.facts import EnvPart, PathUse, ScriptFacts, Text
 
 MODEL_WORDS = ("SM_MODEL_DIR", "SM_TRAINING_ENV", "AIP_MODEL_DIR")
 KEPT = (
@@ -413,7 +413,7 @@ def checkpoints_elsewhere(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Looks for CheckpointConfig.LocalPath (``/opt/ml/checkpoints`` where it is not given) in everything that the script, its
-        settings and its arguments name.
+        settings and its arguments name, but as a default of a variable that is always set.
     Why:
         Only that folder is copied to S3 during the run and brought back after an interruption. The job runs, nothing arrives, and a
         spot interruption begins the training again.
@@ -433,7 +433,10 @@ def checkpoints_elsewhere(view: TrainingView) -> Iterator[Problem]:
     """
     facts = readable(view)
     folder = checkpoint_path(view)
-    if facts is None or folder is None or mentions_folder(view, folder):
+    if facts is None or folder is None:
+        return
+    if mentions_folder(view, folder):
+        yield from _never_taken(view, facts, folder)
         return
     if any("checkpointconfig.json" in string for string in facts.strings):
         return
@@ -448,3 +451,24 @@ def checkpoints_elsewhere(view: TrainingView) -> Iterator[Problem]:
         remedy=f"save checkpoints below {folder!r}, or set CheckpointConfig.LocalPath to the folder that the script uses",
         location=other[0][0].location if other else None,
     )
+
+
+def _never_taken(view: TrainingView, facts: ScriptFacts, folder: str) -> Iterator[Problem]:
+    """``os.environ.get("SM_OUTPUT_DATA_DIR", "/opt/ml/checkpoints")``: a default in place of what is always set."""
+    for use in facts.paths:
+        for path in use.paths if use.mode == "write" else ():
+            first = path.parts[0] if isinstance(path, Text) else None
+            default = first.default if isinstance(first, EnvPart) else None
+            place = resolve(view, path)
+            meant = isinstance(default, Text) and f"{default.literal}/".startswith(f"{folder.rstrip('/')}/")
+            if not meant or not isinstance(first, EnvPart) or not isinstance(place, str):
+                continue
+            if place.startswith("/opt/ml/") and not place.startswith(folder):
+                yield Problem(
+                    f"{first.name} is always set, and its default {folder!r} never taken: "
+                    f"{place.replace(UNKNOWN, '…')!r} is written, which does not reach S3 as a checkpoint",
+                    ("CheckpointConfig",),
+                    remedy=f"write to {folder!r} itself",
+                    location=use.location,
+                )
+                return

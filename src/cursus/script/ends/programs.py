@@ -10,7 +10,7 @@ from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.facts import Habit, Text
 from cursus.script.source.shell import lost_statuses
 from cursus.script.syntax.bodies import Body, place
-from cursus.script.syntax.nodes import FUNCTIONS, given_for, last_name, receiver
+from cursus.script.syntax.nodes import FUNCTIONS, given_for, last_name, receiver, string
 
 STARTS = frozenset(
     {"os.system", "subprocess.call", "subprocess.run", "subprocess.Popen", "subprocess.getoutput", "os.popen"}
@@ -88,4 +88,19 @@ def _written(evaluator: Evaluator, body: Body, node: ast.expr, depth: int = 0) -
         site, _, bound = sites[0]
         given = given_for(site.node, made.arg, [one.arg for one in owner.args.args], bound)
         return "" if given is None else _written(evaluator, site.body, given, depth + 1)
-    return ast.unparse(made if isinstance(made, ast.expr) else node)
+    return _filled(made if isinstance(made, ast.expr) else node)
+
+
+def _filled(node: ast.expr) -> str:
+    """How an expression is written, a template with what is put into it."""
+    template = string(receiver(node, ("format",)))
+    given = node.args if isinstance(node, ast.Call) else []
+    holes = r"\{[^{}]*\}"
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+        template, holes = string(node.left), r"%[sdr]"
+        given = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
+    if template is None:
+        return ast.unparse(node)
+    values = iter(given)
+    filled = re.sub(holes, lambda _: f"{{{ast.unparse(next(values, ast.Constant(0)))}}}", template)
+    return f"f'{filled}'"

@@ -685,3 +685,11 @@ def test_an_arn_is_no_part_of_a_location() -> None:
     assert "DEP015" not in broken(engine.check_pipeline(Pipeline("p", definition), Settings())[0])
     name["Get"] = "Steps.Train.TrainingJobArn"
     assert "DEP015" in broken(engine.check_pipeline(Pipeline("p", definition), Settings())[0])
+
+
+@pytest.mark.parametrize("packs", [True, False])
+def test_the_step_that_packs_a_model_anew_is_told_where_its_code_was(packs: bool) -> None:
+    definition = copy.deepcopy(SOUND)
+    given = {"source_dir": "/home/ec2-user/SageMaker/src", **({"model_archive": "x"} if packs else {})}
+    definition["Steps"][AT["Train"][1]]["Arguments"]["HyperParameters"] = {"epochs": "3", **given}
+    assert ("HPO034" in _warned(definition)) != packs

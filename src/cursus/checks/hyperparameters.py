@@ -192,8 +192,10 @@ def path_of_another_machine(view: TrainingView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html,
         https://github.com/aws/sagemaker-python-sdk/issues/634
     """
+    # The SDK's step that packs a model anew is told where its code was, and only looks whether it is told anything.
+    passed = (SUBMIT, ENTRY, *(("source_dir",) if "model_archive" in view.hyperparameters else ()))
     for name, value in view.hyperparameters.items():
-        if isinstance(value, str) and value.startswith(HOMES) and name not in (SUBMIT, ENTRY):
+        if isinstance(value, str) and value.startswith(HOMES) and name not in passed:
             yield Problem(
                 f"{show(value, str(name))} is a folder of another machine, which the container does not have",
                 (view.hyperparameters_member, name),

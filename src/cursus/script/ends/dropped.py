@@ -89,8 +89,11 @@ def quiet_try(evaluator: Evaluator, body: Body, node: ast.Try, sure: bool) -> It
             yield Habit(kind, None, "return in finally", sure, place(statement, body))
         elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
             name = ast.unparse(statement.value.func)
-            if name in ("sys.exit", "exit", "quit", "os._exit") and ends_with_zero(statement.value):
-                yield Habit("dropped", None, f"{name}() in finally", sure, place(statement, body))
+            if name not in ("sys.exit", "exit", "quit", "os._exit"):
+                continue
+            if not ends_with_zero(statement.value):
+                return  # with what the handler noted, it may be
+            yield Habit("dropped", None, f"{name}() in finally", sure, place(statement, body))
     if node.handlers and trains:
         for handler in node.handlers:
             if _named_and_quiet(handler):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cursus import engine
-from cursus.aws.members import value_at
+from cursus.aws.members import MISSING, mapping, value_at
 from cursus.checks.promises.failures import area_of
 from cursus.checks.views import listing
 from cursus.errors import CursusError
@@ -235,31 +235,32 @@ def _put_back(request: dict[str, Any], base: Step, form: Form) -> tuple[dict[str
         return request, []
     restored: list[str] = []
     request = copy.deepcopy(request)
-    grouped = (
-        bool(_inside(request, ("ResourceConfig",)) or {}) and "InstanceGroups" in request["ResourceConfig"]
-    )
-    single = bool(_inside(request, ("ResourceConfig",)) or {}) and "InstanceType" in request["ResourceConfig"]
+    resources = frozenset(mapping(request, "ResourceConfig"))
     for part in form.parts:
-        if part[-1] == "MaxWaitTimeInSeconds" and request.get("EnableManagedSpotTraining") is not True:
-            continue  # the request waits for spot instances, and the form says that there are none
-        if (grouped and part[-1] in ("InstanceType", "InstanceCount")) or (
-            single and part[-1] == "InstanceGroups"
-        ):
-            continue
-        own = _inside(dict(base.request), part[:-1]) if len(part) > 1 else base.request
-        if not isinstance(own, Mapping) or part[-1] not in own:
+        value = value_at(base.request, part, MISSING)
+        if value is MISSING or _said_otherwise(part, request, resources):
             continue
         parent: Any = request
         for key in part[:-1]:
             parent = parent.setdefault(key, {})
         if part[-1] not in parent:
-            parent[part[-1]] = copy.deepcopy(own[str(part[-1])])
+            parent[part[-1]] = copy.deepcopy(value)
             restored.append(format_path(part))
     if form.hook == "get_data_distribution_config":
         _put_back_distribution(request, base)
     if form.hook == "get_model_output_config":
         restored.extend(_put_back_output(request, base))
     return request, restored
+
+
+def _said_otherwise(part: Path, request: Mapping[str, Any], resources: frozenset[str]) -> bool:
+    """True for a part of the request in whose place the form has another: no spot instances, groups of instances."""
+    name = part[-1]
+    if name == "MaxWaitTimeInSeconds":
+        return request.get("EnableManagedSpotTraining") is not True
+    if name in ("InstanceType", "InstanceCount"):
+        return "InstanceGroups" in resources
+    return name == "InstanceGroups" and "InstanceType" in resources
 
 
 def _put_back_output(request: dict[str, Any], base: Step) -> list[str]:

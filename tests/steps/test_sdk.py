@@ -650,6 +650,19 @@ def test_what_the_sdk_refuses_is_a_finding(
     assert "The SageMaker SDK refuses" in found.message and says in found.message
 
 
+@v2
+def test_what_cannot_be_reached_from_here_is_no_refusal_of_the_sdk(tmp_path: Path) -> None:
+    module = tmp_path / "start.py"
+    module.write_text(
+        "from sagemaker.pytorch import PyTorch\n"
+        "def start():\n"
+        "    recipe = 'http://127.0.0.1:9/llama.yaml'\n"
+        f"    PyTorch(training_recipe=recipe, role={ROLE!r}, instance_count=1, instance_type='ml.p5.48xlarge').fit()\n"
+    )
+    with pytest.raises(TargetError, match="Could not fetch"):
+        cursus.check(f"{module}:start")
+
+
 @pytest.mark.skipif(not MAJOR, reason="needs the SageMaker SDK")
 def test_a_slip_in_a_file_is_no_refusal_of_the_sdk(tmp_path: Path) -> None:
     module = tmp_path / "pipe.py"

@@ -53,7 +53,11 @@ def is_refused(one: Step | Pipeline) -> bool:
 
 
 def _refuses(error: BaseException) -> bool:
-    """True for an error that the SDK raises itself, which is none of its own slips and no answer of AWS."""
+    """True for an error that the SDK raises itself, which is none of its own slips, no answer of AWS, and nothing
+    that this machine cannot reach."""
+    before = error.__context__
+    if isinstance(before, OSError) and not isinstance(before, FileNotFoundError):
+        return False
     frames = list(_frames(error.__traceback__))
     modules = [str(frame.f_globals.get("__name__", "")) for frame, _ in frames]
     if not isinstance(error, (ValueError, TypeError, NotImplementedError, RuntimeError)) or any(

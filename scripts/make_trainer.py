@@ -40,6 +40,15 @@ PROGRAMS: dict[str, list[str]] = {
     },
     **{f"run_speech_recognition_{kind}.py": [] for kind in ("ctc", "ctc_adapter", "seq2seq")},
 }
+# Those that sagemaker-huggingface-inference-toolkit has besides (transformers_utils.py, diffusers and
+# sentence-transformers).
+TOOLKIT_TASKS = [
+    "conversational",
+    "sentence-embeddings",
+    "sentence-ranking",
+    "sentence-similarity",
+    "text-to-image",
+]
 # task_to_keys of run_glue.py.
 TASKS = ["cola", "mnli", "mrpc", "qnli", "qqp", "rte", "sst2", "stsb", "wnli"]
 
@@ -47,10 +56,11 @@ TASKS = ["cola", "mnli", "mrpc", "qnli", "qqp", "rte", "sst2", "stsb", "wnli"]
 def main(folder: str) -> None:
     """Write the table from the wheels in ``folder``."""
     found: dict[str, set[str]] = {}
-    versions = []
+    versions, tasks = [], set()
     for path in Path(folder).glob("transformers-*.whl"):
         versions.append(path.name.split("-")[1])
         with zipfile.ZipFile(path) as wheel:
+            tasks |= _keys(wheel.read("transformers/pipelines/__init__.py").decode())
             for file in FILES:
                 for name, values in _enumerations(wheel.read(file).decode()):
                     found.setdefault(name, set()).update(values)
@@ -63,9 +73,26 @@ def main(folder: str) -> None:
         "date": str(date.today()),
         "choices": {name: sorted(found[kind]) for name, kind in ENUMERATIONS.items()},
         "programs": PROGRAMS,
+        "tasks": sorted(tasks | {*TOOLKIT_TASKS}),
         "glue_tasks": TASKS,
     }
     OUT.write_text(json.dumps(document, indent=1) + "\n")
+
+
+def _keys(source: str) -> set[str]:
+    """The tasks that ``pipeline`` takes: the keys of two mappings of its module."""
+    found: set[str] = set()
+    for node in ast.parse(source).body:
+        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+        value = getattr(node, "value", None)
+        named = isinstance(target, ast.Name) and target.id in ("SUPPORTED_TASKS", "TASK_ALIASES")
+        if named and isinstance(value, ast.Dict):
+            found |= {
+                key.value
+                for key in value.keys
+                if isinstance(key, ast.Constant) and isinstance(key.value, str)
+            }
+    return found
 
 
 def _enumerations(source: str) -> list[tuple[str, set[str]]]:

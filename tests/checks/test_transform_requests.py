@@ -8,6 +8,7 @@ import pytest
 
 import cursus
 from cursus.checks.examples import BASES, merge
+from tests.checks.made import DLC
 
 TRANSFORM = merge(
     BASES["CreateTransformJob"],
@@ -211,3 +212,24 @@ def test_datasets_lie_where_inputs_do() -> None:
     ]
     request = {**BASES["CreateProcessingJob"], "ProcessingInputs": inputs}
     assert found(request) == [("DEP034", "error"), ("DEP036", "error")]
+
+
+SERVER = f"{DLC}/huggingface-pytorch-inference:2.1.0-transformers4.37.0-cpu-py310-ubuntu22.04"
+
+
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({"HF_TASK": "translation_en_to_de", "SM_NUM_GPUS": "all", "MMS_MAX_REQUEST_SIZE": "2000000"}, []),
+        ({"HF_TASK": "text_classification"}, ["error"]),
+        ({"HF_TASK": "churn"}, ["warning"]),
+        ({"SAGEMAKER_MODEL_SERVER_WORKERS": "two"}, ["warning"]),
+        ({"SAGEMAKER_MODEL_SERVER_WORKERS": "9" * 100}, ["warning"]),
+        ({"MAX_INPUT_LENGTH": "1024", "MAX_TOTAL_TOKENS": "2048"}, []),
+        ({"MAX_INPUT_LENGTH": "2048", "MAX_TOTAL_TOKENS": "2048"}, ["error"]),
+    ],
+)
+def test_variables_of_servers(environment: dict[str, str], told: list[str]) -> None:
+    patch = {"PrimaryContainer": {"Image": SERVER, "Environment": environment}}
+    found_ = found(BASES["CreateModel"], patch)
+    assert [severity for rule, severity in found_ if rule == "FRM038"] == told

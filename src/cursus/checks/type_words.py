@@ -113,3 +113,8 @@ def is_number(value: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def whole(value: object) -> int | None:
+    """The whole number that a text is, or None, also for one that no count is as large as."""
+    return int(value) if isinstance(value, str) and re.fullmatch(r"\s*[-+]?[0-9]{1,18}\s*", value) else None

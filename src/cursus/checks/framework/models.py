@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cursus.aws.images import amazon_image
 from cursus.aws.tables import table
 from cursus.checks.framework.images import TOKEN
 from cursus.checks.rules import Problem, rule
 from cursus.checks.texts import GATED
+from cursus.checks.type_words import whole
 from cursus.checks.views import RequestView, mapping, mappings, text
 from cursus.model import Path
 from cursus.redact import show
+from cursus.suggest import closest, did_you_mean
 
 
 def _containers(view: RequestView) -> Iterator[tuple[Path, Mapping[str, Any]]]:
@@ -139,3 +143,79 @@ def out_of_reach(view: RequestView) -> Iterator[Problem]:
                 "read the licence, and write ModelAccessConfig: {AcceptEula: true}",
                 severity="error",
             )
+
+
+NUMBERS = (
+    *("SAGEMAKER_MODEL_SERVER_WORKERS", "SAGEMAKER_MODEL_SERVER_TIMEOUT", "MMS_DEFAULT_RESPONSE_TIMEOUT"),
+    *(
+        "MMS_MAX_REQUEST_SIZE",
+        "TS_MAX_REQUEST_SIZE",
+        "TS_DEFAULT_RESPONSE_TIMEOUT",
+        "SM_NUM_GPUS",
+        "MAX_INPUT_LENGTH",
+    ),
+    *("MAX_TOTAL_TOKENS", "MAX_INPUT_TOKENS", "MAX_BATCH_PREFILL_TOKENS", "MAX_CONCURRENT_REQUESTS"),
+)
+"""Variables that the servers of Amazon's images read as whole numbers."""
+LESS = (("MAX_INPUT_LENGTH", "MAX_TOTAL_TOKENS"), ("MAX_INPUT_TOKENS", "MAX_TOTAL_TOKENS"))
+
+
+@rule(
+    "FRM038",
+    severity="warning",
+    scope="request",
+    reads=tuple(f"Environment.{name}" for name in ("HF_TASK", *NUMBERS)),
+)
+def variables_of_servers(view: RequestView) -> Iterator[Problem]:
+    """A model's server is told what it does not take.
+
+    What it does:
+        Where a model has one of Amazon's images, looks at HF_TASK, which is a task of transformers' pipelines (an error, where another one is
+        nearly that), at the variables that are whole numbers, and at the length of a prompt for TGI, which is less than that of all tokens.
+    Why:
+        "Unknown task", "invalid literal for int()", "`max_input_tokens` must be < `max_total_tokens`": the server ends when it
+        starts, and the endpoint or transform job fails its health check.
+    Example:
+          operation: CreateModel
+        - PrimaryContainer: {Image: "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-inference:2.1.0-transformers4.37.0-cpu-py310-ubuntu22.04", Environment: {HF_MODEL_ID: distilbert-base-uncased, HF_TASK: text_classification}}
+        + PrimaryContainer: {Image: "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-inference:2.1.0-transformers4.37.0-cpu-py310-ubuntu22.04", Environment: {HF_MODEL_ID: distilbert-base-uncased, HF_TASK: text-classification}}
+    Source:
+        https://github.com/aws/sagemaker-huggingface-inference-toolkit,
+        https://huggingface.co/docs/text-generation-inference/reference/launcher
+    """
+    for place, container in _containers(view):
+        image = amazon_image(text(container, "Image"))
+        if image is None or image.kind != "framework":
+            continue
+        variables, path = mapping(container, "Environment"), (*place, "Environment")
+        task, known = text(variables, "HF_TASK"), table("trainer")["tasks"]
+        if task and task not in known and not re.fullmatch(r"translation_\w+_to_\w+", task):
+            near = closest(task, known)
+            yield Problem(
+                f"there is no task {show(task)} of transformers' pipelines.{did_you_mean(task, known)}",
+                (*path, "HF_TASK"),
+                f"write {near}" if near else "write one such as text-classification",
+                severity="error" if near else None,
+            )
+        numbers: dict[str, int] = {}
+        for name in NUMBERS:
+            value = text(variables, name)
+            if value is None or (name == "SM_NUM_GPUS" and value == "all"):
+                continue
+            number = whole(value)
+            if number is not None:
+                numbers[name] = number
+            elif not re.search(r"[${<]", value):
+                yield Problem(
+                    f"{name} is {show(value)}, and the server reads a whole number",
+                    (*path, name),
+                    "write one",
+                )
+        for less, more in LESS:
+            if less in numbers and more in numbers and numbers[less] >= numbers[more]:
+                yield Problem(
+                    f"{less} is {numbers[less]}, and is to be less than {more}, which is {numbers[more]}",
+                    (*path, less),
+                    "leave room for what is generated",
+                    severity="error",
+                )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from cursus.aws import instances
 from cursus.aws.tables import table
 from cursus.checks.rules import Problem, hyperparameters, rule
+from cursus.checks.type_words import whole
 from cursus.checks.views import TrainingView, mapping, text
 from cursus.redact import show
 from cursus.suggest import did_you_mean
@@ -53,12 +54,12 @@ def variables_of_libraries(view: TrainingView) -> Iterator[Problem]:
             ("Environment", DETAIL),
             "write one of them",
         )
-    cores, has = given.get(CORES, ""), max((kind.neuron_cores for kind in kinds), default=0)
-    if cores.isdecimal() and 0 < has < int(cores):
+    cores, has = whole(given.get(CORES)), max((kind.neuron_cores for kind in kinds), default=0)
+    if cores is not None and 0 < has < cores:
         yield Problem(
             f"{CORES} is {cores}, and {kinds[0].name} has {has} cores", ("Environment", CORES), f"write {has}"
         )
-    devices = [int(each) for each in given.get(DEVICES, "").split(",") if each.strip().isdecimal()]
+    devices = [at for each in given.get(DEVICES, "").split(",") if (at := whole(each)) is not None]
     gpus = max((kind.gpus for kind in kinds), default=0)
     if devices and kinds and 0 < gpus <= max(devices):
         yield Problem(

@@ -8,6 +8,7 @@ from typing import Any
 from cursus.aws import algorithms, distribution, instances
 from cursus.checks.resources.instances import READS
 from cursus.checks.rules import PROGRAM, Problem, hyperparameters, rule
+from cursus.checks.type_words import whole
 from cursus.checks.views import TrainingView, integer, text
 from cursus.model import Path
 from cursus.redact import show
@@ -475,16 +476,16 @@ def workers_of_ray(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-rl-distributed.html
     """
-    asked = str(view.values.get(WORKERS, ""))
+    asked = whole(view.values.get(WORKERS))
     found = [(instances.find(kind), count) for _, kind, count in view.instances]
-    if not asked.isdecimal() or SHARE in view.values or not found:
+    if asked is None or SHARE in view.values or not found:
         return
     processors = sum(kind.vcpus * count for kind, count in found if kind is not None and count is not None)
     known = all(kind is not None and count is not None for kind, count in found)
-    if known and int(asked) >= processors:
+    if known and asked >= processors:
         yield Problem(
             f"num_workers is {asked}, and the job has {processors} vCPUs, one of which the driver takes",
             (view.hyperparameters_member, WORKERS),
             f"write {max(processors - 1, 0)} at most, or take larger instances",
-            severity="warning" if int(asked) == processors else None,
+            severity="warning" if asked == processors else None,
         )

@@ -12,6 +12,7 @@ from cursus.checks.script.channels import CHANNELS
 from cursus.checks.script.request import script_of
 from cursus.checks.views import TrainingView
 from cursus.redact import show
+from cursus.script.facts import Habit
 
 BLANK_NAME = re.compile(rb",( +[A-Za-z][^,\r\n]*)")
 QUOTED_COMMA = re.compile(rb'(?<=[,\n])"[^"\n]*,[^"\n]*"')
@@ -187,8 +188,8 @@ def values_lost(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds ``try: float(row["x"])`` that goes on with the next row where that fails, and ``LABELS.get(row["label"], 0)``, and holds the
-        column of the channel's local data against what ``float`` reads and the mapping has: ``1,200``, ``5 %`` and ``Yes`` for ``yes``. And
-        ``range(0, len(rows) - n, n)``, and ``line.split(",")`` where the data has commas inside quotes.
+        column of the channel's local data against what ``float`` reads and the mapping has: ``1,200``, ``5 %`` and ``Yes`` for ``yes``. And ``row.get("hour", 0)`` of
+        a column that no local table has, ``range(0, len(rows) - n, n)``, and ``line.split(",")`` where the data has commas inside quotes.
     Why:
         What was written by another program is dropped, or counted as the first class, and nothing says so.
     Example:
@@ -218,6 +219,13 @@ def values_lost(view: TrainingView) -> Iterator[Problem]:
             yield Problem(
                 f"{show(habit.detail)} ends before the last batch, a whole one too: its rows are left out",
                 remedy="range(0, len(rows), n), or len(rows) - n + 1 to leave out a batch that is not whole",
+                location=habit.location,
+            )
+        if habit.kind == "row-default" and "csv" in facts.top_imports and _in_no_table(view, habit):
+            yield Problem(
+                f"no table of the channels has a column {habit.key!r}: {habit.detail} gives its default for each row",
+                CHANNELS,
+                remedy="write the column as the table calls it",
                 location=habit.location,
             )
         if habit.kind not in ("dropped-rows", "mapped"):
@@ -261,6 +269,28 @@ def _split_inside_quotes(view: TrainingView) -> Iterator[Problem]:
                     remedy="csv.reader(file)",
                 )
                 return
+
+
+def _in_no_table(view: TrainingView, habit: Habit) -> bool:
+    """True for a column of rows, whose other columns a channel's table has, that no table has."""
+    found = {
+        column
+        for folder in view.step.promises.local_channels.values()
+        for path in sorted(FilePath(folder).rglob("*.csv"))[:20]
+        for column in _columns(path)
+    }
+    return habit.key not in found and all(other.detail in found for other in habit.others)
+
+
+def _columns(path: FilePath) -> list[str]:
+    """The first line of a table, cell by cell."""
+    import csv
+
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return next(csv.reader(file), [])
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return []
 
 
 def _cells(folder: str, name: str) -> list[str]:

@@ -9,7 +9,7 @@ from cursus.script.evaluation import values as v
 from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.facts import Habit, Text
 from cursus.script.syntax.bodies import Body, place
-from cursus.script.syntax.nodes import is_call, looked_up, receiver, string, word
+from cursus.script.syntax.nodes import bare_name, is_call, looked_up, receiver, string, word
 
 TABLES = {
     "csv.DictReader": "fieldnames",
@@ -26,8 +26,8 @@ def read_rows(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) -> Ite
     """A habit ``header`` for each place where the first line of a file is no row of data; ``text`` is the file.
 
     And ``table-order`` where texts of a column are brought into an order, ``dropped-rows`` where rows are left out
-    whose column is no number, and ``mapped`` where a mapping with a default takes its texts; ``key`` is the column, and
-    ``others`` are the mapping's keys.
+    whose column is no number, ``mapped`` where a mapping with a default takes its texts, and ``row-default`` where a
+    column has a default; ``key`` is the column, and ``others`` are the mapping's keys, or the row's other columns.
     """
     for body, sure in reached:
         for node in body.nodes:
@@ -38,6 +38,7 @@ def read_rows(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) -> Ite
                 yield Habit("dropped-rows", None, column, sure, place(node, body), column)
             if isinstance(node, ast.Call):
                 yield from _mapped(body, node, sure)
+                yield from _column_or_default(body, node, sure)
             found = _taken(evaluator, body, node)
             if isinstance(found, Text):
                 yield Habit("header", found, ast.unparse(node)[:60], sure, place(node, body))
@@ -86,6 +87,27 @@ def _mapped(body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
             where = place(node, body)
             others = tuple(Habit("key", None, key, sure, where) for key in texts)
             yield Habit("mapped", None, ast.unparse(node)[:60], sure, where, column, others=others)
+
+
+def _column_or_default(body: Body, node: ast.Call, sure: bool) -> Iterator[Habit]:
+    """``row.get("hour", 0)`` beside ``row["count"]``."""
+    row = bare_name(receiver(node, ("get",)))
+    column = string(node.args[0]) if len(node.args) == 2 and row else None
+    where = place(node, body)
+    read = body.once(_columns_read).get(row, ()) if column else ()
+    others = tuple(Habit("column", None, name, sure, where) for name in read)
+    if column and others:
+        yield Habit("row-default", None, ast.unparse(node)[:60], sure, where, column, others=others)
+
+
+def _columns_read(body: Body) -> dict[str, list[str]]:
+    """What is taken by a text from each name: ``row["count"]``."""
+    found: dict[str, list[str]] = {}
+    for one, _, _ in body.reads:
+        name = string(one.slice)
+        if name is not None and name not in found.setdefault(bare_name(one.value), []):
+            found[bare_name(one.value)].append(name)
+    return found
 
 
 def _column(node: ast.expr) -> str:

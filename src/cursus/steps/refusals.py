@@ -55,8 +55,9 @@ def is_refused(one: Step | Pipeline) -> bool:
 def _refuses(error: BaseException) -> bool:
     """True for an error that the SDK raises itself, which is none of its own slips, no answer of AWS, and nothing
     that this machine cannot reach."""
-    before = error.__context__
-    if isinstance(before, OSError) and not isinstance(before, FileNotFoundError):
+    before = error.__cause__ or error.__context__  # what the SDK was told, and says in its own words
+    unreached = isinstance(before, OSError) and not isinstance(before, FileNotFoundError)
+    if unreached or type(before).__module__.partition(".")[0] in _ASKS:
         return False
     frames = list(_frames(error.__traceback__))
     modules = [str(frame.f_globals.get("__name__", "")) for frame, _ in frames]
@@ -73,7 +74,7 @@ def _refuses(error: BaseException) -> bool:
     )
 
 
-_ASKS = frozenset({"botocore", "boto3", "jumpstart", "s3transfer"})
+_ASKS = frozenset({"botocore", "boto3", "jumpstart", "s3transfer", "urllib3", "requests"})
 """What asks AWS, or goes by what it answered: here that is made up."""
 
 

@@ -286,7 +286,7 @@ _IN_LOCATION = re.compile(
     r"^(?:s3:/|/opt/ml)/(?:[^/]{1,200}/){0,30}((?:Parameters|Steps|Execution)\.[A-Za-z0-9_][^/\s]{0,200})"
 )
 _AS_WORD = re.compile(r"(?<!\S)((?:Parameters|Steps|Execution)\.[A-Za-z0-9_]\S*)")
-_IN_BRACES = re.compile(r"\{([A-Za-z][\w-]{0,100})\}")
+_IN_BRACES = re.compile(r"(?<![$\w])\{([A-Za-z][\w-]{0,100})\}")
 _INSIDE = re.compile(r"(?<=.)\$?\{{1,2}\s?((?:Parameters|Steps|Execution)\.[A-Za-z0-9_][^{}\s$]*)\s?\}{1,2}")
 _BARE = re.compile(r"[${]*((?:Parameters|Steps|Execution)\.[A-Za-z0-9_][^{}\s$]*)}*")
 

@@ -668,6 +668,7 @@ def test_the_end_of_a_joined_location(file: str, broken_by: set[str]) -> None:
         ("the cluster is Parameters.Cluster", True),
         ("the cluster is {Cluster}", True),
         ("the cluster is {Other}", False),
+        ("the cluster is ${Cluster}", False),
         ("see Parameters.Clusters", False),
     ],
 )

@@ -125,7 +125,7 @@ def out_of_reach(view: RequestView) -> Iterator[Problem]:
                 "bring the model as ModelDataSource, and write /opt/ml/model",
             )
         elif model.startswith(tuple(table("limits")["gated_models"])) and not any(
-            map(TOKEN.search, variables)
+            map(TOKEN.search, map(str, variables))
         ):
             yield Problem(
                 f"{show(model)} is a gated model of the Hugging Face Hub, and the container is given no token",

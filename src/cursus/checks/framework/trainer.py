@@ -312,7 +312,7 @@ def nothing_comes_of_it(view: TrainingView) -> Iterator[Problem]:
             (member, "output_dir"),
             "write /opt/ml/model; or /opt/ml/checkpoints, with CheckpointConfig",
         )
-    names = (*view.environment, *values)
+    names = [str(name) for name in (*view.environment, *values)]
     reports = str(values.get("report_to", ""))
     off = not {"WANDB_MODE", "WANDB_DISABLED"}.isdisjoint(names)
     if "wandb" in reports and not (off or any(map(TOKEN.search, names)) or logs_in(view, "wandb")):

@@ -25,8 +25,8 @@ from cursus.local.framework.forked_ranks import ForkedRanks
 from cursus.local.jobs import record as records
 from cursus.local.lifecycle.cluster import Cluster
 from cursus.local.lifecycle.finish import finish
-from cursus.local.lifecycle.hosts import HostError
 from cursus.local.lifecycle.spot import Starts
+from cursus.local.lifecycle.starting import HostError
 from cursus.local.linux import disk, syscalls
 from cursus.local.metrics import Scanner
 

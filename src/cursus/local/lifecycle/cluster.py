@@ -6,7 +6,8 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cursus.local.lifecycle.hosts import Host, HostError
+from cursus.local.lifecycle.hosts import Host
+from cursus.local.lifecycle.starting import HostError
 
 if TYPE_CHECKING:
     from cursus.local.containers.contained import Joined
@@ -72,7 +73,7 @@ class Cluster:
             raise HostError(f"InternalServerError: {len(hosts)} hosts cannot be carried out here: {text}")
         owner.forked_ranks.wait()
         if len(hosts) == 1:
-            hosts[0].start()  # without a network of its own an isolated host has its loopback alone
+            hosts[0].start.alone()  # without a network of its own an isolated host has its loopback alone
         else:
             self._start_together(isolated=isolated)
         if owner.plan.get("engine"):
@@ -99,12 +100,12 @@ class Cluster:
         self.gate, release = os.pipe()
         try:
             for one in self.hosts:
-                one.begin()
+                one.start.begin()
             for one in self.hosts:
-                one.settle()
+                one.start.settle()
         except BaseException:
             for one in self.hosts:
-                one.abandon()
+                one.start.abandon()
             raise
         finally:
             os.close(self.gate)

@@ -7,17 +7,13 @@ import os
 import signal
 import time
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cursus.local import channels, host, sandbox
 from cursus.local.data.inputs import Inputs
-from cursus.local.framework import mpi_driver
-from cursus.local.isolation import bubblewrap, namespaces
-from cursus.local.isolation.mounts import ML, Box, Overlay
-from cursus.local.isolation.namespaces import Program
-from cursus.local.lifecycle import outcome
+from cursus.local.isolation.mounts import ML
 from cursus.local.lifecycle.attached import Attached
+from cursus.local.lifecycle.starting import Start
 from cursus.local.linux import children
 from cursus.local.linux import syscalls as sc
 from cursus.local.linux.cgroups import Limit
@@ -29,10 +25,6 @@ from cursus.local.monitoring.usage import Sampler, Volume
 if TYPE_CHECKING:
     from cursus.local.containers.contained import Contained
     from cursus.local.supervisor import Supervisor
-
-
-class HostError(Exception):
-    """A host that could not be started; the text is the job's FailureReason."""
 
 
 class Host:
@@ -56,21 +48,21 @@ class Host:
         self.wall = 0.0
         self.facts: dict[str, Any] = {}
         self.command: list[str] = []
-        self._pid = 0
+        self.pid = 0
         self.first: int | None = None
         """The process that is the first one inside, as seen from here."""
         self._status = b""
         self.inputs = Inputs(self)
-        self._overlaid: tuple[Overlay, ...] = ()
         self.opens = Opens()
         self._pidfd: int | None = None
         self._status_fd = -1
-        self._started_at = 0.0
-        self._watched: dict[str, list[str]] = {}
+        self.started_at = 0.0
+        self.watched: dict[str, list[str]] = {}
         self.terminal = Attached.of(self.plan, name)
         self.volume = Volume(self.ml, self.scratch)
         self.limit = Limit(name, self.plan["memory"].get(name))
         self.contained = _contained(self)
+        self.start = Start(self)
 
     @property
     def log_size(self) -> int:
@@ -86,17 +78,23 @@ class Host:
         self.inputs.prepare(sources)
         request = self.owner.request
         host.write_config(request, self.name, self.plan["region"], self.ml)
-        if self._has_code():
+        if self.has_code():
             self.code_files = host.copy_source(
                 self.plan["source"], os.path.join(self.ml, "code"), self.plan["root"]
             )
 
-    def _has_code(self) -> bool:
+    def has_code(self) -> bool:
         """Whether the source is at /opt/ml/code: the SDK's ModelTrainer sends it as a channel instead."""
         channels = self.owner.request.get("InputDataConfig") or ()
         return bool(self.plan["source"]) and not (
             self.plan["entry_point"] is None and any(each["ChannelName"] == "sm_drivers" for each in channels)
         )
+
+    def layer(self, name: str) -> str:
+        """A folder of the host's own for the upper side of an overlay."""
+        path = os.path.join(self.scratch, name)
+        os.makedirs(path, exist_ok=True)
+        return path
 
     def checkpoint_folder(self) -> str:
         """CheckpointConfig.LocalPath on this machine."""
@@ -105,193 +103,10 @@ class Host:
             return os.path.normpath(self.ml + path[len(ML) :])
         return os.path.join(self.scratch, "checkpoints")
 
-    def _launch(self) -> host.Launch:
-        if self.contained is not None:
-            return self.contained.launch()
-        request = self.owner.request
-        base = self.ml if self.level == "process" else ML
-        wired = self.level == "unshare" and self.owner.cluster.network is not None
-        interface = host.interface(wired=wired, isolated=bool(request.get("EnableNetworkIsolation")))
-        if interface == host.LOOPBACK:
-            self.owner.notes.append(host.OTHER_INTERFACE)
-            host.write_config(request, self.name, self.plan["region"], self.ml, interface)
-        if self.plan["entry_point"] is None:
-            return host.own_command(self.plan, self.name, f"{base}/code" if self._has_code() else "/")
-        try:
-            return host.script_mode(self.plan, self.name, self.ml, base, interface)
-        except ValueError as error:
-            outcome.leave_failure(self.ml, str(error))
-            raise HostError(outcome.algorithm_error(str(error), 1)) from error
+    # --- while it runs ----------------------------------------------------------------------------
 
-    # --- start ------------------------------------------------------------------------------------
-
-    def start(self) -> None:
-        """Start at the best level that works, stepping down in the open."""
-        wanted = self.plan["level"]
-        levels = [wanted] if wanted else list(sandbox.LEVELS)
-        reasons: list[str] = []
-        for level in levels:
-            self.level = level
-            if level == "process" and self.owner.request.get("EnableNetworkIsolation"):
-                reasons.append(
-                    "process: it cannot take the network away, which EnableNetworkIsolation asks for"
-                )
-                break
-            refusal = self._attempt()
-            if refusal is None:
-                self.owner.state["isolation"] = level
-                self.owner.notes += sandbox.LIMITS[level]
-                self.owner.notes += [f"a better isolation is not to be had: {r}" for r in reasons]
-                return
-            reasons.append(f"{level}: {refusal}")
-        raise HostError("InternalServerError: no isolation level works here: " + "; ".join(reasons))
-
-    def _attempt(self) -> str | None:
-        self._overlaid = self._overlays() if self.level == "unshare" else ()
-        if not self._overlaid:
-            self.inputs.copy()
-        refusal = self._begin(self._overlaid)
-        return refusal if refusal is None else self._again(refusal)
-
-    def _overlays(self) -> tuple[Overlay, ...]:
-        found = self.inputs.overlays()
-        for number, path in enumerate(self.plan["installable"]):
-            found.append(Overlay(path, path, self.layer(f"packages-{number}")))
-        added = mpi_driver.programs(found, self.plan["python"], self.layer)
-        if added:
-            self.owner.notes.append(mpi_driver.STANDS_IN)
-        return (*found, *added)
-
-    def layer(self, name: str) -> str:
-        """A folder of the host's own for the upper side of an overlay."""
-        path = os.path.join(self.scratch, name)
-        os.makedirs(path, exist_ok=True)
-        return path
-
-    # --- together with others ---------------------------------------------------------------------
-
-    def begin(self) -> None:
-        """Start as one of several hosts, and do not wait."""
-        self.level = self.plan["level"] or "unshare"
-        self._overlaid = () if self.contained is not None else self._overlays()
-        if not self._overlaid:
-            self.inputs.copy()
-        self._spawn(self._overlaid)
-
-    def settle(self) -> None:
-        """Wait until it is about to run its program. Raises HostError where it is refused."""
-        refusal = self._await()
-        if refusal is not None:
-            refusal = self._again(refusal)
-        if refusal is not None:
-            raise HostError(f"InternalServerError: {self.name} cannot be started here: {refusal}")
-        self.owner.state["isolation"] = self.level
-
-    def abandon(self) -> None:
-        """End it although it never got as far as to be ready."""
-        if self._pid and not self.alive:
-            if self.contained is not None:
-                self.contained.close()
-            else:
-                children.kill(self._pid)
-            os.waitpid(self._pid, 0)
-            self._pid = 0
-
-    def _again(self, refusal: str) -> str | None:
-        """Once more, with copies where mounts were refused; the reason where that does not help."""
-        if self.facts.get("on_demand"):
-            self.inputs.download(refusal)
-            refusal_then = self._begin(self._overlays())
-            if refusal_then is None:
-                return None
-            refusal = refusal_then
-        if not (self._overlaid and self.facts.get("overlay")):
-            return refusal
-        self.owner.notes.append(
-            f"{refusal}: channels were copied, and nothing can be installed during the run"
-        )
-        self.inputs.copy()
-        return self._begin(())
-
-    # --- one attempt ------------------------------------------------------------------------------
-
-    def _begin(self, overlays: tuple[Overlay, ...]) -> str | None:
-        """Start, and wait until the first process is about to run the program; the reason where it is refused."""
-        self._spawn(overlays)
-        return self._await()
-
-    def _spawn(self, overlays: tuple[Overlay, ...]) -> None:
-        launch = self._launch()
-        self.command = launch.shown
-        self.owner.notes += launch.notes
-        keep = tuple(self.plan["keep"])
-        isolated = bool(self.owner.request.get("EnableNetworkIsolation"))
-        network = self.owner.cluster.network if self.level == "unshare" else None
-        wire = None if network is None else network.wire(self.name, self.owner.cluster.gate)
-        box = Box(self.name, self.ml, self.scratch, keep, overlays, isolated, self._outside(), wire)
-        if self.level == "unshare":
-            box = box._replace(remote=self.inputs.remote(), sender=self.inputs.sender)
-        inside = self.level == "unshare"  # an overlay is watched from inside; copies can be from here
-        watched = self._watched = self.inputs.watched(f"{ML if inside else self.ml}/input/data")
-        opens = self.opens.begin()
-        if opens is not None and not inside:
-            self.opens.watching(namespaces.watch(opens, watched), watched)
-        self._status = b""
-        self.facts = {}
-        program = Program(*launch[:4])
-        if self.terminal is not None:
-            program = self.terminal.takes(program)
-        if self.contained is not None:
-            self._started = self.contained.start(box, program)
-        else:
-            nursery = self.owner.forked_ranks.nursery(self.level, launch.command, bool(box.remote))
-            with self.limit.entered():
-                if nursery is None:
-                    self._started = sandbox.start(self.level, box, program, opens, watched)
-                else:
-                    fork = partial(nursery.fork, self.level, box, program, self.limit.adopt)
-                    self._started = sandbox.start(self.level, box, program, opens, watched, fork)
-        if self.terminal is not None:
-            self.terminal.taken()
-        self._pid, self.first = self._started.pid, None
-
-    def _await(self) -> str | None:
-        started = self._started
-        self._started_at = time.monotonic()
-        os.set_blocking(started.status, True)
-        while not any(key in self.facts for key in ("ready", "refused")):
-            data = os.read(started.status, 65536)
-            if not data:
-                break
-            self._told(data)
-        if started.info is not None:
-            self.first = bubblewrap.child(started.info)
-        if "ready" not in self.facts:
-            return self._refused(started)
-        self._watch(started)
-        return None
-
-    def _outside(self) -> str:
-        checkpoints = self.plan["checkpoints"]
-        return "" if not checkpoints or checkpoints["path"].startswith(ML) else checkpoints["path"]
-
-    def _refused(self, started: sandbox.Started) -> str:
-        output = b""
-        while chunk := os.read(started.log, 4096):
-            output += chunk
-        for descriptor in (started.log, started.status, self.opens.descriptor):
-            if descriptor is not None:
-                os.close(descriptor)
-        os.waitpid(started.pid, 0)
-        self._pid = 0
-        text = (
-            self.facts.get("refused")
-            or output.decode("utf-8", "replace").strip().splitlines()[-1:]
-            or ["ended"]
-        )
-        return str(text if isinstance(text, str) else text[-1])
-
-    def _watch(self, started: sandbox.Started) -> None:
+    def watch(self, started: sandbox.Started) -> None:
+        """Read what it prints and tells from now on, and hear of its end."""
         owner = self.owner
         self.alive = True
         path = os.path.join(owner.folder, "logs", self.name + ".log")
@@ -311,8 +126,6 @@ class Host:
     def _line(self, text: str, name: str) -> None:
         self.owner.scanner.lines(text, name, time.time())
 
-    # --- while it runs ----------------------------------------------------------------------------
-
     def _read_log(self) -> None:
         assert self.log is not None
         if not self.log.read():
@@ -324,13 +137,19 @@ class Host:
         except BlockingIOError:
             return
         if data:
-            self._told(data)
+            self.told(data)
         else:
             self.owner.forget(self._status_fd)
             if self._pidfd is None:
                 self._ended()
 
-    def _told(self, data: bytes) -> None:
+    def forget_facts(self) -> None:
+        """What an attempt before said of itself does not count for the next."""
+        self._status = b""
+        self.facts = {}
+
+    def told(self, data: bytes) -> None:
+        """Take in what its first process says of itself: a JSON object to a line."""
         *lines, self._status = (self._status + data).split(b"\n")
         for line in lines:
             if line:
@@ -339,12 +158,12 @@ class Host:
         self.owner.forked_ranks.told(self.facts)
         watching = self.facts.pop("watching", None)
         if watching is not None:
-            self.opens.watching(watching, self._watched)
+            self.opens.watching(watching, self.watched)
 
     def sample(self) -> None:
         """Measure it once."""
         if self.alive and (self.first or self.contained is None):
-            self.sampler.sample(self.first or self._pid, skip_first=self.plan["entry_point"] is not None)
+            self.sampler.sample(self.first or self.pid, skip_first=self.plan["entry_point"] is not None)
             self.volume.sample()
 
     def terminate(self, facts: dict[str, Any]) -> None:
@@ -363,7 +182,7 @@ class Host:
         passed_on = own or bool(self.plan.get("deliver_sigterm"))
         facts["script_heard"] = passed_on and bool(facts["script_has_handler"])
         facts["handed_over"] = self.plan["entry_point"] is not None and passed_on
-        first = self.first or self._pid
+        first = self.first or self.pid
         if self.contained is not None:
             self.contained.terminate()
             first = 0
@@ -379,7 +198,7 @@ class Host:
     def _script(self) -> int | None:
         if self.contained is not None and not self.first:
             return None
-        below = descendants(self.first or self._pid)
+        below = descendants(self.first or self.pid)
         if self.plan["entry_point"] is None:
             return below[0]
         return below[1] if len(below) > 1 else None
@@ -400,8 +219,8 @@ class Host:
             return
         if self.first:
             children.kill(self.first)
-        elif self._pid:
-            children.kill(self._pid)
+        elif self.pid:
+            children.kill(self.pid)
 
     # --- the end ----------------------------------------------------------------------------------
 
@@ -409,13 +228,13 @@ class Host:
         if not self.alive:
             return
         try:
-            pid, result, used = os.wait4(self._pid, os.WNOHANG if self._pidfd is not None else 0)
+            pid, result, used = os.wait4(self.pid, os.WNOHANG if self._pidfd is not None else 0)
         except ChildProcessError:
             return
         if pid == 0:
             return
         self.alive = False
-        self.wall = time.monotonic() - self._started_at
+        self.wall = time.monotonic() - self.started_at
         if self._pidfd is not None:
             self.owner.forget(self._pidfd)
             os.close(self._pidfd)
@@ -423,7 +242,7 @@ class Host:
         os.set_blocking(self._status_fd, False)
         with suppress(BlockingIOError):
             while data := os.read(self._status_fd, 65536):
-                self._told(data)
+                self.told(data)
         os.close(self._status_fd)
         if self.contained is not None:
             self.contained.close()

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from cursus.aws import images, instances
 from cursus.aws.algorithms import find
-from cursus.aws.pipelines import named_step, target_of
+from cursus.aws.pipelines import facts, named_step, target_of
 from cursus.checks.algorithms.channels import base_type
 from cursus.checks.pipeline import ARTIFACTS, place_of
 from cursus.checks.pipeline.models import containers, containers_in
@@ -169,6 +169,15 @@ def unwritten_format(view: PipelineView) -> Iterator[Problem]:
                 (*place, "TransformOutput", "Accept"),
                 "write application/jsonlines, and take the predictions out of its lines",
                 severity="error" if base_type(asked) in last.no_responses else None,
+            )
+        server = images.amazon_image(text(list(model.values())[-1], "Image")) if model else None
+        name = server.repository if server is not None else ""
+        written = facts()["served_responses"].get(name)
+        if written is not None and asked is not None and base_type(asked) not in written:
+            yield Problem(
+                f"the server of {name} answers in {written[0]}, unless the model has code of its own",
+                (*place, "TransformOutput", "Accept"),
+                f"write {written[0]}, or put code/inference.py with an output_handler into the model's archive",
             )
 
 

@@ -45,6 +45,18 @@ def test_a_class_that_needs_its_config_to_make_a_step(request_of_create_training
     assert isinstance(made, TrainingIntegrationTests)
 
 
+@pytest.mark.parametrize("kind", ["Tuning", "AutoML"])
+def test_what_trains_otherwise_gets_the_training_suite_too(kind: str) -> None:
+    class Trains:
+        step_type = kind
+
+        def create_step(self) -> Any: ...
+
+    assert isinstance(
+        UniversalStepBuilderTestFactory().create_test_instance(Trains), TrainingIntegrationTests
+    )
+
+
 def test_options_go_to_the_suite(builder: Any, config: Any) -> None:
     tests = UniversalStepBuilderTestFactory().create_test_instance(builder, config, execute=False)
     assert tests.run_all_tests()["all_tests_passed"] is True
@@ -60,12 +72,12 @@ def test_training_is_discovered(builder: Any) -> None:
 
 def test_a_type_without_a_suite_names_those_there_are() -> None:
     assert discover_step_type(Processes()) == "Processing"
-    with pytest.raises(NoSuiteError, match=r"Processing.*Suites: Training"):
+    with pytest.raises(NoSuiteError, match=r"Processing.*Suites: AutoML, Training, Tuning"):
         UniversalStepBuilderTestFactory().create_test_instance(Processes())
 
 
 def test_what_tells_nothing_is_an_error() -> None:
-    with pytest.raises(NoSuiteError, match="Suites: Training"):
+    with pytest.raises(NoSuiteError, match="Suites: AutoML, Training, Tuning"):
         UniversalStepBuilderTestFactory().create_test_instance(object())
 
 
@@ -97,15 +109,15 @@ def test_a_suite_has_to_be_called() -> None:
 
 
 def test_a_known_type_without_a_suite_is_not_taken_for_a_misspelling() -> None:
-    class Tuner:
-        step_type = "Tuning"
+    class Other:
+        step_type = "Transform"
 
     with pytest.raises(NoSuiteError) as caught:
-        UniversalStepBuilderTestFactory().create_test_instance(Tuner)
+        UniversalStepBuilderTestFactory().create_test_instance(Other)
     assert "Did you mean" not in str(caught.value)
-    Tuner.step_type = "Procesing"
+    Other.step_type = "Procesing"
     with pytest.raises(NoSuiteError, match=r"Did you mean 'Processing'\?"):
-        UniversalStepBuilderTestFactory().create_test_instance(Tuner)
+        UniversalStepBuilderTestFactory().create_test_instance(Other)
 
 
 def test_the_type_is_that_of_the_step_made_with_the_config(request_of_create_training_job: Any) -> None:

@@ -130,18 +130,19 @@ def subjects(
 
 def _registered_suite(entry: StepEntry) -> Any:
     """The suite that somebody registered for what this builder makes; None where ours is the one, or there is none."""
-    from cursus.validation.builders.test_factory import UniversalStepBuilderTestFactory
+    from cursus.validation.builders.test_factory import OWN, UniversalStepBuilderTestFactory
+    from cursus.validation.builders.variants.training_integration_tests import TrainingIntegrationTests
 
-    others = {kind for kind in UniversalStepBuilderTestFactory().suites if kind != "Training"}
+    others = UniversalStepBuilderTestFactory().suites.keys() - set(OWN)
     builder = guarded(lambda: _builder(entry.target))[0] if others or ":" in entry.target else None
     factory = UniversalStepBuilderTestFactory()  # importing the builder may have registered more
-    if builder is None or set(factory.suites) == {"Training"}:
+    if builder is None or all(suite is TrainingIntegrationTests for suite in factory.suites.values()):
         return None
     from cursus.validation.builders.registry_discovery import discover_step_type
 
     with quiet():
         kind = discover_step_type(builder)
-    if kind in (None, "Training") or kind not in factory.suites:
+    if kind is None or factory.suites.get(kind) in (None, TrainingIntegrationTests):
         return None
     return factory.create_test_instance(builder, entry.config)
 

@@ -21,6 +21,9 @@ class NoSuiteError(CursusError):
 ENTRY_POINTS = "cursus.test_suites"
 """Group of the entry points that name suites: ``Processing = "package.module:ProcessingTests"``."""
 
+OWN = ("Training", "Tuning", "AutoML")
+"""The types of steps that the nine tests are for: all that train."""
+
 _REGISTERED: dict[str, Suite] = {}
 
 
@@ -49,7 +52,7 @@ def _installed() -> dict[str, Suite]:
 def _own() -> dict[str, Suite]:
     from cursus.validation.builders.variants.training_integration_tests import TrainingIntegrationTests
 
-    return {"Training": TrainingIntegrationTests}
+    return dict.fromkeys(OWN, TrainingIntegrationTests)
 
 
 def _built(builder: type, config: Any) -> Any:
@@ -71,7 +74,7 @@ class UniversalStepBuilderTestFactory:
         return {**_own(), **_installed(), **_REGISTERED}
 
     def create_test_instance(self, builder: Any, config: Any = None, **options: Any) -> Any:
-        """The suite for ``builder``: ``TrainingIntegrationTests`` for a builder of training steps.
+        """The suite for ``builder``: ``TrainingIntegrationTests`` for one of training, tuning or AutoML steps.
 
         ``options`` go to the suite (``execute=False`` …).
 

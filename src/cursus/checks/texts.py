@@ -250,7 +250,9 @@ def names_a_script(start: str, value: str) -> bool:
     bare = value.strip('"')
     if start:
         return bare.startswith(start) and bare.endswith(".tar.gz")
-    return bare.endswith((".py", ".sh")) and ":" not in bare and bare[:1] not in ("/", "~")
+    return (
+        bare.endswith((".py", ".sh")) and ":" not in bare and ".gz" not in bare and bare[:1] not in ("/", "~")
+    )
 
 
 @lru_cache(maxsize=65536)

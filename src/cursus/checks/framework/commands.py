@@ -260,7 +260,7 @@ def arguments(view: RequestView) -> Iterator[Problem]:
     """A job's program is given words that it does not take for what they are meant, or there is no program.
 
     What it does:
-        Looks in ContainerArguments for an option and its value, or two options, in one item, and, in those of a processing job, for paths where
+        Looks in ContainerArguments for an option and its value (an error where Python runs a script), or two options, in one item, and, in those of a processing job, for paths where
         training jobs have their channels; and for a processing job that runs one of Amazon's images for frameworks without a command.
     Why:
         No shell takes the words apart: "unrecognized arguments: --ratio 0.2". A processing job has its data below
@@ -295,6 +295,7 @@ def arguments(view: RequestView) -> Iterator[Problem]:
                     "write the option and its value as two items"
                     if together
                     else "divide them by a comma: each is an item of its own",
+                    severity="error" if together and _is_python(entry) else None,
                 )
             elif member == "AppSpecification" and word.startswith(_CHANNELS):
                 yield Problem(
@@ -311,6 +312,12 @@ def arguments(view: RequestView) -> Iterator[Problem]:
                 ("AppSpecification", "ContainerEntrypoint"),
                 "write ContainerEntrypoint, such as [python3, /opt/ml/processing/input/code/prepare.py]",
             )
+
+
+def _is_python(entry: list[object]) -> bool:
+    """True where a command starts a script of Python's, whose parsers of arguments refuse what they do not know."""
+    words = [word for word in entry if isinstance(word, str)]
+    return bool(words and _PYTHON.fullmatch(words[0].rpartition("/")[2]) and words[-1].endswith(".py"))
 
 
 _OPTION = re.compile(r"--[A-Za-z][\w-]* +[^ ].*")

@@ -144,7 +144,7 @@ def script_mode(view: TrainingView) -> Iterator[Problem]:
     What it does:
         Looks for `sagemaker_program` and `sagemaker_submit_directory` where the image is one of Amazon's framework
         images and the request has no ContainerEntrypoint. XGBoost's image may go without both. The script is neither a
-        notebook, nor an address, nor a path of another machine, nor a command with options. The archive is a file, and no folder.
+        notebook, nor an address, nor a path of another machine or in the archive, nor a command with options. The archive is a file, and no folder.
     Why:
         The image holds the framework and no training program. Its toolkit ends with a framework error, such as an
         AttributeError on an entry point that is None.
@@ -244,6 +244,12 @@ def _program(view: TrainingView, path: Path, value: str) -> Iterator[Problem]:
             f"{told}, which is a folder, and no script.",
             path,
             f"Name the script as it lies in the archive that {DIRECTORY} names.",
+        )
+    elif ".tar.gz/" in name:
+        yield Problem(
+            f"{told}: the archive is unpacked, and its own name is no folder in it.",
+            path,
+            f"Write {name.rpartition('.tar.gz/')[2]}.",
         )
     elif value.startswith('"\\"'):
         yield Problem(

@@ -113,7 +113,7 @@ def unwritten_format(view: PipelineView) -> Iterator[Problem]:
     What it does:
         Compares ContentType in TransformInput and Accept in TransformOutput with the formats that are published for the
         algorithm of the step's model, where the pipeline makes the model; and looks for a container of scikit-learn, which
-        answers in JSON unless it is told otherwise, before an algorithm that reads none.
+        answers in JSON unless it is told otherwise, before an algorithm that reads none, and for the server of TensorFlow, which answers in JSON alone.
     Why:
         "Unable to evaluate payload provided", "Failed to parse output from the algorithm as CSV": the answer is JSON all the same, or an error, and the job
         fails after the first file.

@@ -7,13 +7,17 @@ import re
 from cursus.aws.images import Image, amazon_image, order
 from cursus.aws.tables import table
 from cursus.checks.script.files import python_of
+from cursus.checks.script.published import INSTALLERS
 from cursus.checks.script.request import script_of
 from cursus.checks.views import TrainingView
+from cursus.script.facts import ScriptFacts
 
 ENGINES = {"torch": "pytorch", "transformers": "huggingface"}
 """What images call a library that they are for."""
 EVERYWHERE = frozenset({"numpy", "pandas", "scikit-learn", "scipy"})
 """What every image of Amazon's has in some version."""
+_PIP = re.compile(r"\bpip3?\s+install\s+(?!(?:-\S+\s+)*(?:-r|--requirement)\b)")
+"""Packages that a shell script installs by name."""
 
 
 def versions_of(view: TrainingView, library: str) -> tuple[str, str] | None:
@@ -25,6 +29,8 @@ def versions_of(view: TrainingView, library: str) -> tuple[str, str] | None:
         found = ".".join(map(str, python_of(view) or ()))
         return (found, found) if found else None
     packages = table("libraries")["framework_packages"].get(library, [library])
+    if _installs(script_of(view)):
+        return None
     for one in script_of(view).requirements:
         if one.name.lower().replace("_", "-") in packages:
             pinned = re.fullmatch(r"={2,3}\s*(\d+(?:\.\d+)*)", one.version)
@@ -34,6 +40,12 @@ def versions_of(view: TrainingView, library: str) -> tuple[str, str] | None:
         return None
     known = _pinned(image, packages[0]) or _own(image, library)
     return known or (_of_python(view, packages[0]) if packages[0] in EVERYWHERE else None)
+
+
+def _installs(facts: ScriptFacts) -> bool:
+    """True where the script, or the shell script that starts it, installs packages itself, of whatever version."""
+    starts = facts.top_imports & INSTALLERS or facts.calls & {"os.system", "os.popen"}
+    return bool(_PIP.search(facts.shell_text) or (starts and any("pip" in text for text in facts.strings)))
 
 
 def _own(image: Image, library: str) -> tuple[str, str] | None:

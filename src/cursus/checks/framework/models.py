@@ -195,7 +195,7 @@ def variables_of_servers(view: RequestView) -> Iterator[Problem]:
                 f"there is no task {show(task)} of transformers' pipelines.{did_you_mean(task, known)}",
                 (*path, "HF_TASK"),
                 f"write {near}" if near else "write one such as text-classification",
-                severity="error" if near else None,
+                severity="error" if near and "SAGEMAKER_PROGRAM" not in variables else None,
             )
         numbers: dict[str, int] = {}
         for name in NUMBERS:

@@ -15,6 +15,40 @@ from cursus.script.facts import Habit
 from cursus.script.syntax.bodies import Body, CallSite, FunctionNode, place
 from cursus.script.syntax.nodes import FUNCTIONS, bare_name, last_name, word
 
+BUILTINS: dict[str, frozenset[str]] = {
+    **dict.fromkeys(
+        (
+            "abs",
+            "all",
+            "any",
+            "bool",
+            "chr",
+            "divmod",
+            "float",
+            "hash",
+            "id",
+            "isinstance",
+            "iter",
+            "len",
+            "list",
+        ),
+        frozenset(),
+    ),
+    **dict.fromkeys(("next", "ord", "range", "repr", "reversed", "set", "tuple"), frozenset[str]()),
+    **dict.fromkeys(("max", "min"), frozenset({"key", "default"})),
+    **dict.fromkeys(("map", "zip"), frozenset({"strict"})),
+    "enumerate": frozenset({"iterable", "start"}),
+    "int": frozenset({"base"}),
+    "open": frozenset(
+        {"file", "mode", "buffering", "encoding", "errors", "newline", "closefd", "opener"},
+    ),
+    "print": frozenset({"sep", "end", "file", "flush"}),
+    "round": frozenset({"number", "ndigits"}),
+    "sorted": frozenset({"key", "reverse"}),
+    "str": frozenset({"object", "encoding", "errors"}),
+    "sum": frozenset({"start"}),
+}
+"""The arguments that functions of Python's take by name, in any of its versions."""
 SUBMITS = frozenset({"submit", "apply_async", "apply", "spawn"})
 """What is given a function to start, and then what that is given."""
 
@@ -25,6 +59,10 @@ def read_calls(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) -> 
         told = _exchanged(evaluator, site)
         if told:
             yield Habit("exchanged", None, told, False, place(site.node, site.body))
+        told = _of_python(evaluator, site)
+        if told:
+            where = place(site.node, site.body)
+            yield Habit("bad-call", None, told, sure and site.sure, where, source="Python")
         found = _function(evaluator, site)
         problem = _problem(site.node, *found) if found is not None else ""
         if problem and found is not None:
@@ -32,6 +70,26 @@ def read_calls(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) -> 
             yield Habit(
                 "bad-call", None, told, sure and site.sure, place(site.node, site.body), source=found[2].file
             )
+
+
+def _of_python(evaluator: Evaluator, site: CallSite) -> str:
+    """What is wrong with ``float(x, dtype="float32")``."""
+    name = bare_name(site.node.func)
+    words = {one.arg for one in site.node.keywords if one.arg is not None} if name in BUILTINS else set()
+    if not words or words <= BUILTINS[name] or evaluator.called(site.node, site.body) != name:
+        return ""
+    other = min(words - BUILTINS[name])
+    return "" if site.body.top.once(_from_anywhere) else f"{name}() has no parameter {other!r}"
+
+
+def _from_anywhere(module: Body) -> bool:
+    """True where names may come by ``from numpy import *``."""
+    return any(
+        alias.name == "*"
+        for node in module.all_nodes
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    )
 
 
 def _exchanged(evaluator: Evaluator, site: CallSite) -> str:

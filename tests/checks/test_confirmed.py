@@ -50,6 +50,16 @@ open(os.environ['SM_MODEL_DIR'] + '/model.json', 'w').write('1')
             "TypeError: expected str, bytes or os.PathLike object, not NoneType",
             ["CHN051"],
         ),
+        (
+            "where = [os.environ.get('SM_CHANNEL_TEST')]\nif len(where) > 1: print(os.listdir(where[0]))",
+            "TypeError: expected str, bytes or os.PathLike object, not NoneType",
+            ["CHN093"],
+        ),
+        (
+            "where = [os.environ.get('SM_CHANNEL_TEST')]\nif len(where) > 1: print(os.listdir(where[0]))",
+            "TypeError: unsupported operand type(s) for +: 'NoneType' and 'int'",
+            ["FRM090"],
+        ),
     ],
 )
 def test_a_failure_that_reading_explains_is_told_once(

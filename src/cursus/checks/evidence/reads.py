@@ -15,7 +15,8 @@ from cursus.redact import show
 
 _NOT_THERE = re.compile(r"FileNotFoundError|No such file|[Dd]oes not exist|not found")
 _CHANNEL_PATH = re.compile(r"/opt/ml/input/data/+([^/'\"\s]+)(/[^'\"\s]*)?")
-_OF_NONE = re.compile(r"TypeError: .*\bNone(?:Type)?\b")
+_NO_PATH = re.compile(r"(?:TypeError|ValueError): .*[Pp]ath.*\bNone(?:Type)?\b")
+"""What Python and pandas say of None in the place of a path."""
 
 
 @rule("CHN093", scope="run")
@@ -23,8 +24,8 @@ def not_there(view: TrainingView) -> Iterator[Problem]:
     """The job failed because a channel that it read, or a file in it, is not there.
 
     What it does:
-        Looks in what a failed run printed last for a path below /opt/ml/input/data that was not found, and for an
-        error of None where the script takes SM_CHANNEL_… of a channel that the request does not have.
+        Looks in what a failed run printed last for a path below /opt/ml/input/data that was not found, and for None in the
+        place of a path where the script takes SM_CHANNEL_… of a channel that the request does not have.
     Why:
         A container has the channels of the request and no others, with the files that lie at their S3 locations.
     Example:
@@ -62,14 +63,14 @@ def not_there(view: TrainingView) -> Iterator[Problem]:
             remedy = rename(channel, channels)
         yield Problem(message, CHANNELS, remedy=remedy, location=where)
         return
-    if not any(_OF_NONE.search(line) for line in lines):
+    if not any(_NO_PATH.search(line) for line in lines):
         return
     facts = script_of(view)
     for read in facts.env_reads:
         if read.name.startswith(CHANNEL_VARIABLE) and variable(view, read.name) is NONE:
             wanted = read.name[len(CHANNEL_VARIABLE) :].lower()
             yield Problem(
-                f"the job failed on this machine of a None: the script takes {read.name}, and there is no channel "
+                f"the job failed on this machine of None for a path: the script takes {read.name}, and there is no channel "
                 f"{wanted!r}: the job has {listed(channels)}",
                 CHANNELS,
                 remedy=rename(wanted, channels),

@@ -694,3 +694,10 @@ def test_the_step_that_packs_a_model_anew_is_told_where_its_code_was(packs: bool
     given = {"source_dir": "/home/ec2-user/SageMaker/src", **({"model_archive": "x"} if packs else {})}
     definition["Steps"][AT["Train"][1]]["Arguments"]["HyperParameters"] = {"epochs": "3", **given}
     assert ("HPO034" in _warned(definition)) != packs
+
+
+@pytest.mark.parametrize(("kind", "told"), [("application/json", False), ("aplication/json", True)])
+def test_the_media_type_of_metrics(kind: str, told: bool) -> None:
+    metrics = {"ModelQuality": {"Statistics": {"ContentType": kind, "S3Uri": "s3://example-bucket/m.json"}}}
+    arguments = {"ModelPackageGroupName": "churn", "ModelMetrics": metrics}
+    assert ("DEP049" in _warned(pipeline(_step("Register", "RegisterModel", arguments)))) == told

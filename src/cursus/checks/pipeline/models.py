@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from cursus.aws import instances
+from cursus.aws.members import value_at
 from cursus.aws.pipelines import PipelineStep, facts, nodes, step_type, target_of, written_out
 from cursus.checks.pipeline import place_of
 from cursus.checks.rules import Problem, rule
@@ -263,11 +264,11 @@ def _serving_type(name: object, use: str, place: Path) -> Iterator[Problem]:
 
 @rule("DEP049", severity="warning", scope="pipeline")
 def media_types(view: PipelineView) -> Iterator[Problem]:
-    """A registered model takes or answers a media type that does not exist.
+    """A registered model takes, answers or is measured in a media type that does not exist.
 
     What it does:
-        Looks at the part before the slash of SupportedContentTypes and SupportedResponseMIMETypes: text, application,
-        image and the few others that there are.
+        Looks at the part before the slash of SupportedContentTypes, SupportedResponseMIMETypes and the ContentType of
+        metrics and baselines: text, application, image and the few others that there are.
     Why:
         The registry takes any text. Who deploys the model finds out: no client asks for test/csv.
     Example:
@@ -288,17 +289,23 @@ def media_types(view: PipelineView) -> Iterator[Problem]:
             continue
         specification = mapping(step.arguments, "InferenceSpecification")
         known = facts()["mime_types"]
-        for member in ("SupportedContentTypes", "SupportedResponseMIMETypes"):
-            for i, name in enumerate(listing(specification, member)):
-                first = name.partition("/")[0].lower() if isinstance(name, str) and "/" in name else ""
-                if first and first not in known and not first.startswith("x-"):
-                    near = closest(first, known)
-                    hint = f" Did you mean {show(near + name[len(first) :])}?" if near else ""
-                    yield Problem(
-                        f"there is no media type {show(name)}.{hint}",
-                        (*step.place, "InferenceSpecification", member, i),
-                        "write one such as text/csv or application/json",
-                    )
+        named: list[tuple[Path, object]] = [
+            ((*step.place, "InferenceSpecification", member, i), name)
+            for member in ("SupportedContentTypes", "SupportedResponseMIMETypes")
+            for i, name in enumerate(listing(specification, member))
+        ]
+        files = ((*place[:-1], "ContentType") for place, _ in metrics(step))
+        named += [(place, value_at(view.request, place)) for place in files]
+        for place, name in named:
+            first = name.partition("/")[0].lower() if isinstance(name, str) and "/" in name else ""
+            if first and first not in known and not first.startswith("x-"):
+                near = closest(first, known)
+                hint = f" Did you mean {show(near + str(name)[len(first) :])}?" if near else ""
+                yield Problem(
+                    f"there is no media type {show(name)}.{hint}",
+                    place,
+                    "write one such as text/csv or application/json",
+                )
 
 
 _SERVING = (

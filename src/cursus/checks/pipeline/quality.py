@@ -71,7 +71,7 @@ def quality_checks(view: PipelineView) -> Iterator[Problem]:
         if step.type == "QualityCheck":
             yield from _told(view, step, folders)
         elif (
-            folders
+            isinstance(step.request.get("ProcessingInputs", []), list)
             and None not in folders
             and not any(below(CONFIGURATION, str(folder)) for folder in folders)
         ):

@@ -644,7 +644,13 @@ def test_variables_that_a_check_does_not_read(place: tuple[Any, ...], value: str
 
 
 @pytest.mark.parametrize(
-    ("name", "told"), [("SAGEMAKER_SUBMIT_DIR", True), ("SAGEMAKER_PROGRM", True), ("SAGEMAKER_TS_X", False)]
+    ("name", "told"),
+    [
+        ("SAGEMAKER_SUBMIT_DIR", True),
+        ("SAGEMAKER_PROGRM", True),
+        ("SAGEMAKER_TS_MAX_WORKERS", False),
+        ("SAGEMAKER_ENV", False),
+    ],
 )
 def test_variables_that_a_server_does_not_read(name: str, told: bool) -> None:
     container = {"Image": SCIKIT_LEARN, "Environment": {name: "x"}}

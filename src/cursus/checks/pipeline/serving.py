@@ -14,7 +14,7 @@ from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, mapping, mappings, text
 from cursus.model import Path, Step
 from cursus.redact import show
-from cursus.suggest import closest, did_you_mean
+from cursus.suggest import slip
 
 
 @rule("DEP056", severity="warning", scope="pipeline")
@@ -137,10 +137,10 @@ def code_that_stays_behind(view: PipelineView) -> Iterator[Problem]:
         for place, container in containers_in(step.type, step.request):
             told = mapping(container, "Environment")
             for name in told:
-                meant = closest(str(name), SERVED) if name not in SERVED else None
+                meant = next((each for each in SERVED if _nearly(str(name), each)), None)
                 if meant is not None and meant not in told:
                     yield Problem(
-                        f"nothing reads the variable {show(name)}.{did_you_mean(str(name), SERVED)}",
+                        f"nothing reads the variable {show(name)}. Did you mean {meant!r}?",
                         (*top, *place, "Environment", name),
                         f"call it {meant}",
                     )
@@ -152,6 +152,11 @@ def code_that_stays_behind(view: PipelineView) -> Iterator[Problem]:
                 (*top, *place, "Environment", "SAGEMAKER_SUBMIT_DIRECTORY"),
                 "write the S3 URI of a tar.gz archive with the code, or /opt/ml/model/code",
             )
+
+
+def _nearly(name: str, known: str) -> bool:
+    """True for a slip, and for a name cut short; servers read others that begin alike (SAGEMAKER_TS_MAX_WORKERS)."""
+    return slip(name, known) or (name.count("_") > 1 and name != known and known.startswith(name))
 
 
 SERVED = (

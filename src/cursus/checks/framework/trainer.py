@@ -12,10 +12,11 @@ from cursus.aws.tables import table
 from cursus.checks.framework.images import TOKEN, logs_in
 from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.tuning.objective import objectives
+from cursus.checks.type_words import decimal, whole
 from cursus.checks.views import TrainingView, TuningView, listing
 from cursus.model import Severity
 from cursus.redact import show
-from cursus.suggest import did_you_mean
+from cursus.suggest import did_you_mean, slip
 
 ARGUMENTS = "transformers.TrainingArguments"
 UNMISTAKABLE = frozenset(
@@ -227,12 +228,54 @@ def _best(view: TrainingView, image: Image, sure: bool, severity: Severity | Non
             "write the same for both",
             severity=severity,
         )
+    steps, every = whole(values.get("save_steps")), whole(values.get("eval_steps"))
+    if evaluates == saves == "steps" and steps and every and steps % every:
+        yield Problem(
+            f"load_best_model_at_end requires save_steps to be a round multiple of eval_steps: {steps} is none of {every}",
+            (view.hyperparameters_member, "save_steps"),
+            f"write {steps // every * every or every}",
+            severity=severity,
+        )
+
+
+FOREIGN = {
+    "epochs": "num_train_epochs",
+    "train_batch_size": "per_device_train_batch_size",
+    "eval_batch_size": "per_device_eval_batch_size",
+    "batch_size": "per_device_train_batch_size",
+    "lr": "learning_rate",
+    "model_name": "model_name_or_path",
+    "model_id": "model_name_or_path",
+}
+"""What other scripts call arguments of the examples."""
 
 
 def _of_the_example(view: TrainingView) -> Iterator[Problem]:
     """What one of transformers' examples says of its own arguments, and the version of the library of the others."""
     member, values, image = view.hyperparameters_member, view.values, view.framework
     facts = table("trainer")
+    fields = {name for name, _, _ in library_fields.fields(ARGUMENTS, "")}
+    for name in values:
+        near = FOREIGN.get(name) or next((each for each in fields if slip(each, str(name))), None)
+        if near is not None and name not in fields:
+            yield Problem(
+                f"Some specified arguments are not used by the HfArgumentParser: {show(name)} is no argument of {_program(view)}",
+                (member, name),
+                f"write {near}",
+                severity="warning",  # a script of the same name may have it
+            )
+    ratio = decimal(str(values.get("warmup_ratio", "")))
+    if ratio is not None and not 0 <= ratio <= 1:
+        yield Problem(
+            "warmup_ratio must lie in range [0,1]", (member, "warmup_ratio"), "write a share, such as 0.1"
+        )
+    evaluates = values.get("eval_strategy", values.get("evaluation_strategy", "no"))
+    if values.get("lr_scheduler_type") == "reduce_lr_on_plateau" and evaluates == "no":
+        yield Problem(
+            "lr_scheduler_type reduce_lr_on_plateau requires an eval strategy",
+            (member, "lr_scheduler_type"),
+            "add evaluation_strategy: epoch, and do_eval: True",
+        )
     endings = facts["programs"][_program(view)]
     for name in ("train_file", "validation_file", "test_file") if endings else ():
         file = values.get(name)

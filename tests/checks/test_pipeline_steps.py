@@ -707,3 +707,17 @@ def test_the_media_type_of_metrics(kind: str, told: bool) -> None:
     metrics = {"ModelQuality": {"Statistics": {"ContentType": kind, "S3Uri": "s3://example-bucket/m.json"}}}
     arguments = {"ModelPackageGroupName": "churn", "ModelMetrics": metrics}
     assert ("DEP049" in _warned(pipeline(_step("Register", "RegisterModel", arguments)))) == told
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_a_template_with_its_value_beside_it(beside: bool) -> None:
+    definition = copy.deepcopy(SOUND)
+    given = {"Cluster": {"Get": "Parameters.Cluster"}} if beside else {}
+    definition["Steps"].append(_ask("Say", text="the cluster is {Cluster}", **given))
+    assert ("DEP004" in _warned(definition)) != beside
+
+
+def test_other_variables_of_a_check_are_left_alone() -> None:
+    definition = copy.deepcopy(SOUND)
+    definition["Steps"][AT["Check"][1]]["Arguments"]["Environment"]["features_attribute"] = "_c2"
+    assert "DEP098" not in _warned(definition)

@@ -13,7 +13,7 @@ from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, is_reference, mapping, mappings, text
 from cursus.model import Path, Step
 from cursus.redact import show
-from cursus.suggest import closest, did_you_mean
+from cursus.suggest import did_you_mean, slip
 
 IMAGES = {"QualityCheck": "sagemaker-model-monitor-analyzer", "ClarifyCheck": "sagemaker-clarify-processing"}
 """The repository of the image that does the checks of a step's type."""
@@ -116,10 +116,10 @@ def _told(view: PipelineView, step: Step, folders: list[str | None]) -> Iterator
             severity="error",
         )
     for name in told:
-        meant = closest(str(name), _VARIABLES) if name not in _VARIABLES else None
-        if meant is not None and meant not in told:
+        meant = next((each for each in _VARIABLES if slip(str(name), each)), None)
+        if meant is not None and name not in _VARIABLES and meant not in told:
             yield Problem(
-                f"the check's container does not read {show(name)}.{did_you_mean(str(name), _VARIABLES)}",
+                f"the check's container does not read {show(name)}. Did you mean {meant!r}?",
                 (*top, name),
                 f"call it {meant}",
             )

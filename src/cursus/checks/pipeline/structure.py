@@ -279,7 +279,14 @@ def _written_into(view: PipelineView, place: Path, value: str) -> str | None:
         return found[1]
     names = (one[1] for one in _IN_BRACES.finditer(value)) if "{" in value else ()
     name = next((name for name in names if name in view.definition.parameters), None)
-    return f"Parameters.{name}" if name is not None else None
+    meant = f"Parameters.{name}"
+    # A template whose values stand beside it is filled in by the script or function.
+    if name is None or any(
+        one.text == meant and one.step is not None and place[: len(one.step.path)] == one.step.path
+        for one in view.definition.references
+    ):
+        return None
+    return meant
 
 
 _IN_LOCATION = re.compile(

@@ -13,9 +13,25 @@ from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.evaluation.given import call_of, plain_function
 from cursus.script.facts import Habit
 from cursus.script.syntax.bodies import Body, place
+from cursus.script.syntax.nodes import receiver
 
 TAKERS = frozenset({"os.path.join", "open", "len", "int", "float", "signal.signal", "atexit.register"})
 """Functions that raise an error where they get None."""
+
+
+NOTHING = frozenset(
+    {
+        "json.dump",
+        "pickle.dump",
+        "random.shuffle",
+        "random.seed",
+        "os.makedirs",
+        "os.remove",
+        "shutil.rmtree",
+        "time.sleep",
+    }
+)
+"""Functions of Python's that give nothing back."""
 
 
 def read_given_back(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) -> Iterator[Habit]:
@@ -60,6 +76,8 @@ def _looked_into(evaluator: Evaluator, node: ast.AST, body: Body) -> list[ast.ex
         return [node.value]
     if isinstance(node, ast.Call) and evaluator.called(node, body) in TAKERS:
         return list(node.args)
+    if receiver(node, ("write",)) is not None and isinstance(node, ast.Call):
+        return [one for one in node.args if isinstance(one, ast.Call)]
     if isinstance(node, ast.For):
         return [node.iter]
     return []
@@ -67,6 +85,8 @@ def _looked_into(evaluator: Evaluator, node: ast.AST, body: Body) -> list[ast.ex
 
 def _gives_nothing(evaluator: Evaluator, call: ast.Call, body: Body) -> bool:
     """True for the call of a function that only ever returns None, and is no sketch of one."""
+    if evaluator.called(call, body) in NOTHING:
+        return True
     function = plain_function(evaluator, call, body)
     owner = function.owner if function is not None else None
     if (

@@ -30,6 +30,7 @@ GROWS = frozenset({"append", "extend", "insert", "add", "update", "setdefault"})
 def read_slips(modules: Iterable[Body]) -> Iterator[Habit]:
     """Everything of this kind in the modules of a source."""
     bodies = list(modules)
+    shown = {id(step) for body in bodies for step in getattr(body.owner, "body", ())}  # as in a notebook
     calls = [node for body in bodies for node in body.all_nodes if isinstance(node, ast.Call)]
     seeded = any(last_name(call.func) in SEEDING for call in calls)
     for body in bodies:
@@ -42,7 +43,7 @@ def read_slips(modules: Iterable[Body]) -> Iterator[Habit]:
                     yield Habit("seed-unread", None, f"{node.name}()", True, place(node, body))
                 if name:
                     yield Habit("shared-default", None, f"{node.name}({name}=…)", True, place(node, body))
-            elif isinstance(node, ast.AugAssign) and _adds_nothing(node):
+            elif _adds_nothing(node) or (id(node) not in shown and _compares(node)):
                 yield Habit("adds-nothing", None, ast.unparse(node), True, place(node, body))
             elif _pairs(node, body.owner):
                 yield Habit("unsorted-pairs", None, ast.unparse(node), True, place(node, body))
@@ -57,17 +58,21 @@ def read_slips(modules: Iterable[Body]) -> Iterator[Habit]:
                 yield Habit("whole-quotient", None, ast.unparse(node), True, place(node, body))
 
 
-def _adds_nothing(node: ast.AugAssign) -> bool:
+def _compares(node: ast.AST) -> bool:
+    """``self.rate == 0.1`` as a statement: nothing looks at what it gives."""
+    test = node.value if isinstance(node, ast.Expr) else None
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1:
+        return False
+    return isinstance(test.ops[0], ast.Eq) and isinstance(test.left, (ast.Name, ast.Attribute, ast.Subscript))
+
+
+def _adds_nothing(node: ast.AST) -> bool:
     """``count += 0``, ``rate *= 1``."""
-    neutral = (
-        0
-        if isinstance(node.op, (ast.Add, ast.Sub))
-        else 1
-        if isinstance(node.op, (ast.Mult, ast.Div))
-        else None
-    )
-    value = node.value.value if isinstance(node.value, ast.Constant) else None
-    return neutral is not None and type(value) in (int, float) and value == neutral
+    if not isinstance(node, ast.AugAssign) or not isinstance(node.value, ast.Constant):
+        return False
+    sums, products = isinstance(node.op, (ast.Add, ast.Sub)), isinstance(node.op, (ast.Mult, ast.Div))
+    value = node.value.value
+    return type(value) in (int, float) and ((sums and value == 0) or (products and value == 1))
 
 
 def _sniffed_away(function: ast.FunctionDef) -> Iterator[str]:

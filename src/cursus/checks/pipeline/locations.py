@@ -372,8 +372,8 @@ def archive_of_an_earlier_job(view: PipelineView) -> Iterator[Problem]:
     What it does:
         Looks for model.tar.gz files, written out, below the S3OutputPath of a training or tuning step, for a model taken from
         that path itself, where no step puts one, and for whatever else a step that depends on the job by name takes for a
-        model there; a path that a parameter gives counts where both take it from there. An archive below the path without
-        a job's name, or with the step's name in its place, is an error.
+        model there; a path that a parameter gives counts where both take it from there. An archive below the path with the
+        step's name in place of a job's is an error, and so is one without any, where nothing refers to the step.
     Why:
         The archive of a job has the job's name in its path, which is another in each execution. Whatever is trained, the same
         old model is made, evaluated or registered, and nothing says so.
@@ -401,6 +401,8 @@ def archive_of_an_earlier_job(view: PipelineView) -> Iterator[Problem]:
     if not trained:
         return
     put = {uri.rstrip("/") + "/" for step in view.steps for uri in _outputs(step.request).values()}
+    targets = (parse_get(one.text) for one in view.definition.references)
+    taken = {target.name for target in targets if target is not None}
     for place, uri in _read(view):
         path = next((path for path in trained if f"{uri}/".startswith(path)), None)
         if path is None or "{" in uri or "InputDataConfig" in place:
@@ -432,6 +434,8 @@ def archive_of_an_earlier_job(view: PipelineView) -> Iterator[Problem]:
                 "what else lies there is another model, or the step fails for want of one",
                 place,
                 refer,
+                # Where nobody takes what the step trains, it is this that was to be taken.
+                severity="error" if "model.tar.gz" in rest and name not in taken else None,
             )
 
 

@@ -117,6 +117,17 @@ def test_a_model_taken_from_the_output_path_itself(taken: str) -> None:
     assert "DEP060" not in rules(train(), packed, {**evaluate, "DependsOn": ["Pack"]})
 
 
+def test_an_archive_at_the_output_path_is_an_error_where_nobody_takes_the_trained_one() -> None:
+    fixed = processing_input("model", "s3://example-bucket/models/model.tar.gz")
+
+    def severities(*steps: dict[str, Any]) -> list[str]:
+        return [f.severity for f in cursus.check(pipeline(*steps)).findings if f.rule == "DEP060"]
+
+    assert severities(train(), processing("Evaluate", ProcessingInputs=[fixed])) == ["error"]
+    compared = processing("Evaluate", ProcessingInputs=[fixed, processing_input("challenger", LEARNED)])
+    assert severities(train(), compared) == ["warning"]
+
+
 @pytest.mark.parametrize(
     ("name", "expected"), [("Create", ["DEP070"]), ("churn", ["DEP070"]), ("another", ["DEP070"]), (None, [])]
 )

@@ -109,12 +109,12 @@ def reports_from_isolation(view: TrainingView) -> Iterator[Problem]:
 WRITTEN, LOCAL = ("model_dir", "output_dir", "output_data_dir"), ("pytorch", "sklearn", "xgboost", "mxnet")
 OUTPUTS = re.compile(
     r"(?i)(?:.*[_-])?(?:model|output|output_data|checkpoints?|ckpts?|save|logs?|logging|tensorboard|results?)"
-    r"[_-]?(?:dir|path|folder|directory)"
+    r"[_-]?(?:dir|path|folder)"
 )
 """How hyperparameters are called that say where a script is to write."""
 
 
-@rule("ART007", severity="warning", reads=hyperparameters("*dir", "*path", "*folder", "*directory"))
+@rule("ART007", severity="warning", reads=hyperparameters("*dir", "*path", "*folder"))
 def folder_that_is_not_kept(view: TrainingView) -> Iterator[Problem]:
     """A script is told to write to a folder that is not kept.
 

@@ -30,10 +30,12 @@ MODEL_PARALLEL_TAGS = (
     *("2.0.1-gpu-py310-cu118", "2.0.1-gpu-py310-cu121", "2.1.2-gpu-py310-cu121", "2.2.0-gpu-py310-cu121"),
     *("2.3.1-gpu-py311-cu121", "2.4.1-gpu-py311-cu121", "2.5.1-gpu-py311-cu124"),
 )
-# Tags that no list names: a workshop's that runs (w601sxs/aws-sagemaker-workshop, workshop-k8s-pipeline), and the
+# Tags that no list names: a workshop's that runs (w601sxs/aws-sagemaker-workshop, workshop-k8s-pipeline), one of
+# AWS's own notebooks (aws-samples/amazon-sagemaker-generativeai, finetune_gpt_oss_fsdp), and the
 # last of the mode before script mode (tensorflow/estimator.py of sagemaker-python-sdk 1.42: it ends below 1.13).
 MORE_TAGS = (
     ("tensorflow-training", "1.15.2-gpu-py36-cu100-ubuntu18.04"),
+    ("huggingface-pytorch-training", "2.6.0-transformers4.51.3-gpu-py312-cu126-ubuntu22.04"),
     *(("sagemaker-tensorflow", f"{v}-{kind}-py2") for v in ("1.11.0", "1.12.0") for kind in ("cpu", "gpu")),
 )
 # Repositories in Amazon's registries that no table lists: the transformer of Autopilot's candidates

@@ -146,8 +146,9 @@ def processing_folders(view: PipelineView) -> Iterator[Problem]:
     """The folder of a processing step's input or output is none that processing jobs have, or no folder.
 
     What it does:
-        Looks at the LocalPath of every input that SageMaker downloads: it must begin with /opt/ml/processing/. At inputs in
-        Pipe mode, and at outputs whose LocalPath is elsewhere, called like a file, or no absolute path: these are warnings.
+        Looks at the LocalPath of every input that SageMaker downloads: it must begin with /opt/ml/processing/. At data sets
+        elsewhere, at inputs in Pipe mode, and at outputs whose LocalPath is one of a training job's, called like a file, or no
+        absolute path: these are warnings.
     Why:
         CreateProcessingJob refuses other folders, and the step fails when it is reached. /opt/ml/input is where
         training jobs have their data. In Pipe mode there are no files in the folder: "No such file or directory". An output is
@@ -178,6 +179,7 @@ def processing_folders(view: PipelineView) -> Iterator[Problem]:
                     f"the input is put into {show(folder)}; processing jobs have their data below {PROCESSING}",
                     (*at, "LocalPath"),
                     f"write {PROCESSING}/{folder.rstrip('/').rpartition('/')[2] or 'input'}"[:120],
+                    severity=None if kind == "S3Input" else "warning",
                 )
             elif source.get("S3InputMode") == "Pipe":
                 yield Problem(
@@ -206,9 +208,9 @@ def processing_folders(view: PipelineView) -> Iterator[Problem]:
                     f"write {right}"[:200],
                     severity="warning",
                 )
-            elif not f"{folder}/".startswith(f"{PROCESSING}/"):
+            elif folder.startswith("/opt/ml/") and not f"{folder}/".startswith(f"{PROCESSING}/"):
                 yield Problem(
-                    f"the output is collected from {show(folder)}; AWS's guide has all paths of a processing job below {PROCESSING}",
+                    f"the output is collected from {show(folder)}, a folder of training jobs; those of processing jobs lie below {PROCESSING}",
                     at,
                     f"write {PROCESSING}/{below.strip('/')}"[:200],
                     severity="warning",

@@ -13,7 +13,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "cursus"
 ROWS = (
     # from the bottom: each may import of cursus what stands in a row before its own
-    ("model", "errors", "suggest", "redact"),
+    ("model", "evidence", "errors", "suggest", "redact"),
     ("ignores", "interruptions"),
     ("aws",),
     ("script",),

@@ -24,16 +24,8 @@ from cursus.checks.outlines.walk import Suspects
 from cursus.checks.pipeline import alone
 from cursus.checks.rules import ABOUT, Problem, Rule, Scope
 from cursus.checks.views import PipelineView, RequestView, SchemaView, Settings, StepView, request_views
-from cursus.model import (
-    NO_PROMISES,
-    SEVERITIES,
-    Evidence,
-    Finding,
-    Path,
-    Pipeline,
-    Promises,
-    Step,
-)
+from cursus.evidence import Evidence
+from cursus.model import NO_PROMISES, SEVERITIES, Finding, Path, Pipeline, Promises, Step
 from cursus.redact import cut
 
 __all__ = ["check_pipeline", "check_step", "selected"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-from cursus.model import Evidence, Start
+from cursus.evidence import Evidence, Start
 
 Verdict = Literal["yes", "no", "unknown"]
 SHOWN = 3

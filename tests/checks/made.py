@@ -9,7 +9,8 @@ from typing import Any
 from cursus import engine
 from cursus.checks.examples import BASES, ROLE, merge
 from cursus.checks.views import Settings
-from cursus.model import Evidence, FileEntry, Finding, SourceCode, Step, Usage
+from cursus.evidence import Evidence, FileEntry, Usage
+from cursus.model import Finding, SourceCode, Step
 
 DLC = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
 XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"

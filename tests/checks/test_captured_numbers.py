@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cursus.model import Evidence, MetricScan
+from cursus.evidence import Evidence, MetricScan
 from tests.checks.made import findings_of, rules_of
 
 NUMBER = "([0-9.]+)"

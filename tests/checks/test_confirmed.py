@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from cursus.model import Evidence, Finding, Promises, Start, Usage
+from cursus.evidence import Evidence, Start, Usage
+from cursus.model import Finding, Promises
 from tests.checks.made import FAILED, SOUND, findings_of, source
 
 

@@ -11,17 +11,8 @@ import pytest
 from cursus.checks.confirmed import told_once
 from cursus.checks.evidence.artifacts import found
 from cursus.checks.examples import CHANNEL
-from cursus.model import (
-    Evidence,
-    FileEntry,
-    Finding,
-    Location,
-    MetricPoint,
-    MetricScan,
-    Promises,
-    SourceCode,
-    Usage,
-)
+from cursus.evidence import Evidence, FileEntry, MetricPoint, MetricScan, Usage
+from cursus.model import Finding, Location, Promises, SourceCode
 from tests.checks.made import FAILED, MODEL, SCIKIT_LEARN, SOUND, findings_of, rules_of
 
 

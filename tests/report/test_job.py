@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cursus.model import Evidence, Usage
+from cursus.evidence import Evidence, Usage
 from cursus.report.job import lines
 
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-from cursus.model import SEVERITIES, Evidence, Finding, Location
+from cursus.evidence import Evidence
+from cursus.model import SEVERITIES, Finding, Location
 
 CONFIRMS: Mapping[str, tuple[str, ...]] = {
     "ART068": ("ART067",),

@@ -22,7 +22,8 @@ from cursus.aws.references import is_reference as is_reference
 from cursus.checks.lazy import lazy
 from cursus.checks.locations import s3_path
 from cursus.checks.texts import SUBMIT
-from cursus.model import Evidence, Path, Pipeline, Step
+from cursus.evidence import Evidence
+from cursus.model import Path, Pipeline, Step
 from cursus.redact import show
 
 if TYPE_CHECKING:

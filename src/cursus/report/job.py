@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cursus import interruptions
-from cursus.model import Evidence, FileEntry, Usage
+from cursus.evidence import Evidence, FileEntry, Usage
 from cursus.report.plain import clean, count
 
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cursus.checks.views import TrainingView
-from cursus.model import Evidence
+from cursus.evidence import Evidence
 
 
 def of_run(view: TrainingView) -> Evidence:

@@ -11,7 +11,8 @@ from cursus.checks.locations import below
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.artifacts import MODEL_FILE
 from cursus.checks.views import TrainingView, text
-from cursus.model import Evidence, FileEntry, Location, Severity
+from cursus.evidence import Evidence, FileEntry
+from cursus.model import Location, Severity
 from cursus.redact import show
 from cursus.suggest import did_you_mean
 

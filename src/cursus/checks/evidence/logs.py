@@ -12,7 +12,7 @@ from cursus.checks.monitoring.captured_numbers import Capturing, columns, own_li
 from cursus.checks.monitoring.lines import compiled
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView
-from cursus.model import Evidence
+from cursus.evidence import Evidence
 from cursus.redact import show
 
 LOG_BYTES = 8 * 1024 * 1024

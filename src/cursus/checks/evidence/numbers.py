@@ -10,7 +10,7 @@ from cursus.checks.evidence import of_run
 from cursus.checks.evidence.logs import log_lines
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView
-from cursus.model import Evidence
+from cursus.evidence import Evidence
 from cursus.redact import show
 
 LARGEST = 4 * 1024 * 1024

@@ -10,7 +10,8 @@ from cursus.aws import instances
 from cursus.checks.evidence import of_run
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import Channel, TrainingView, integer
-from cursus.model import Evidence, Path
+from cursus.evidence import Evidence
+from cursus.model import Path
 from cursus.redact import show
 
 GIB = 1024**3

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cursus.model import Evidence, FileEntry, MetricScan, Start, Usage
+from cursus.evidence import Evidence, FileEntry, MetricScan, Start, Usage
 
 Fact = TypeVar("Fact")
 

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cursus.errors import RunError
+from cursus.evidence import Evidence, MetricPoint
 from cursus.local.jobs import record
 from cursus.local.jobs.events import Event, Follower, Listener
 from cursus.local.jobs.evidence import read as read_evidence
-from cursus.model import Evidence, Finding, MetricPoint, Step
+from cursus.model import Finding, Step
 
 if TYPE_CHECKING:
     from subprocess import Popen

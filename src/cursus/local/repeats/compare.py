@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cursus.errors import RunError
+from cursus.evidence import Evidence, MetricPoint
 from cursus.local.jobs.job import TrainingJob
 from cursus.local.options import free_name
 from cursus.local.repeats.outcome import digests
-from cursus.model import Evidence, MetricPoint, Step
+from cursus.model import Step
 
 TOLERANCE = 1e-6
 """Relative difference of two metric values that the order of a sum may make."""

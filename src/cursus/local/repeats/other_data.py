@@ -13,8 +13,9 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from cursus.evidence import Evidence
 from cursus.local.repeats.outcome import LARGEST, Outcome
-from cursus.model import Evidence, Step
+from cursus.model import Step
 
 FILES = 200
 NUMBER = re.compile(rb"(?<![\w.-])[0-9]+(?:\.[0-9]+)?(?![\w.-])")

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from cursus.model import Evidence
+from cursus.evidence import Evidence
 
 LARGEST = 1 << 20
 """Bytes up to which a file is looked into, or rewritten."""

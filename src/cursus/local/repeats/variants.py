@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from cursus.errors import RunError
+from cursus.evidence import Evidence
 from cursus.local.jobs.job import TrainingJob
 from cursus.local.repeats.outcome import CLOCK, digests
 from cursus.local.repeats.settled import by_chance, settled
-from cursus.model import Evidence, Step
+from cursus.model import Step
 
 SHORT = 1.0
 """Seconds of training up to which a run is repeated without being asked."""

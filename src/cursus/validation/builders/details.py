@@ -9,7 +9,8 @@ from typing import Any
 from cursus.checks.promises.channels import entries
 from cursus.checks.promises.failures import area_of
 from cursus.checks.views import NOTHING
-from cursus.model import Area, Evidence
+from cursus.evidence import Evidence
+from cursus.model import Area
 from cursus.steps.kinds import TRAINS
 from cursus.steps.lowering.unstarted import OF_THE_SDK
 from cursus.validation.builders import forms, properties

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from cursus.aws.members import listing, mapping, text
 from cursus.errors import RunError
-from cursus.model import Evidence, Step
+from cursus.evidence import Evidence
+from cursus.model import Step
 from cursus.report.job import points
 
 if TYPE_CHECKING:

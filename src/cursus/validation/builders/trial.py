@@ -16,7 +16,8 @@ from cursus.checks.promises.failures import area_of
 from cursus.checks.rules import RULES
 from cursus.checks.views import Settings, TrainingView, TuningView
 from cursus.errors import CursusError
-from cursus.model import Area, Evidence, Finding, HookFailure, Step
+from cursus.evidence import Evidence
+from cursus.model import Area, Finding, HookFailure, Step
 
 if TYPE_CHECKING:
     from cursus.validation.builders.local_run import LocalRun

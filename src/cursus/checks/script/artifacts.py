@@ -19,6 +19,7 @@ from cursus.checks.script.request import (
     resolve,
     script_of,
     steered,
+    told_by_a_file,
 )
 from cursus.checks.views import TrainingView, mapping
 from cursus.model import Location
@@ -122,6 +123,8 @@ def nothing_saved(view: TrainingView) -> Iterator[Problem]:
         yield from unused
         if unused or not _all_elsewhere(view, facts, found):
             return
+    elif told_by_a_file(view):
+        return
     if any(place.startswith(("s3://", "gs://")) for _, place in found):
         return  # saved to S3 by a library that can: not in model.tar.gz, but not lost
     lost = [(use, place) for use, place in found if UNKNOWN not in place and not place.startswith("s3://")]
@@ -438,7 +441,7 @@ def checkpoints_elsewhere(view: TrainingView) -> Iterator[Problem]:
     if mentions_folder(view, folder):
         yield from _never_taken(view, facts, folder)
         return
-    if any("checkpointconfig.json" in string for string in facts.strings):
+    if any("checkpointconfig.json" in string for string in facts.strings) or told_by_a_file(view):
         return
     found = [(use, place) for use, place in writes(view) if UNKNOWN not in place.partition("/")[0]]
     other = [(use, place) for use, place in found if not _in_model(place)]

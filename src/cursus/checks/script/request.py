@@ -326,6 +326,13 @@ def channel_of(path: str) -> str | None:
 
 def steered(view: TrainingView, word: str) -> bool:
     """True where a hyperparameter, an environment variable or the command of the request mentions ``word``."""
+    return any(word in text for text in _told(view)) or any(
+        word in str(value) for _, entry, _ in view.ranges for value in listing(entry, "Values")
+    )
+
+
+def _told(view: TrainingView) -> Iterator[str]:
+    """The texts by which a request tells its script something."""
     texts: Iterator[object] = iter(
         [
             *view.hyperparameters.values(),
@@ -334,9 +341,20 @@ def steered(view: TrainingView, word: str) -> bool:
             *listing(view.algorithm, "ContainerArguments"),
         ]
     )
-    return any(isinstance(value, str) and word in value for value in texts) or any(
-        word in str(value) for _, entry, _ in view.ranges for value in listing(entry, "Values")
-    )
+    return (text for text in texts if isinstance(text, str))
+
+
+def told_by_a_file(view: TrainingView) -> bool:
+    """True where a script has its settings from a file in a channel, which may name any place."""
+    facts = script_of(view)
+    if "TrlParser" in facts.attributes and "output_dir" not in view.hyperparameters:
+        return True  # whose --config is such a file
+    return any(_SETTINGS.search(text) for text in (*_told(view), facts.shell_text))
+
+
+_SETTINGS = re.compile(
+    rf"(?i){INPUT_DATA}/\S*(?:conf|args|param|setting|recipe)\S*\.(?:ya?ml|toml|ini|cfg|json)\b"
+)
 
 
 NOTHING_READ = ScriptFacts("")

@@ -280,6 +280,16 @@ def test_what_an_artifact_stands_for(expected: str, paths: list[str]) -> None:
     assert [file.path for file in found(expected, evidence)] == paths
 
 
+@pytest.mark.parametrize("folder", ["/opt/ml/ckpt", "/opt/ml/ckpt/", "/tmp/ckpt"])
+def test_artifacts_in_the_job_s_own_checkpoint_folder(folder: str) -> None:
+    patch = {"CheckpointConfig": {"S3Uri": "s3://example-bucket/c/", "LocalPath": folder}}
+    evidence = {"checkpoint_files": (FileEntry("epoch-1", 3),)}
+    below = folder.rstrip("/").removeprefix("/opt/ml/")
+    for name in (f"{below}/epoch-1", f"{folder.rstrip('/')}/epoch-*", "checkpoints/epoch-1"):
+        assert findings(evidence, patch, (name,)) == []
+    assert [f.rule for f in findings(evidence, patch, (f"{below}/epoch-2",))] == ["ART090"]
+
+
 def test_artifacts_that_are_missing_or_empty() -> None:
     stray = (FileEntry("/opt/ml/code/history.csv", 3),)
     seen = {

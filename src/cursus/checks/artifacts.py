@@ -179,7 +179,7 @@ def promised_artifacts(view: TrainingView) -> Iterator[Problem]:
     for index, artifact in enumerate(expected):
         if not isinstance(artifact, str):
             continue
-        wrong = artifact_problem(artifact)
+        wrong = artifact_problem(named_where_kept(artifact, view))
         where = None if wrong is None and artifact not in seen else _promised(view, index)
         if wrong is not None:
             yield Problem(
@@ -201,6 +201,15 @@ def promised_artifacts(view: TrainingView) -> Iterator[Problem]:
 
 def _promised(view: TrainingView, index: int) -> Location | None:
     return view.step.promises.place("get_expected_artifacts", index)
+
+
+def named_where_kept(artifact: str, view: TrainingView) -> str:
+    """A promised artifact; one below CheckpointConfig.LocalPath is called ``checkpoints/…``, wherever that is."""
+    path = artifact.strip().removeprefix("./")
+    folder = text(mapping(view.request, "CheckpointConfig"), "LocalPath")
+    if folder is not None and below(whole := posixpath.join("/opt/ml", path), folder):
+        return "checkpoints" + whole[len(folder.rstrip("/")) :]
+    return path
 
 
 def artifact_problem(artifact: str) -> str | None:

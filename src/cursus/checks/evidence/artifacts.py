@@ -6,6 +6,7 @@ import fnmatch
 from collections.abc import Iterator
 from dataclasses import replace
 
+from cursus.checks.artifacts import named_where_kept
 from cursus.checks.evidence import of_run
 from cursus.checks.locations import below
 from cursus.checks.rules import Problem, rule
@@ -85,7 +86,7 @@ def missing(view: TrainingView) -> Iterator[Problem]:
                     severity=severity,
                     location=view.step.promises.place("get_expected_artifacts", index),
                 )
-        elif not found(name, evidence):
+        elif not found(named_where_kept(name, view), evidence):
             yield replace(
                 _missing(name, evidence, view.step.promises.place("get_expected_artifacts", index)),
                 severity=severity,
@@ -144,7 +145,7 @@ def empty(view: TrainingView) -> Iterator[Problem]:
             ("OutputDataConfig", "S3OutputPath"),
             remedy='save the model below os.environ["SM_MODEL_DIR"]',
         )
-    promised = view.step.promises.expected_artifacts
+    promised = [named_where_kept(name, view) for name in view.step.promises.expected_artifacts]
     if not evidence.model_files and all(found(name, evidence) for name in promised if _of_model(name)):
         yield Problem(
             "the job completed, and left no file in /opt/ml/model: there is nothing to deploy",
@@ -178,7 +179,7 @@ def without_content(view: TrainingView) -> Iterator[Problem]:
         return
     promised = False
     for index, expected in enumerate(view.step.promises.expected_artifacts):
-        files = found(expected, evidence)
+        files = found(named_where_kept(expected, view), evidence)
         if files and not any(file.size for file in files):
             promised = True
             yield Problem(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from cursus.aws.tables import entries
+from cursus.checks.artifacts import named_where_kept
 from cursus.checks.locations import below
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.conditions import holds, never_holds
@@ -265,7 +266,7 @@ def artifact_never_written(view: TrainingView) -> Iterator[Problem]:
 
 
 def _container_path(view: TrainingView, artifact: str) -> str | None:
-    name = artifact.strip("/")
+    name = named_where_kept(artifact, view).strip("/")
     if name in ("model.tar.gz", "output.tar.gz") or any(mark in name for mark in "*?["):
         return None
     if name.startswith("output/data/"):

@@ -702,7 +702,9 @@ def test_the_step_that_packs_a_model_anew_is_told_where_its_code_was(packs: bool
     assert ("HPO034" in _warned(definition)) != packs
 
 
-@pytest.mark.parametrize(("kind", "told"), [("application/json", False), ("aplication/json", True)])
+@pytest.mark.parametrize(
+    ("kind", "told"), [("application/json", False), ("aplication/json", True), ("binary/octet-stream", False)]
+)
 def test_the_media_type_of_metrics(kind: str, told: bool) -> None:
     metrics = {"ModelQuality": {"Statistics": {"ContentType": kind, "S3Uri": "s3://example-bucket/m.json"}}}
     arguments = {"ModelPackageGroupName": "churn", "ModelMetrics": metrics}

@@ -233,3 +233,11 @@ def test_variables_of_servers(environment: dict[str, str], told: list[str]) -> N
     patch = {"PrimaryContainer": {"Image": SERVER, "Environment": environment}}
     found_ = found(BASES["CreateModel"], patch)
     assert [severity for rule, severity in found_ if rule == "FRM038"] == told
+
+
+def test_a_models_archive_may_have_code_of_its_own() -> None:
+    container = {"Image": SERVER, "ModelDataUrl": "s3://example-bucket/m/model.tar.gz"}
+    patch = {"PrimaryContainer": {**container, "Environment": {"HF_TASK": "text_classification"}}}
+    assert [one for one in found(BASES["CreateModel"], patch) if one[0] == "FRM038"] == [
+        ("FRM038", "warning")
+    ]

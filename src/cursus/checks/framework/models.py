@@ -191,11 +191,12 @@ def variables_of_servers(view: RequestView) -> Iterator[Problem]:
         task, known = text(variables, "HF_TASK"), table("trainer")["tasks"]
         if task and task not in known and not re.fullmatch(r"translation_\w+_to_\w+", task):
             near = closest(task, known)
+            scripted = "SAGEMAKER_PROGRAM" in variables or "ModelDataUrl" in container
             yield Problem(
                 f"there is no task {show(task)} of transformers' pipelines.{did_you_mean(task, known)}",
                 (*path, "HF_TASK"),
                 f"write {near}" if near else "write one such as text-classification",
-                severity="error" if near and "SAGEMAKER_PROGRAM" not in variables else None,
+                severity="error" if near and not scripted else None,  # an archive may have code/inference.py
             )
         numbers: dict[str, int] = {}
         for name in NUMBERS:

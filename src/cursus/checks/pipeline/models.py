@@ -298,11 +298,11 @@ def media_types(view: PipelineView) -> Iterator[Problem]:
         named += [(place, value_at(view.request, place)) for place in files]
         for place, name in named:
             first = name.partition("/")[0].lower() if isinstance(name, str) and "/" in name else ""
-            if first and first not in known and not first.startswith("x-"):
-                near = closest(first, known)
-                hint = f" Did you mean {show(near + str(name)[len(first) :])}?" if near else ""
+            near = closest(first, known) if first and first not in known else None
+            if near is not None:  # others are the model's own, such as binary/octet-stream and */*
+                meant = f"{near}{str(name)[len(first) :]}"
                 yield Problem(
-                    f"there is no media type {show(name)}.{hint}",
+                    f"there is no media type {show(name)}. Did you mean {show(meant)}?",
                     place,
                     "write one such as text/csv or application/json",
                 )

@@ -158,7 +158,10 @@ def _caught_in_a_loop(evaluator: Evaluator) -> int | None:
 def _too_late(evaluator: Evaluator, site: CallSite, depth: int = 0) -> str:
     """Says so where a handler is set when the training is over."""
     before = [one for one in site.body.calls if _trains(evaluator, one) and not one.tests]
-    if before and all(one.order < site.order for one in before):
+    orders = site.body.orders
+    # What is done again and again behind the handler may be the training, and the call before it a small step.
+    works_on = any(one.order > site.order and orders.get(id(one.node), (0, ()))[1] for one in site.body.calls)
+    if before and not works_on and all(one.order < site.order for one in before):
         return (
             f" is set when {last_name(before[0].node.func)}() is over: until then the signal ends the script"
         )

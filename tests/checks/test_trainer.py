@@ -301,3 +301,25 @@ def test_folders_that_are_kept(given: dict[str, str], told: bool) -> None:
     algorithm = {"TrainingImage": f"{DLC}/pytorch-training:2.1.0-cpu-py310"}
     members = {"AlgorithmSpecification": algorithm, "HyperParameters": {**script, **given}}
     assert told_of({}, "ART007", **members) == [("ART007", "warning")] * told
+
+
+@pytest.mark.parametrize(
+    ("image", "line", "told"),
+    [
+        (IMAGE, "", ["error"]),
+        (IMAGE, 'os.environ["WANDB_MODE"] = "offline"', []),
+        ("123456789012.dkr.ecr.us-east-1.amazonaws.com/tuner:1", "", ["warning"]),
+    ],
+)
+def test_reports_of_an_isolated_job(tmp_path: Path, image: str, line: str, told: list[str]) -> None:
+    (tmp_path / "train.py").write_text(
+        f"import os\n{line}\nprint(os.listdir(os.environ['SM_CHANNEL_TRAIN']))\n"
+    )
+    request = {
+        "AlgorithmSpecification": {"TrainingImage": image},
+        "ResourceConfig": {"InstanceType": "ml.g5.2xlarge", "InstanceCount": 1, "VolumeSizeInGB": None},
+        "HyperParameters": {"report_to": "wandb", "sagemaker_program": "train.py"},
+        "EnableNetworkIsolation": True,
+    }
+    findings = findings_of(request, "FRM037", source=SourceCode(str(tmp_path), "train.py"))
+    assert [one.severity for one in findings] == told

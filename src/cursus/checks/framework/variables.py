@@ -85,7 +85,8 @@ def reports_from_isolation(view: TrainingView) -> Iterator[Problem]:
     """A job without a network is to report to Weights & Biases.
 
     What it does:
-        Looks for wandb in report_to beside EnableNetworkIsolation, where WANDB_MODE does not keep it offline.
+        Looks for wandb in report_to beside EnableNetworkIsolation, where neither WANDB_MODE nor the script keeps it offline: a warning in an
+        image of your own.
     Why:
         "wandb.errors.CommError: Run initialization has timed out": the container reaches nothing.
     Example:
@@ -99,10 +100,14 @@ def reports_from_isolation(view: TrainingView) -> Iterator[Problem]:
     if "wandb" in reports and view.request.get("EnableNetworkIsolation") is True:
         if str(view.environment.get("WANDB_MODE")) in ("offline", "disabled", "dryrun"):
             return
+        switched = {"WANDB_MODE", "WANDB_DISABLED", "*"} & (view.script.env_writes if view.script else set())
+        if switched or "WANDB_DISABLED" in view.environment:
+            return
         yield Problem(
             "report_to names wandb, and the job has network isolation",
             (view.hyperparameters_member, "report_to"),
             "set WANDB_MODE: offline in Environment, or leave the isolation out",
+            severity="warning" if view.framework is None else None,  # an image of one's own may set it
         )
 
 

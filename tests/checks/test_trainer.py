@@ -323,3 +323,19 @@ def test_reports_of_an_isolated_job(tmp_path: Path, image: str, line: str, told:
     }
     findings = findings_of(request, "FRM037", source=SourceCode(str(tmp_path), "train.py"))
     assert [one.severity for one in findings] == told
+
+
+@pytest.mark.parametrize(
+    ("model", "environment", "told"),
+    [
+        ("gpt2", {"HF_HUB_OFFLINE": "1"}, {("FRM034", "warning")}),
+        ("gpt2", {"HF_HUB_OFFLINE": "0"}, set()),
+        ("gpt2", {"HF_HUB_OFFLINE": "1", "HF_HOME": "/opt/ml/input/data/hub"}, set()),
+        ("/opt/ml/input/data/model", {"TRANSFORMERS_OFFLINE": "1"}, set()),
+    ],
+)
+def test_models_of_the_hub_in_a_job_that_is_kept_offline(
+    model: str, environment: dict[str, str], told: set[tuple[str, str]]
+) -> None:
+    given = {**TRAINER, "model_name_or_path": model}
+    assert {one for one in found(given, Environment=environment) if one[0] == "FRM034"} == told

@@ -41,6 +41,8 @@ FORMATS = {"bf16": "bf16", "bf16_full_eval": "bf16", "tf32": "tf32"}
 HALVES = ("fp16", "fp16_full_eval")
 MODELS = ("model_name_or_path", "tokenizer_name", "config_name")
 OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+CACHES = frozenset({"HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE"})
+"""Where models of the Hub may lie that a channel brings."""
 TRUE, FALSE = frozenset({"true", "1", "yes", "y", "t"}), frozenset({"false", "0", "no", "n", "f"})
 
 
@@ -122,11 +124,15 @@ def refused_by_the_trainer(view: TrainingView) -> Iterator[Problem]:
             )
     offline = next((name for name in OFFLINE if _is_set(view.environment.get(name))), None)
     model = str(view.values.get("model_name_or_path", ""))
-    if offline and sure and model and "{" not in model and not model.startswith(("/", ".", "s3:")):
+    here = (
+        model.startswith(("/", ".", "s3:")) or "cache_dir" in view.values or CACHES & view.environment.keys()
+    )
+    if offline and sure and model and "{" not in model and not here:
         yield Problem(
             f"{offline} keeps the job from the Hub, and {show(model)} is to come from there",
             ("Environment", offline),
             "leave it out, or bring the model by a channel",
+            severity="warning",  # a folder of the source directory may have the name, too
         )
     for one, other in (("fp16", "bf16"), ("fp16_full_eval", "bf16_full_eval")):
         if _is_on(view, one) and _is_on(view, other):

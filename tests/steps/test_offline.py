@@ -15,8 +15,9 @@ import cursus
 from cursus.errors import TargetError
 from cursus.model import Pipeline, Step
 from cursus.steps import load
-from cursus.steps.answers import ACCOUNT, RequestCaptured
+from cursus.steps.answers import RequestCaptured
 from cursus.steps.lowering.builders import lower
+from cursus.steps.made_up import ACCOUNT
 from cursus.steps.offline import offline
 from cursus.validation.builders.variants.training_integration_tests import TrainingIntegrationTests
 

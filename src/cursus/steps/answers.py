@@ -16,13 +16,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from cursus.steps import kinds
+from cursus.steps.made_up import ACCOUNT, FALLBACK_REGION, ROLE
 
-ACCOUNT = "246813579024"
-"""The account that answers name: nobody's in particular."""
-ROLE = "CursusOffline"
 KEY = "cursus-offline"
 """The access key that is put into the environment where there is none."""
-FALLBACK_REGION = "us-east-1"
 DRIVERS = "sm_drivers"
 """The channel of the SDK's ModelTrainer with the program that starts the training script."""
 MOST_BYTES = 1 << 20

@@ -16,7 +16,8 @@ from typing import Any
 
 from cursus.aws.places import partition_of
 from cursus.errors import TargetError, first_words
-from cursus.steps.answers import ACCOUNT, FALLBACK_REGION, PIPELINE_CALLS, ROLE, RequestCaptured
+from cursus.steps.answers import PIPELINE_CALLS, RequestCaptured
+from cursus.steps.made_up import ACCOUNT, FALLBACK_REGION, ROLE
 from cursus.steps.offline import offline
 from cursus.suggest import did_you_mean, file_meant
 

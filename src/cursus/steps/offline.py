@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from cursus.model import Finding
-from cursus.steps.answers import FALLBACK_REGION, KEY, Answers, answer
+from cursus.steps.answers import KEY, Answers, answer
+from cursus.steps.made_up import FALLBACK_REGION
 
 _CREDENTIALS = (
     "AWS_ACCESS_KEY_ID",

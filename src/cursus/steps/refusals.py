@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 from collections.abc import Callable
 from types import FrameType, TracebackType
 
@@ -69,6 +68,8 @@ def _refuses(error: BaseException) -> bool:
     owner = modules[-1].partition(".")[0]
     if owner == "pydantic":
         return type(frame.f_locals.get("self")).__module__.startswith("sagemaker")
+    import linecache
+
     return owner == "sagemaker" and linecache.getline(frame.f_code.co_filename, line).strip().startswith(
         "raise"
     )

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from cursus.aws import images, instances, library_fields
 from cursus.aws.images import Image
 from cursus.aws.tables import table
 from cursus.checks.framework.images import TOKEN, logs_in
 from cursus.checks.rules import Problem, hyperparameters, rule
-from cursus.checks.tuning.objective import objectives
 from cursus.checks.type_words import decimal, whole
-from cursus.checks.views import TrainingView, TuningView, listing
+from cursus.checks.views import TrainingView
 from cursus.model import Severity
 from cursus.redact import show
 from cursus.suggest import did_you_mean, slip
@@ -51,7 +48,7 @@ def _program(view: TrainingView) -> str:
     return program.rpartition("/")[2] if isinstance(program, str) else ""
 
 
-def _sure(view: TrainingView) -> bool | None:
+def sure_of(view: TrainingView) -> bool | None:
     """True where the program is one of transformers' examples, False where it has the Trainer's arguments; else None.
 
     Scripts of others have the same names; those of the library want a model and output_dir.
@@ -72,11 +69,11 @@ def _is_set(value: object) -> bool:
     return str(value).upper() in ("1", "ON", "YES", "TRUE")
 
 
-def _is_on(view: TrainingView, name: str) -> bool:
+def is_on(view: TrainingView, name: str) -> bool:
     return str(view.values.get(name, "")).lower() in TRUE
 
 
-def _is_on_cpus(view: TrainingView) -> bool:
+def is_on_cpus(view: TrainingView) -> bool:
     kinds = [instances.find(name) for _, name, _ in view.instances]
     return bool(kinds) and all(kind is not None and kind.processor == "cpu" for kind in kinds)
 
@@ -108,7 +105,7 @@ def refused_by_the_trainer(view: TrainingView) -> Iterator[Problem]:
         https://github.com/huggingface/transformers/blob/v4.36.0/src/transformers/training_args.py,
         https://github.com/tatsu-lab/stanford_alpaca/issues/133
     """
-    sure, image = _sure(view), view.framework
+    sure, image = sure_of(view), view.framework
     if sure is None or image is None:
         return
     severity: Severity | None = None if sure else "warning"
@@ -135,7 +132,7 @@ def refused_by_the_trainer(view: TrainingView) -> Iterator[Problem]:
             severity="warning",  # a folder of the source directory may have the name, too
         )
     for one, other in (("fp16", "bf16"), ("fp16_full_eval", "bf16_full_eval")):
-        if _is_on(view, one) and _is_on(view, other):
+        if is_on(view, one) and is_on(view, other):
             yield Problem(
                 f"At most one of {one} and {other} can be True, but not both",
                 (member, one),
@@ -162,7 +159,7 @@ def _formats(view: TrainingView, image: Image, severity: Severity | None) -> Ite
     for name, word in FORMATS.items():
         needed = instances.precisions()[word]
         lacking = next((kind for kind in kinds if kind.gpu and kind.gpu.capability < needed), None)
-        if lacking is not None and lacking.gpu is not None and _is_on(view, name):
+        if lacking is not None and lacking.gpu is not None and is_on(view, name):
             # From 2.3 on torch counts a format that it emulates.
             emulated = word == "bf16" and images.order(image.engine_version or "0") >= (2, 3)
             yield Problem(
@@ -173,7 +170,7 @@ def _formats(view: TrainingView, image: Image, severity: Severity | None) -> Ite
                 severity="warning" if emulated else severity,
             )
     for name in HALVES:
-        if _is_on(view, name) and _is_on_cpus(view):
+        if is_on(view, name) and is_on_cpus(view):
             yield Problem(
                 f"{name} is for GPUs, and {kinds[0].name} has none",
                 (member, name),
@@ -221,7 +218,7 @@ def _best(view: TrainingView, image: Image, sure: bool, severity: Severity | Non
     values = view.values
     since = table("libraries")["since"]["load_best_model_at_end with strategies"]
     older = image.framework == "huggingface" and images.order(image.version or "0") < images.order(since)
-    if older or not _is_on(view, "load_best_model_at_end"):
+    if older or not is_on(view, "load_best_model_at_end"):
         return
     defaults = ("no", "steps") if sure else (None, None)
     evaluates = values.get("eval_strategy", values.get("evaluation_strategy", defaults[0]))
@@ -347,7 +344,7 @@ def nothing_comes_of_it(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://huggingface.co/docs/sagemaker/train, https://docs.wandb.ai/guides/track/environment-variables/
     """
-    sure = _sure(view)
+    sure = sure_of(view)
     if sure is None:
         return
     member, values = view.hyperparameters_member, view.values
@@ -370,7 +367,7 @@ def nothing_comes_of_it(view: TrainingView) -> Iterator[Problem]:
             (member, "report_to"),
             "give the job WANDB_API_KEY, or let the script fetch it from Secrets Manager",
         )
-    pushes = _is_on(view, "push_to_hub")
+    pushes = is_on(view, "push_to_hub")
     given = any(TOKEN.search(name) for name in names if not name.startswith("push"))
     if pushes and not (given or logs_in(view, "huggingface_hub")):
         yield Problem(
@@ -378,84 +375,3 @@ def nothing_comes_of_it(view: TrainingView) -> Iterator[Problem]:
             (member, "push_to_hub"),
             "give the job HF_TOKEN, or let the script fetch it from Secrets Manager",
         )
-
-
-@rule("HPO033", scope="tuning", reads=hyperparameters("output_dir", *UNMISTAKABLE))
-def tuned_arguments(view: TuningView) -> Iterator[Problem]:
-    """A tuning job gives transformers' Trainer values that it refuses, or waits for a metric that it never prints.
-
-    What it does:
-        Where a definition runs transformers' Trainer: looks for whole numbers in a continuous range, for fp16 among the categories on instances without
-        GPUs, for an objective of the evaluation where nothing is evaluated, and for one in double quotes.
-    Why:
-        "invalid int value: '17.3'". The Trainer prints a dictionary of Python's, {'eval_loss': 0.3}, after each evaluation. Where the script
-        only has the names of the Trainer's arguments, these are warnings.
-    Example:
-          operation: CreateHyperParameterTuningJob
-          HyperParameterTuningJobConfig:
-            ParameterRanges:
-        -     ContinuousParameterRanges: [{Name: per_device_train_batch_size, MinValue: "8", MaxValue: "32"}]
-        +     ContinuousParameterRanges: []
-        +     IntegerParameterRanges: [{Name: per_device_train_batch_size, MinValue: "8", MaxValue: "32"}]
-          TrainingJobDefinition:
-            AlgorithmSpecification: {TrainingImage: "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-training:2.1.0-transformers4.36.0-gpu-py310-cu121-ubuntu20.04"}
-            ResourceConfig: {InstanceType: ml.g5.2xlarge, VolumeSizeInGB: null}
-            StaticHyperParameters:
-              sagemaker_program: run_clm.py
-              sagemaker_submit_directory: s3://example-bucket/code/sourcedir.tar.gz
-              model_name_or_path: gpt2
-              output_dir: /opt/ml/model
-    Source:
-        https://github.com/huggingface/transformers/blob/v4.36.0/src/transformers/hf_argparser.py
-    """
-    for definition in view.definitions:
-        sure = _sure(definition)
-        if sure is None:
-            continue
-        severity: Severity | None = None if sure else "warning"
-        kinds = {name: kind for name, kind, _ in library_fields.fields(ARGUMENTS, "")}
-        for path, entry, name in definition.ranges:
-            if path[-2] == "ContinuousParameterRanges" and kinds.get(name) == "int":
-                yield Problem(
-                    f"{name} is a whole number to the Trainer, and its range has others",
-                    (*path, "Name"),
-                    "put it among the IntegerParameterRanges",
-                    severity=severity,
-                )
-            on = [value for value in listing(entry, "Values") if str(value).strip('"').lower() in TRUE]
-            if name in HALVES and on and _is_on_cpus(definition):
-                yield Problem(
-                    f"{name} is for GPUs, and the instances have none",
-                    (*path, "Values"),
-                    "leave the range out",
-                    severity=severity,
-                )
-    for definition, objective, path in objectives(view):
-        if _sure(definition):
-            yield from _never_printed(definition, objective, path)
-
-
-def _never_printed(
-    definition: TrainingView, objective: Mapping[str, Any], path: tuple[str | int, ...]
-) -> Iterator[Problem]:
-    """An objective that one of transformers' examples does not print."""
-    values = definition.values
-    for place, name, pattern, _ in definition.metric_readings:
-        if name != objective.get("MetricName"):
-            continue
-        if re.search(r'\\?"(?:eval_|train_)?\w+\\?"\s*(?:\\s[*+]?)?:', pattern):
-            yield Problem(
-                f"the Trainer prints names in single quotes, so that {show(pattern)} never matches",
-                (*definition.path, *place),
-                pattern.replace('"', "'"),
-            )
-        elif (
-            "eval_" in pattern
-            and not _is_on(definition, "do_eval")
-            and values.get("eval_strategy", values.get("evaluation_strategy")) == "no"
-        ):
-            yield Problem(
-                f"nothing is evaluated, and the objective {show(name)} is printed when it is",
-                (*path, "MetricName"),
-                "write evaluation_strategy: epoch, and do_eval: True",
-            )

@@ -14,8 +14,8 @@ from cursus.checks.texts import IMAGES, NETWORK, NOBODY, NOTHING, ROLE_NAME, pla
 from cursus.checks.views import RequestView, TrainingView, is_reference, listing, mapping, text
 from cursus.model import Path, Severity
 from cursus.redact import show
-from cursus.steps.answers import ACCOUNT
 from cursus.steps.kinds import TRAINS
+from cursus.steps.made_up import ACCOUNT
 
 
 @rule("STP027", reads=("AlgorithmSpecification",), shared=True)

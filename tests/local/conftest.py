@@ -7,7 +7,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +21,7 @@ from cursus.local.runner import run_step
 from cursus.model import Promises, SourceCode, Step
 from tests.local.containers import engine_image
 from tests.local.containers.engine_image import ENGINE, OWN, SCRIPT
+from tests.waiting import until
 
 MakeStep = Callable[..., Step]
 Run = Callable[..., TrainingJob]
@@ -132,6 +132,15 @@ def program() -> str | None:
     return found if done.returncode == 0 else None
 
 
+def listens(port: int) -> bool:
+    """Whether a server answers at this port of this machine."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
 @pytest.fixture(scope="module")
 def serve_s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeS3]:
     """``serve_s3()``: one more S3 endpoint, a process of its own."""
@@ -146,15 +155,13 @@ def serve_s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeS3]:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        options = ["--addr", f"127.0.0.1:{port}", "--auth-key", ",".join(KEYS), "--dir-cache-time", "0s"]
+        # What tests write beside it is seen at once; with 0s rclone forgets its folders in a loop that never rests.
+        options = ["--addr", f"127.0.0.1:{port}", "--auth-key", ",".join(KEYS), "--dir-cache-time", "5ms"]
         process = subprocess.Popen([found, "serve", "s3", *options, str(folder)], stderr=subprocess.DEVNULL)
         started.append(process)
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                return Server(f"http://127.0.0.1:{port}", folder, process)
-            except OSError:
-                time.sleep(0.02)
+        until(lambda: process.poll() is not None or listens(port), 60)
+        assert process.poll() is None, f"rclone ended with exit code {process.returncode}"
+        return Server(f"http://127.0.0.1:{port}", folder, process)
 
     yield serve
     for process in started:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from cursus.local.containers.engine import FOLDER, Engine, EngineError, find
+from cursus.local.containers.engine import FOLDER, PATIENCE, Engine, EngineError, find
 from cursus.local.containers.engine_probe import SYSTEM
 from cursus.local.jobs.job import TrainingJob
 
@@ -68,10 +68,14 @@ def made(name: str, entrypoint: str = "", user: str = "") -> Iterator[str]:
     changes += [f"USER {user}"] if user else []
     options = [part for change in changes for part in ("--change", change)]
     subprocess.run(
-        [engine.path, "import", *options, "-", name], input=_files(), check=True, capture_output=True
+        [engine.path, "import", *options, "-", name],
+        input=_files(),
+        check=True,
+        capture_output=True,
+        timeout=PATIENCE,
     )
     yield name
-    subprocess.run([engine.path, "rmi", "--force", name], check=True, capture_output=True)
+    engine.ask("rmi", "--force", name)
 
 
 def sweep() -> None:

@@ -16,6 +16,7 @@ import pytest
 from cursus.checks.examples import BASES, merge
 from cursus.local.containers import engine as engines
 from cursus.local.jobs.job import TrainingJob
+from cursus.local.jobs.record import FINAL
 from cursus.local.options import Options
 from cursus.local.runner import run_step
 from cursus.model import Promises, SourceCode, Step
@@ -69,7 +70,18 @@ def make_step(tmp_path: Path) -> MakeStep:
 
 
 @pytest.fixture
-def run(make_step: MakeStep, tmp_path: Path, levels: dict[str, str]) -> Run:
+def carried_out() -> Iterator[list[TrainingJob]]:
+    """The jobs that a test begins; one that still runs when the test has ended, or failed, is ended."""
+    jobs: list[TrainingJob] = []
+    yield jobs
+    for job in jobs:
+        if (job.folder / "job.json").exists() and job.status not in FINAL:
+            job.kill()
+            until(lambda: job.status in FINAL)  # noqa: B023 (it is called in this turn)
+
+
+@pytest.fixture
+def run(make_step: MakeStep, tmp_path: Path, levels: dict[str, str], carried_out: list[TrainingJob]) -> Run:
     """``run(script, patch, …, grace=…)``: the job, ended (or running, with ``detach=True``).
 
     Scripts name /opt/ml, so a test is skipped where this machine gives no namespaces at all.
@@ -87,7 +99,8 @@ def run(make_step: MakeStep, tmp_path: Path, levels: dict[str, str]) -> Run:
             pytest.skip(f"{levels['unshare']}; {levels['bubblewrap']}")
         options.setdefault("root", tmp_path / "root")
         options.setdefault("grace", 5.0)
-        return run_step(make_step(script, patch, **made), **options)
+        carried_out.append(run_step(make_step(script, patch, **made), **options))
+        return carried_out[-1]
 
     return carry_out
 
@@ -216,7 +229,7 @@ def images(real: engines.Engine) -> Iterator[None]:
 
 
 @pytest.fixture
-def contained(make_step: MakeStep, tmp_path: Path, images: None) -> Contained:
+def contained(make_step: MakeStep, tmp_path: Path, images: None, carried_out: list[TrainingJob]) -> Contained:
     """``contained(program, patch, …)``: a job of an image of one's own, whose ``train`` is ``program``."""
 
     def carry_out(program: str, patch: dict[str, Any] | None = None, **options: Any) -> TrainingJob:
@@ -231,10 +244,13 @@ def contained(make_step: MakeStep, tmp_path: Path, images: None) -> Contained:
         arguments = (*engine_image.mounted(), *options.pop("more_arguments", ()))
         options.setdefault("grace", 5.0)
         options.setdefault("root", tmp_path / "root")
-        return run_step(
-            step,
-            options=Options(engine=ENGINE, engine_arguments=arguments, **more),
-            **options,
+        carried_out.append(
+            run_step(
+                step,
+                options=Options(engine=ENGINE, engine_arguments=arguments, **more),
+                **options,
+            )
         )
+        return carried_out[-1]
 
     return carry_out

@@ -97,13 +97,17 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class HookFailure:
-    """A builder hook that raised, or gave something that cannot be what the hook is for."""
+    """A builder hook that raised, or gave something that cannot be what the hook is for.
+
+    ``refusal``: no hook of the user's did, but the SageMaker SDK, which refuses what a file gives it.
+    """
 
     hook: str
     message: str
     traceback: str = ""
     location: Location | None = None
     remedy: str = ""
+    refusal: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,6 @@ from types import FrameType, TracebackType
 from cursus.errors import TargetError
 from cursus.model import HookFailure, Location, Pipeline, Promises, Step
 
-REFUSAL = "The SageMaker SDK refuses what it is given"
-
 
 class RefusedError(TargetError):
     """The SDK refuses what it is given. Where no finding can be made of it, it is what cannot be read."""
@@ -28,9 +26,10 @@ def failed(
     file, _, line = (place or "").rpartition(":")
     failure = HookFailure(
         "create_step",
-        f"{REFUSAL}: {says}",
+        f"The SageMaker SDK refuses what it is given: {says}",
         location=Location(file, int(line)) if file else None,
         remedy=remedy,
+        refusal=True,
     )
     return RefusedError(message, failure)
 
@@ -46,9 +45,7 @@ def found(read: Callable[[], list[Step | Pipeline]], name: str) -> list[Step | P
 
 def is_refused(one: Step | Pipeline) -> bool:
     """True for what ``found`` made of a refusal."""
-    return isinstance(one, Step) and any(
-        failure.message.startswith(REFUSAL) for failure in one.promises.failures
-    )
+    return isinstance(one, Step) and any(failure.refusal for failure in one.promises.failures)
 
 
 def _refuses(error: BaseException) -> bool:

@@ -8,7 +8,6 @@ from cursus.checks.rules import Problem, rule
 from cursus.checks.views import StepView
 from cursus.model import AREAS, Area, HookFailure
 from cursus.steps.protocol import HOOKS
-from cursus.steps.refusals import REFUSAL
 from cursus.suggest import closest, did_you_mean
 
 HOOK_AREAS: dict[str, Area] = {
@@ -98,7 +97,7 @@ def _make(area: Area) -> Callable[[StepView], Iterator[Problem]]:
     def check(view: StepView) -> Iterator[Problem]:
         for failure in view.promises.failures:
             if area_of(failure.hook) == area:
-                known = failure.hook in failure.message or failure.message.startswith(REFUSAL)
+                known = failure.refusal or failure.hook in failure.message
                 does = "return its value without raising" if failure.traceback else "return what it is for"
                 remedy = f"Make {failure.hook} {does}, or remove the hook."
                 if failure.hook == "__init__":

@@ -179,7 +179,7 @@ def double_slash(view: RequestView) -> Iterator[Problem]:
     """
     for path, value, fault in _locations(view, "slashes"):
         key = value[5:].partition("/")[2]
-        lost = path[-1] == SUBMIT and (key.startswith("/") or "backslash" in fault.message)
+        lost = path[-1] == SUBMIT and (key.startswith("/") or "\\" in key)
         yield Problem(
             f"{_where(path, value)} {fault.message}", path, fault.remedy, severity="error" if lost else None
         )

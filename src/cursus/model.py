@@ -257,7 +257,8 @@ class Finding:
     ``path`` is the place in the request (``InputDataConfig[0].ChannelName``), ``remedy`` says what to
     write instead, ``step`` is the step's name where several were checked, and ``from_run`` is True
     where the evidence of a local run shows it. ``meant`` are the places that what stands at ``path`` was meant for:
-    nothing is missing there.
+    nothing is missing there. ``about`` are the names that it speaks of (files, arguments, types), for what tells one
+    cause once: nobody has to read them out of the message.
     """
 
     rule: str
@@ -270,6 +271,7 @@ class Finding:
     step: str = ""
     from_run: bool = False
     meant: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    about: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def file(self) -> str | None:

@@ -28,6 +28,7 @@ def finding_of(
         step,
         from_run,
         tuple(_formatted((*owner.prefix, *place)) for place in problem.meant),
+        problem.about,
     )
 
 
@@ -43,6 +44,8 @@ def finding_in(found: Finding, step: str) -> Finding:
         found.location,
         step,
         found.from_run,
+        found.meant,
+        found.about,
     )
 
 

@@ -48,6 +48,7 @@ class Problem:
     the value that the ``allow`` option may settle, where the rule rests on facts that age.
     ``location`` is set where the problem is in a file other than the request's (a script's line).
     ``meant`` are the places, in the whole request, that a member was meant for which is misspelt or misplaced.
+    ``about`` are the names that the message speaks of, where another finding may be on the same (``Finding.about``).
     """
 
     message: str
@@ -57,6 +58,7 @@ class Problem:
     allowable: str | None = None
     location: Location | None = None
     meant: tuple[Path, ...] = ()
+    about: tuple[str, ...] = ()
 
 
 Check = Callable[[Any], Iterator[Problem]]

@@ -14,7 +14,6 @@ from cursus.steps.pipelines import parameter_values
 
 WRONG_TYPE = "STP003"
 """A parameter of a type that the member does not take: no other value would do, so that the use is at fault."""
-TAKES = "; the API takes "
 MOST_USES = 4
 """Uses of one parameter that a message names."""
 
@@ -38,8 +37,8 @@ def gathered(pipeline: Pipeline, definition: Definition, findings: list[Finding]
             made.append(finding)
         elif format_path((*pipeline.prefix, *_place(pipeline, entries, name))) in told:
             continue
-        elif finding.rule == WRONG_TYPE and TAKES in finding.message:
-            groups.setdefault((name, finding.message.rpartition(TAKES)[2]), []).append(finding)
+        elif finding.rule == WRONG_TYPE:
+            groups.setdefault((name, finding.about[-1]), []).append(finding)
         else:
             kind = finding.severity if finding.severity == "error" else finding.rule
             groups.setdefault((name, kind), []).append(finding)
@@ -82,17 +81,17 @@ def _of_another_type(
 ) -> Finding:
     """A finding on the value's type in words of the parameter: another value would be of the same type."""
     kind = pipeline.definition["Parameters"][entry].get("Type")
-    member, _, rest = finding.message.partition(" is ")
-    takes = rest.rpartition("; ")[2]
+    member, takes = finding.about
     get = f'{{"Get": "Parameters.{name}"}}'
-    remedies = {"the API takes a list": f"put it into a list: [{get}]"}
-    remedies["the API takes a text"] = (
-        f'write {{"Std:Join": {{"On": "", "Values": [{get}]}}}}, or parameter.to_string()'
-    )
+    remedies = {
+        "a list": f"put it into a list: [{get}]",
+        "a text": f'write {{"Std:Join": {{"On": "", "Values": [{get}]}}}}, or parameter.to_string()',
+    }
     return replace(
         finding,
         message=cut(
-            f"{member} is the parameter {show(name)}, which is of type {show(kind)}; {takes}"
+            f"Invalid type for parameter {member}: it is the parameter {show(name)}, which is of type {show(kind)}; "
+            f"the API takes {takes}"
             + (f". So do{'es' if len(others) == 1 else ''} {_listed(others)}" if others else ""),
             LONGEST_TEXT,
         ),

@@ -90,6 +90,7 @@ def wrong_type(view: SchemaView) -> Iterator[Problem]:
             f"Invalid type for parameter {name}: it is{shown} {kind_in_words(value)}; the API takes {what}",
             violation.path,
             remedy,
+            about=(name, what),
         )
 
 

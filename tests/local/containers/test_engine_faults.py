@@ -7,25 +7,38 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from cursus.local.containers import engine as engines
 from cursus.local.jobs.job import TrainingJob
+from cursus.local.linux.processes import descendants
 from tests.local.conftest import Contained
 from tests.local.containers.engine_image import ENGINE, left
 from tests.waiting import until
 
 
 def kill_session(job: TrainingJob) -> None:
-    """End the supervisor, the keepers and the engine's clients at once; what the engine runs goes on."""
-    from cursus.local.linux.processes import descendants
+    """End the supervisor, the keepers and the engine's clients at once; what the engine runs goes on.
 
+    They are stopped first, so that none sees another end. Whatever happens here, nothing stays stopped: a client
+    that is stopped may hold the engine's lock, and every other would wait for it.
+    """
     pid = json.loads((job.folder / "job.json").read_text())["supervisor"]
-    ours = [one for one in descendants(pid) if not is_engines(one)]
-    for number in (signal.SIGSTOP, signal.SIGKILL):
-        for one in ours:
-            os.kill(one, number)
+    ours: set[int] = set()
+    try:
+        while new := {one for one in descendants(pid) if not is_engines(one)} - ours:
+            ours |= new
+            send(new, signal.SIGSTOP)  # what they began meanwhile is seen in the next turn
+    finally:
+        send(ours, signal.SIGKILL)
     until(lambda: not any(Path(f"/proc/{one}/exe").exists() for one in ours))
+
+
+def send(pids: set[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):  # it has ended by itself
+            os.kill(pid, number)
 
 
 def is_engines(pid: int) -> bool:
@@ -53,7 +66,7 @@ def test_whole_session_is_killed_and_the_next_command_removes_what_is_left(
     contained: Contained, real: engines.Engine
 ) -> None:
     job = contained(SLEEPER, {"ResourceConfig": {"InstanceCount": 2}}, detach=True)
-    until(lambda: job.logs() == "on\n")
+    until(lambda: job.logs("algo-1") == job.logs("algo-2") == "on\n")
     kill_session(job)
     assert left(real, job)
     done = subprocess.run(

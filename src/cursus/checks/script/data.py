@@ -88,7 +88,7 @@ def mixed_up(view: TrainingView) -> Iterator[Problem]:
         Finds functions that put things into a parameter whose default is a list or a mapping, called several times without it, and
         ``zip`` of listings of folders that are not sorted; a file whose beginning ``csv.Sniffer`` read, and whose rows are read from there
         on; ``count += 0``; functions that draw at random and never look at the ``seed`` that they take; counts of hits, waiting and rows
-        that no epoch sets back; measures of something and itself; and classes that are numbered as a folder lists them.
+        that no epoch sets back, or that each does; inputs and labels that are shuffled one after the other; measures of something and itself; and classes that are numbered as a folder lists them.
     Why:
         A default is made once: the second call gets what the first one read as well, and validation is done on the training's data. The order
         of ``os.listdir`` and ``glob`` is any, and another on SageMaker's file system: labels stand beside other examples.
@@ -131,6 +131,14 @@ def mixed_up(view: TrainingView) -> Iterator[Problem]:
             "patience-total": (
                 "{} counts all epochs that were no better, though they do not follow each other",
                 "set the count to 0 where a better one is noted",
+            ),
+            "patience-anew": (
+                "{} is never true of more than one: each round counts from 0 again",
+                "set the count to 0 before the loop, and where a better one is noted",
+            ),
+            "shuffled-apart": (
+                "{} comes after another shuffle, and what is shuffled apart is taken together: labels stand beside other examples",
+                "shuffle the pairs, or seed both alike",
             ),
             "same-twice": (
                 "{} compares something with itself",

@@ -91,7 +91,8 @@ def worst_is_kept(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds a loss or an error that is compared with the best so far by ``>``, an accuracy by ``<``, ``max`` of losses, and a best that begins
-        where nothing is better (a loss at 0, an accuracy at infinity, NaN) or is never set anew, a comparison with the one before instead of the best, and a ``ModelCheckpoint`` of
+        where nothing is better (a loss at 0, an accuracy at infinity, NaN) or is never set anew, a comparison with the one before instead of the best, a file of the best
+        that is written in every round, callbacks and ``TrainingArguments`` whose direction is not that of their measure, and a ``ModelCheckpoint`` of
         Keras that keeps the best by a measure that the training does not have.
     Why:
         No error says so: the job is completed with the worst of its models, or with that of the beginning.
@@ -112,15 +113,18 @@ def worst_is_kept(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
     """
-    for habit in habits(view, "worst-kept", "never-better", "never-noted", "than-the-last"):
-        if habit.kind == "than-the-last":
+    for habit in habits(view, "worst-kept", "never-better", "never-noted", "than-the-last", "each-is-best"):
+        if habit.kind == "each-is-best":
+            told = f"{show(habit.detail)} is written in every round, whether it is better than the best so far or not"
+            remedy = "write it where the best is noted"
+        elif habit.kind == "than-the-last":
             told = f"{show(habit.detail)} keeps as the best what is better than the one before it, and may be worse than others"
             remedy = "compare with the best of all so far"
         elif habit.kind == "never-noted":
             told = f"{show(habit.detail)} is compared with, and never set: each model counts as the best, and the last is kept"
             remedy = f"set {habit.detail} where the model is saved"
         elif habit.kind == "worst-kept":
-            told, remedy = f"{show(habit.detail)} keeps the worst as the best", "turn the comparison round"
+            told, remedy = f"{show(habit.detail)} keeps the worst as the best", "turn the direction round"
         else:
             told = f"{show(habit.detail)} is never true: the best begins where nothing is better"
             remedy = "begin with infinity for a loss, with minus infinity for what is to grow"

@@ -1,7 +1,8 @@
 """Which of several models a script keeps, the best or by mistake the worst; and the host that it counts from.
 
 Each finding is a ``Habit``: ``worst-kept``, ``never-better``, ``never-noted`` (the best so far is compared with, and
-never set), ``than-the-last`` (the best is any that is better than the one before) and ``host-number``.
+never set), ``than-the-last`` (the best is any that is better than the one before), ``each-is-best`` (the file of the
+best is written in every epoch) and ``host-number``.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ PREVIOUS = re.compile(
     r"(?:self\.)?(?:prev|previous|last|old)_\w*(?:loss|acc|accuracy|score|error|auc|f1|metric)\w*"
 )
 SAVES = ("save", "dump", "export", "write", "store", "persist", "copy")
+WATCHERS = frozenset({"ModelCheckpoint", "EarlyStopping"})
+FILE = re.compile(r"^[^\s:]+\.\w{1,11}$")
 HOST = re.compile(r"SM_CURRENT_HOST|current_host")
 NUMBER = re.compile(r"^int\(.*(?:split|partition|removeprefix|replace|\[-?\d+:?\]).*\)$")
 
@@ -57,6 +60,10 @@ def read_best(modules: Iterable[Body]) -> Iterator[Habit]:
             elif isinstance(node, ast.Assign):
                 yield from _chosen(node, body)
                 yield from _first_of_sorted(node, nodes, body)
+            elif isinstance(node, ast.Call):
+                yield from _tracked(node, nodes, body)
+            elif isinstance(node, (ast.For, ast.While)):
+                yield from _written_anyway(node, body)
         yield from _host_numbers(nodes, body)
 
 
@@ -260,6 +267,79 @@ def _first_of_sorted(node: ast.Assign, nodes: list[ast.AST], body: Body) -> Iter
     about = words(names[0]) if key is None else frozenset(re.findall(r"[a-z0-9]+", ast.unparse(key).lower()))
     if better(about) == ("Minimize" if greatest else "Maximize"):
         yield Habit("worst-kept", None, ast.unparse(node)[:80], True, place(node, body))
+
+
+def _tracked(call: ast.Call, nodes: list[ast.AST], body: Body) -> Iterator[Habit]:
+    """``ModelCheckpoint(monitor="val_acc", mode="min")`` and ``metric_for_best_model`` that is to be small."""
+    name = last_name(call.func)
+    told = ""
+    if name in WATCHERS:
+        told = string(word(call, "monitor")) or ""
+        mode = string(word(call, "mode"))
+        if (
+            word(call, "mode") is None
+            and _lightning(nodes)
+            and not any(one.arg is None for one in call.keywords)
+        ):
+            mode = "min"
+        found = {"min": "Minimize", "max": "Maximize"}.get(mode or "")
+    elif name.endswith("TrainingArguments"):
+        told = string(word(call, "metric_for_best_model")) or ""
+        greater = getattr(word(call, "greater_is_better"), "value", None)
+        found = {True: "Maximize", False: "Minimize"}.get(greater) if isinstance(greater, bool) else None
+    known = better(words_of(told)) if told else None
+    if known is not None and found is not None and known != found:
+        way = "smallest" if found == "Minimize" else "greatest"
+        kept = f"{name}(… {told!r} …), for which the {way} is best,"
+        yield Habit("worst-kept", None, kept, True, place(call, body))
+
+
+def _lightning(nodes: list[ast.AST]) -> bool:
+    """True where callbacks are those of Lightning, which keep the smallest where nothing else is said."""
+    modules = {one.module or "" for one in nodes if isinstance(one, ast.ImportFrom)}
+    modules |= {alias.name for one in nodes if isinstance(one, ast.Import) for alias in one.names}
+    tops = {one.partition(".")[0] for one in modules}
+    return bool(tops & {"lightning", "pytorch_lightning"}) and not tops & {"keras", "tensorflow"}
+
+
+def _written_anyway(loop: ast.For | ast.While, body: Body) -> Iterator[Habit]:
+    """``if loss < best: best = loss`` and then, in every round, ``save(model, "best.pt")``."""
+    asks = [
+        node
+        for node in loop.body
+        if isinstance(node, ast.If)
+        and isinstance(node.test, (ast.Compare, ast.BoolOp))
+        and any(words(one) & BEST for step in node.body for one in _targets(step))
+    ]
+    for node in loop.body if asks else ():
+        if isinstance(node, (ast.Expr, ast.With)) and not _says_best(node):
+            named = next((one for one in _file_names(node) if words_of(one) & BEST), "")
+            again = any(named in _file_names(ask) for ask in asks)
+            if named and node.lineno > asks[0].lineno and not again:
+                yield Habit("each-is-best", None, named, True, place(node, body))
+
+
+def _targets(step: ast.stmt) -> list[ast.expr]:
+    return [left for left, _ in assigned(step)] if isinstance(step, ast.Assign) else []
+
+
+def _says_best(step: ast.stmt) -> bool:
+    """True where what is written may itself be the best: ``torch.save(best_state, …)``."""
+    return any(isinstance(one, (ast.Name, ast.Attribute)) and words(one) & BEST for one in ast.walk(step))
+
+
+def _file_names(step: ast.stmt) -> list[str]:
+    """The names of files that a statement writes."""
+    if not isinstance(step, (ast.Expr, ast.With)):
+        return [one for inner in getattr(step, "body", []) for one in _file_names(inner)]
+    calls = [one for one in ast.walk(step) if isinstance(one, ast.Call)]
+    writes = any(
+        last_name(one.func).startswith(SAVES)
+        or (is_call(one, "open") and len(one.args) > 1 and (string(one.args[1]) or "").startswith("w"))
+        for one in calls
+    )
+    texts = [string(one) or "" for one in ast.walk(step)] if writes else []
+    return [one for one in texts if FILE.search(one)]
 
 
 def _host_numbers(nodes: list[ast.AST], body: Body) -> Iterator[Habit]:

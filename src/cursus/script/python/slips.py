@@ -1,8 +1,9 @@
 """Slips of Python that mix up what a script reads: one default list for all calls, listings paired in any order.
 
-Each finding is a ``Habit``: ``shared-default``, ``unsorted-pairs``, ``last-batch`` for ``range(0, len(rows) - n, n)``,
-``whole-quotient`` for ``correct // total``, ``adds-nothing`` for ``count += 0``, ``sniffed-away`` (the beginning of a
-file) and ``seed-unread`` (a function that draws at random, and takes a seed).
+Each finding is a ``Habit``: ``shared-default``, ``unsorted-pairs``, ``shuffled-apart`` (inputs and labels, one after
+the other), ``last-batch`` for ``range(0, len(rows) - n, n)``, ``whole-quotient`` for ``correct // total``,
+``adds-nothing`` for ``count += 0``, ``sniffed-away`` (the beginning of a file) and ``seed-unread`` (a function that
+draws at random, and takes a seed).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterable, Iterator
 
 from cursus.script.facts import Habit
 from cursus.script.syntax.bodies import Body, place
-from cursus.script.syntax.nodes import LISTINGS, bare_name, is_call, last_name, receiver
+from cursus.script.syntax.nodes import LISTINGS, Owner, bare_name, is_call, last_name, own, receiver
 
 PART = re.compile(r"correct|hits?\b|matche[sd]|right\b|true_pos|\btp\b|_loss\b", re.IGNORECASE)
 WHOLE = re.compile(r"total|count|len\(|seen|samples|size|\bn\b|num", re.IGNORECASE)
@@ -24,6 +25,12 @@ SEEDING = frozenset({"seed", "manual_seed", "set_seed", "seed_everything", "set_
 DRAWS = re.compile(
     r"(?:random|np\.random|numpy\.random)\.(?:shuffle|sample|choices?|random|uniform|gauss|rand\w*|permutation|normal)"
 )
+SHUFFLES = re.compile(r"(?:random|np\.random|numpy\.random)\.shuffle")
+SEEDED = re.compile(r"(?:^|\.)(?:seed|set_state|setstate)$")
+TOGETHER = frozenset(
+    {"zip", "fit", "TensorDataset", "from_tensor_slices", "train_on_batch", "DMatrix", "Dataset"}
+)
+"""What takes inputs and labels that belong together by their places."""
 GROWS = frozenset({"append", "extend", "insert", "add", "update", "setdefault"})
 
 
@@ -34,11 +41,15 @@ def read_slips(modules: Iterable[Body]) -> Iterator[Habit]:
     calls = [node for body in bodies for node in body.all_nodes if isinstance(node, ast.Call)]
     seeded = any(last_name(call.func) in SEEDING for call in calls)
     for body in bodies:
+        for apart in _shuffled_apart(body.owner):
+            yield Habit("shuffled-apart", None, ast.unparse(apart), True, place(apart, body))
         for node in body.all_nodes:
             if isinstance(node, ast.FunctionDef):
                 name = _shared(node, calls)
                 for told in _sniffed_away(node):
                     yield Habit("sniffed-away", None, told, True, place(node, body))
+                for apart in _shuffled_apart(node):
+                    yield Habit("shuffled-apart", None, ast.unparse(apart), True, place(apart, body))
                 if not seeded and _draws_without_seed(node):
                     yield Habit("seed-unread", None, f"{node.name}()", True, place(node, body))
                 if name:
@@ -56,6 +67,22 @@ def read_slips(modules: Iterable[Body]) -> Iterator[Habit]:
                 and WHOLE.search(ast.unparse(node.right))
             ):
                 yield Habit("whole-quotient", None, ast.unparse(node), True, place(node, body))
+
+
+def _shuffled_apart(owner: Owner) -> Iterator[ast.Call]:
+    """``random.shuffle(inputs)``, ``random.shuffle(labels)``, where both are taken together afterwards."""
+    calls = [node for node in own(owner) if isinstance(node, ast.Call)]
+    shuffled: list[ast.Call] = []
+    for call in calls:
+        if SEEDED.search(ast.unparse(call.func)):
+            shuffled = []
+        elif SHUFFLES.fullmatch(ast.unparse(call.func)) and len(call.args) == 1 and bare_name(call.args[0]):
+            shuffled.append(call)
+        elif len(shuffled) == 2 and len(names := {bare_name(one.args[0]) for one in shuffled}) == 2:
+            given = [bare_name(one) for one in call.args]
+            if last_name(call.func) in TOGETHER and names <= set(given):
+                yield shuffled[1]
+                return
 
 
 def _compares(node: ast.AST) -> bool:

@@ -2,9 +2,10 @@
 
 Each finding is a ``Habit``: ``never-reset`` (``correct / total``, counted on from epoch to epoch), ``used-up`` (the
 rows behind a position that stays at their end), ``patience-total`` (epochs without a better one, that need not follow
-each other), ``counted-early`` (an epoch that counts as done before its batches), ``same-twice``
-(``accuracy(found, found)``), ``always-true`` (``sigmoid(x) > 0``), ``first-kept`` (``lru_cache`` on a method that looks
-at what its object is given later) and ``class-numbers`` (numbers of classes from a folder's listing, in any order).
+each other), ``patience-anew`` (they are counted from 0 in each epoch), ``counted-early`` (an epoch that counts as done
+before its batches), ``same-twice`` (``accuracy(found, found)``), ``always-true`` (``sigmoid(x) > 0``), ``first-kept``
+(``lru_cache`` on a method that looks at what its object is given later) and ``class-numbers`` (numbers of classes from
+a folder's listing, in any order).
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def read_counts(modules: Iterable[Body]) -> Iterator[Habit]:
         for node in body.all_nodes:
             found: Iterable[tuple[str, ast.AST]] = ()
             if isinstance(node, (ast.For, ast.While)):
-                found = (*_never_reset(node), *_used_up(node), *_total_patience(node), *_counted_early(node))
+                found = (*_never_reset(node), *_used_up(node), *_patience(node), *_counted_early(node))
             elif isinstance(node, ast.Call) and MEASURES.search(last_name(node.func)) and len(node.args) > 1:
                 one, other = map(ast.unparse, node.args[:2])
                 found = [("same-twice", node)] if one == other and not _constant(node.args[0]) else []
@@ -185,8 +186,8 @@ def _replaced(nodes: list[ast.AST], first: ast.expr) -> bool:
     return base != "" and (base in _set(nodes) or base in handed or base == "self")
 
 
-def _total_patience(loop: Loop) -> Iterator[tuple[str, ast.AST]]:
-    """``if loss < best: best = loss``, ``else: waited += 1``, and nothing sets ``waited`` back."""
+def _patience(loop: Loop) -> Iterator[tuple[str, ast.AST]]:
+    """``if loss < best: best = loss``, ``else: waited += 1``, and nothing sets ``waited`` back, or each round does."""
     everything = list(ast.walk(loop))
     if any(isinstance(node, (ast.FunctionDef, ast.Lambda)) for node in everything):
         return
@@ -197,6 +198,15 @@ def _total_patience(loop: Loop) -> Iterator[tuple[str, ast.AST]]:
         if isinstance(test, ast.If) and isinstance(test.test, ast.Compare) and _ends(test)
     ]
     waits = [(test, sides) for test, sides in ends if any(map(PATIENCE.search, sides))]
+    inner = {id(node) for one in _inner(loop) for node in ast.walk(one)}
+    once = _raised(node for node in everything if id(node) not in inner)
+    begun = _set(node for node in loop.body if isinstance(getattr(node, "value", None), ast.Constant))
+    for test, sides in waits:
+        if (
+            sides & begun & once - _raised(n for one in _inner(loop) for n in ast.walk(one))
+            and id(test) not in inner
+        ):
+            yield "patience-anew", test
     for node in everything if waits else ():
         if isinstance(node, ast.If) and node.orelse and isinstance(node.test, (ast.Compare, ast.BoolOp)):
             noted = any(one in ast.unparse(node.test) for one in _set(node.body))

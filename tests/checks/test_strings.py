@@ -114,6 +114,24 @@ def test_the_source_archive_is_looked_up_without_leading_slashes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("entry", "words", "severity"),
+    [
+        ("python3", ["--data", " /opt/ml/input/data/train"], "error"),
+        ("python3", ["--data ", "/opt/ml/input/data/train"], "error"),
+        ("bash", [" --data", "/opt/ml/input/data/train"], None),
+        ("python3", ["--greeting", " hello", "--then", " - "], None),
+    ],
+)
+def test_paths_and_options_with_white_space(entry: str, words: list[str], severity: str | None) -> None:
+    command = {"ContainerEntrypoint": [entry, "/opt/train.py"], "ContainerArguments": words}
+    found = findings_of({"AlgorithmSpecification": command}, "STP044")
+    assert [one.severity for one in found] == ([severity] if severity else [])
+    variables = {"DATA": " /opt/ml/input/data/train", "MORE": " --x=/opt/ml/a", "FLAGS": "-a "}
+    told = findings_of({"Environment": variables}, "STP044")
+    assert [(one.path, one.severity) for one in told] == [("Environment.DATA", "warning")]
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "<sagemaker.workflow.parameters.ParameterString object at 0x7f7ec915cbd0>",

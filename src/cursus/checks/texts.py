@@ -292,6 +292,8 @@ def suspicions(holder: str, member: str, value: str, region: str = "") -> tuple[
         found.extend(_by_member(member, value, region))
     elif holder == "Environment" and len(value) > 1 and value[0] in "\"'" and value[-1] == value[0]:
         found.append("quoted")
+    if _is_loose(holder, member, value):
+        found.append("space")
     if member in ARGUMENTS or _is_secret(holder, member, value):
         found.append("secret")
     return tuple(dict.fromkeys(found))
@@ -305,6 +307,17 @@ def is_read(holder: str, member: str) -> bool:
     if holder in HYPERPARAMETERS and (member in NUMBERS or member == LOG_LEVEL or member != member.strip()):
         return True
     return member in _READ or is_secret_name(member)
+
+
+def _is_loose(holder: str, member: str, value: str) -> bool:
+    """True for a path or option of a command line, or a path in a variable, with white space around it."""
+    bare = value.strip()
+    if bare == value or not (member in ARGUMENTS or (holder == "Environment" and bare[:1] != "-")):
+        return False
+    return _TIGHT.fullmatch(bare) is not None
+
+
+_TIGHT = re.compile(r"(?:/opt/ml/|s3://|--[A-Za-z])\S*")
 
 
 def _by_form(holder: str, member: str, value: str) -> list[str]:

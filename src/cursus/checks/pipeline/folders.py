@@ -90,7 +90,7 @@ def started_script(view: PipelineView) -> Iterator[Problem]:
                         "write " + re.sub(r"\\+", "/", word)[:100],
                     )
                     continue
-                path = posixpath.normpath(word)
+                path = posixpath.normpath(word.rstrip())
                 if (member, i) == ("ContainerEntrypoint", 0) and any(_around(path, one) for one, _ in filled):
                     yield Problem(
                         f"{show(word)} is started itself, and a file that comes from S3 cannot be executed",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from cursus.checks.framework.commands import SHELLS
 from cursus.checks.rules import Problem, rule
 from cursus.checks.step.image_names import stands_for_another
 from cursus.checks.text_faults import CURLY, UNFILLED, Fault, location_faults, placeholder
@@ -187,22 +188,36 @@ def double_slash(view: RequestView) -> Iterator[Problem]:
 
 @rule("STP044", scope="request", suspects="space")
 def white_space(view: RequestView) -> Iterator[Problem]:
-    """An S3 URI, image or content type has white space around it.
+    """An S3 URI, image, content type, or a path or option of a program has white space around it.
 
     What it does:
-        Finds blanks, tabs and line ends at the beginning or end of these texts.
+        Finds blanks, tabs and line ends at the beginning or end of these texts, and of paths below /opt/ml, S3 URIs and
+        options among the arguments of a container; of such paths and URIs in variables too, as a warning.
     Why:
-        They count: S3 finds no such key, and ECR no such image.
+        They count: S3 finds no such key, ECR no such image, and a program no such file: "No such file or directory:
+        ' /opt/ml/processing/input/train.csv'".
     Example:
         - OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/ "}
         + OutputDataConfig: {S3OutputPath: "s3://example-bucket/models/"}
     Source:
-        https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html,
+        https://github.com/aws-samples/amazon-sagemaker-from-idea-to-production/issues/8
     """
     for path, value in view.suspected("space"):
-        yield Problem(
-            f"{_where(path, value)} has white space around it", path, f"write {value.strip()[:80]!r}"
-        )
+        if not _by_a_shell(view, path):
+            yield Problem(
+                f"{_where(path, value)} has white space around it",
+                path,
+                f"write {value.strip()[:80]!r}",
+                severity="warning" if "Environment" in path else None,  # a script may strip what it reads
+            )
+
+
+def _by_a_shell(view: RequestView, path: Path) -> bool:
+    """True for a word of a command line that a shell takes apart, and so without the blanks."""
+    command = mapping(view.request, str(path[0])).get("ContainerEntrypoint") if path[-2:-1] else None
+    words = command if isinstance(command, list) else []
+    return any(str(word).rpartition("/")[2] in SHELLS for word in words)
 
 
 @rule("STP045", scope="request", suspects="placeholder", severity="warning")

@@ -84,10 +84,12 @@ def check_step(
             and (f.rule, _in_job(f.path)) not in said
         )
     if len(findings) > 1:
-        from cursus.checks import confirmed
+        from cursus.checks import echoes
 
-        findings = confirmed.without_echoes(confirmed.without_misspelt(findings))
+        findings = echoes.without_echoes(echoes.without_misspelt(findings))
         if evidence is not None:
+            from cursus.checks import confirmed
+
             findings = confirmed.told_once(findings, evidence)
     return _kept(findings, settings)
 
@@ -133,9 +135,9 @@ def check_pipeline(pipeline: Pipeline, settings: Settings) -> tuple[list[Finding
 
         findings.extend(other_values.tried(pipeline, view.definition, steps, findings, check))
     if len(findings) > 1:
-        from cursus.checks import confirmed
+        from cursus.checks import echoes
 
-        findings = confirmed.without_misspelt(findings)
+        findings = echoes.without_misspelt(findings)
     if findings:
         findings = given_values.gathered(pipeline, view.definition, findings)
     return given_values.at_one_place(_kept(findings, settings)), steps

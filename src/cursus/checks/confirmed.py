@@ -1,4 +1,4 @@
-"""One cause is told once: by the rule that says most of it, and not at all where the run refutes what was read."""
+"""What a run only confirms of the source or the request is told once, and not at all what it refutes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
+from cursus.checks.evidence.endings import FRAME, brief, exit_code
 from cursus.evidence import Evidence
 from cursus.model import SEVERITIES, Finding, Location
 
@@ -23,119 +24,36 @@ CONFIRMS: Mapping[str, tuple[str, ...]] = {
 }
 """For a rule on runs: the rules on source code or request that say the same of the same place, or of the whole script, without a run."""
 
-ECHOES: Mapping[str, tuple[str, ...]] = {
-    "FRM006": ("STP033",),
-    "FRM050": ("FRM012",),
-    "FRM053": ("FRM069",),
-    "FRM060": ("FRM012", "FRM050"),
-    "HPO036": ("FRM012", "HPO050", "HPO055"),
-    "HPO037": ("FRM012", "HPO044", "HPO052", "HPO059", "HPO060", "HPO065"),
-    "HPO061": ("HPO052", "HPO060"),
-    "MON004": ("MON050", "MON051", "MON090", "MON091", "MON092"),
-    "MON009": ("MON050", "MON051", "MON090", "MON091", "MON092"),
-    "MON051": ("MON002",),
-    "RES001": ("STP044",),
-    "STP041": ("FRM012",),
-}
-"""For a rule: those that say more of the same cause, where they find something at the same place."""
-
-
-SAYS_ALL = "STP047"
-"""The rule on values that are the word None: what others find in such a value comes of that, and weighs as much."""
-
-
-DISAGREE = frozenset(
-    {
-        "ART080",
-        "CHN080",
-        "CHN081",
-        "DST080",
-        "HPO080",
-        "HPO081",
-        "MON080",
-        "MON082",
-        "RES080",
-        "RES081",
-        "STP082",
-    }
-)
-"""Rules on hooks that say other than the request: a value of it that is wrong by itself is told as that alone."""
-
-
-def without_misspelt(findings: list[Finding]) -> list[Finding]:
-    """``findings`` without those at places whose members are misspelt or elsewhere, or of values that are misspelt references."""
-    meant = {place for one in findings for place in one.meant}
-    references = {one.path.rpartition(".")[0] for one in findings if one.rule == "DEP004"}
-    if not meant and not references:
-        return findings
-    return [
-        one
-        for one in findings
-        if one.path not in meant and not (one.rule == "STP003" and one.path in references)
-    ]
-
-
-def without_echoes(findings: list[Finding]) -> list[Finding]:
-    """``findings`` without those of which another one at the same place says more, and weighs no less."""
-    told = {finding.rule for finding in findings}
-    if SAYS_ALL in told:
-        nothing = {finding.path for finding in findings if finding.rule == SAYS_ALL}
-        refused = {finding.path for finding in findings if finding.severity == "error"}
-        findings = [
-            replace(one, severity="error") if one.rule == SAYS_ALL and one.path in refused else one
-            for one in findings
-            if one.path not in nothing or one.rule == SAYS_ALL
-        ]
-    if not told.isdisjoint(DISAGREE):
-        wrong = {one.path for one in findings if one.severity == "error" and one.rule not in DISAGREE}
-        findings = [one for one in findings if one.rule not in DISAGREE or one.path not in wrong]
-    if told.isdisjoint(ECHOES):
-        return findings
-    weight: dict[tuple[str, object], int] = {}
-    for finding in findings:
-        key = (finding.rule, finding.path or finding.location)
-        weight[key] = min(SEVERITIES.index(finding.severity), weight.get(key, len(SEVERITIES)))
-    return [
-        finding
-        for finding in findings
-        if not any(
-            weight.get((other, finding.path or finding.location), len(SEVERITIES))
-            <= SEVERITIES.index(finding.severity)
-            for other in ECHOES.get(finding.rule, ())
-        )
-    ]
-
-
-FRAME = re.compile(r'File "/opt/ml/code/([^"]+)", line (\d+)')
-"""A line of a traceback that is in the source of the job."""
 SHELL_LINE = re.compile(r"(?:\./)?([\w./-]+\.sh): line (\d+): ")
 """The beginning of what a shell says of a line of its script."""
 PROVED = frozenset({"ART055", "FRM070"})
 """Rules that warn where they cannot know that a line is come to: of a line where the job failed they know."""
 USAGE = re.compile(r"\S+: error: .*")
+UNKNOWN = "unrecognized arguments: "
 FLAG = re.compile(r"(?<![\w-])--?[A-Za-z][\w-]*")
-NAMED = re.compile(r"'([^']+)'")
 LEFT_ALONE = re.compile(r"Connection (?:closed|reset) by (?:remote )?peer|remote process exited")
 """What a process says that waits for one which has ended."""
 NOT_A_CHANNEL = frozenset({"CHN050", "CHN051", "CHN055", "CHN056"})
 """Rules on what a script reads of channels: what these see is what a run does not find."""
-NOT_STARTED = {
-    "FRM050": re.compile(r"exit code 2\b.*can't open file"),
-    "FRM056": re.compile(r"exit code 12[67]\b"),
-}
-"""For a rule on what a job begins with: how a run ends where that cannot be started."""
 
 
-def _failed_at(failed: list[Finding]) -> set[tuple[str, str]]:
+def _failures(findings: list[Finding]) -> list[Finding]:
+    """What the run itself says of a job that failed."""
+    return [finding for finding in findings if finding.from_run and finding.rule == "FRM090"]
+
+
+def _failed_at(failed: list[Finding], evidence: Evidence) -> set[tuple[str, str]]:
     """The lines of the source that a failed job names, each as its file and its number."""
-    text = "\n".join(finding.message for finding in failed)
+    if not failed:
+        return set()
+    text = brief(evidence)
     placed = ((f.location.file, str(f.location.line)) for f in failed if f.location)
     return {*FRAME.findall(text), *SHELL_LINE.findall(text), *placed}
 
 
-def _proved(findings: list[Finding]) -> dict[Finding, Finding]:
+def _proved(findings: list[Finding], evidence: Evidence) -> dict[Finding, Finding]:
     """Warnings that say why the job failed, at the line where it did, as the errors that they are then."""
-    places = _failed_at([one for one in findings if one.from_run and one.rule == "FRM090"])
+    places = _failed_at(_failures(findings), evidence)
     return {
         one: replace(one, severity="error", from_run=True)
         for one in findings
@@ -147,35 +65,38 @@ def _proved(findings: list[Finding]) -> dict[Finding, Finding]:
     }
 
 
-def _foretold(findings: list[Finding], proved: Collection[Finding]) -> set[Finding]:
+def _not_started(rule: str, evidence: Evidence) -> bool:
+    """True where the run ended as one does which cannot start what this rule looks at."""
+    code = exit_code(evidence)
+    if rule == "FRM050":
+        return code == 2 and "can't open file" in brief(evidence)
+    return rule == "FRM056" and code in (126, 127)
+
+
+def _foretold(findings: list[Finding], proved: Collection[Finding], evidence: Evidence) -> set[Finding]:
     """A failed job, where an error that was read from the source or the request says why: at a line of the traceback,
     of an argument that the parser refused, of a program that cannot be started."""
-    failed = [finding for finding in findings if finding.from_run and finding.rule == "FRM090"]
-    if proved:
+    failed = _failures(findings)
+    if proved or not failed:
         return set(failed)
-    text = "\n".join(finding.message for finding in failed)
-    places = _failed_at(failed)
-    usage = USAGE.findall(text)
-    refused = {flag for line in usage for flag in FLAG.findall(line)}
-    unknown = {word for line in usage for word in line.partition("unrecognized arguments: ")[2].split()}
-    for finding in findings if failed else ():
+    places = _failed_at(failed, evidence)
+    usage = USAGE.search(brief(evidence))
+    refused = {*FLAG.findall(usage[0]), *usage[0].partition(UNKNOWN)[2].split()} if usage else set()
+    for finding in findings:
         if finding.from_run or finding.severity != "error":
             continue
         where = finding.location
         at = where is not None and _at(where, places)
-        argument = finding.rule.startswith("HPO") and (
-            refused & set(FLAG.findall(finding.message)) or unknown & set(NAMED.findall(finding.message))
-        )
-        ending = NOT_STARTED.get(finding.rule)
-        if at or argument or (ending is not None and ending.search(text)):
+        argument = finding.rule.startswith("HPO") and not refused.isdisjoint(finding.about)
+        if at or argument or _not_started(finding.rule, evidence):
             return set(failed)
     return set()
 
 
-def _ending_told(findings: list[Finding], proved: Collection[Finding]) -> set[Finding]:
+def _ending_told(findings: list[Finding], proved: Collection[Finding], evidence: Evidence) -> set[Finding]:
     """What is said of a failed job beside its cause: that was read, or is a file of a channel that it did not find."""
     found = [one for one in findings if one.rule == "CHN093"]
-    foretold = _foretold(findings, proved)
+    foretold = _foretold(findings, proved, evidence)
     if foretold or (found and any(one.rule in NOT_A_CHANNEL and one.severity == "error" for one in findings)):
         foretold = {*foretold, *found}
     return {*foretold, *(one for one in findings if found and one.rule == "FRM090")}
@@ -183,23 +104,18 @@ def _ending_told(findings: list[Finding], proved: Collection[Finding]) -> set[Fi
 
 def _strays_told(findings: list[Finding]) -> set[Finding]:
     """What a run says of files that are thrown away, each of which the script's lines were already named for."""
-    read = " ".join(finding.message for finding in findings if finding.rule == "ART052")
-    return {
-        finding
-        for finding in findings
-        if finding.rule == "ART093"
-        and all(f"'{path}'" in read for path in finding.message.partition(": ")[2].split(", "))
-    }
+    read = {path for finding in findings if finding.rule == "ART052" for path in finding.about}
+    return {finding for finding in findings if finding.rule == "ART093" and read.issuperset(finding.about)}
 
 
-def _with_causes(findings: list[Finding]) -> list[Finding]:
+def _with_causes(findings: list[Finding], evidence: Evidence) -> list[Finding]:
     """A job that waits for good, or for a process that has gone, told where the script lets some wait for others."""
     hangs = [
         one
         for one in findings
         if one.rule == "RES098"
-        or (one.rule == "DST090" and "did not end" in one.message)
-        or (one.rule == "FRM090" and LEFT_ALONE.search(one.message))
+        or (one.rule == "DST090" and not evidence.waits)
+        or (one.rule == "FRM090" and LEFT_ALONE.search(brief(evidence)))
     ]
     causes = [finding for finding in findings if finding.rule == "DST054"] if hangs else []
     if not causes:
@@ -214,8 +130,8 @@ def _with_first_start(findings: list[Finding], evidence: Evidence) -> list[Findi
         return findings
     if evidence.status == "Completed" and evidence.starts:
         return [finding for finding in findings if finding.rule != "RES061"]
-    failed = [finding for finding in findings if finding.from_run and finding.rule == "FRM090"]
-    places = FRAME.findall("\n".join(finding.message for finding in failed))
+    failed = _failures(findings)
+    places = FRAME.findall(brief(evidence)) if failed else ()
     for finding in findings:
         where = finding.location if finding.rule == "RES061" else None
         if where is not None and _at(where, places):
@@ -231,20 +147,18 @@ def _at(where: Location, places: Iterable[tuple[str, str]]) -> bool:
 
 def _with_places(findings: list[Finding]) -> list[Finding]:
     """Artifacts that the run missed at the line of the script that writes something else, where it was read."""
-    read = {
-        NAMED.findall(f.message)[0]: f for f in findings if f.rule == "ART051" and NAMED.search(f.message)
-    }
-    left = {f"wrote {NAMED.findall(f.message)[0]}, ": f for f in findings if f.rule == "ART052"}
-    if not read and not left:
-        return findings
+    read = {name: f for f in findings if f.rule == "ART051" for name in f.about}
+    left = {name: f for f in findings if f.rule == "ART052" for name in f.about}
     made: dict[Finding, Finding] = {}
-    for finding in findings:
-        name = NAMED.search(finding.message) if finding.rule == "ART090" else None
-        there = next((f for told, f in left.items() if name and told in (finding.remedy or "")), None)
+    for finding in findings if read or left else ():
+        if finding.rule != "ART090" or not finding.about:
+            continue
+        name, *beside = finding.about
+        there = next((left[path] for path in beside if path in left), None)
         if there is not None:
             made[finding] = made[there] = replace(finding, location=finding.location or there.location)
-        elif name is not None and name[1] in read:
-            other = read[name[1]]
+        elif name in read:
+            other = read[name]
             made[finding] = replace(finding, location=finding.location or other.location, remedy=other.remedy)
             made[other] = made[finding]
     return list(dict.fromkeys(made.get(finding, finding) for finding in findings))
@@ -279,8 +193,8 @@ def told_once(findings: list[Finding], evidence: Evidence) -> list[Finding]:
                     raised[other] = replace(other, severity=finding.severity, from_run=True)
                     weighs_more = False
                 superfluous.add(other if weighs_more else finding)
-    proved = _proved(findings)
+    proved = _proved(findings, evidence)
     raised |= proved
-    superfluous |= _ending_told(findings, proved) | _strays_told(findings)
+    superfluous |= _ending_told(findings, proved, evidence) | _strays_told(findings)
     kept = [raised.get(finding, finding) for finding in findings if finding not in superfluous]
-    return _with_first_start(_with_causes(_with_places(kept)), evidence)
+    return _with_first_start(_with_causes(_with_places(kept), evidence), evidence)

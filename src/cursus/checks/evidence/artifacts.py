@@ -108,7 +108,9 @@ def _missing(name: str, evidence: Evidence, where: Location | None) -> Problem:
         nothing = "no model file at all: let no error be swallowed before it saves"
         remedy = "the job left " + (", ".join(known[:SHOWN]) if known else nothing)
     message = f"the promised artifact {show(name)} is not there after the run"
-    return Problem(message, remedy=remedy, location=where)
+    return Problem(
+        message, remedy=remedy, location=where, about=(name,) if beside is None else (name, beside)
+    )
 
 
 @rule("ART091", severity="warning", scope="run")
@@ -226,6 +228,7 @@ def beside(view: TrainingView) -> Iterator[Problem]:
         yield Problem(
             f"written where nothing is kept: {', '.join(file.path for file in files[:SHOWN])}{more}",
             remedy="write what is to be kept below SM_MODEL_DIR or SM_OUTPUT_DATA_DIR, and the rest below /tmp",
+            about=tuple(file.path for file in files),
         )
 
 

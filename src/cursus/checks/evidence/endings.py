@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping
 from cursus import interruptions
 from cursus.aws import images
 from cursus.aws.tables import entries, table
-from cursus.checks.confirmed import FRAME
 from cursus.checks.evidence import of_run
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import TrainingView
 from cursus.evidence import Evidence
 from cursus.model import Location, Path
 
+FRAME = re.compile(r'File "/opt/ml/code/([^"]+)", line (\d+)')
+"""A line of a traceback that is in the source of the job."""
 _MISSING = re.compile(r"ModuleNotFoundError: No module named '([^']+)'")
 _RAISED = re.compile(r"(?:\[[^\]\s]*\](?:<std\w+>)?:\s*)*((?:\w+\.)*\w*(?:Error|Exception|Exit)(?:: .*)?)$")
 _NO_ACCELERATOR = re.compile(
@@ -90,7 +91,7 @@ def failed(view: TrainingView) -> Iterator[Problem]:
     if lacking is not None:
         yield Problem(
             f"the script could not be run here: it wants the accelerator of {lacking}, and this machine has none "
-            f"({brief(reason, evidence)})",
+            f"({brief(evidence)})",
             remedy="run it on a machine that has one, or let the script go on without: "
             'device = "cuda" if torch.cuda.is_available() else "cpu"',
             severity="warning",
@@ -104,12 +105,10 @@ def failed(view: TrainingView) -> Iterator[Problem]:
         )
         return
     place = next((path for beginning, path in TRANSFERS.items() if reason.startswith(beginning)), ())
-    code = _culprit(evidence.script_exit_codes)[1]
-    if code is None:
-        code = _culprit(evidence.exit_codes)[1]
+    code = exit_code(evidence)
     told = "" if code is None else f" with exit code {code}" + _signal(code)
     yield Problem(
-        f"the job failed on this machine{told}: {brief(reason, evidence)}",
+        f"the job failed on this machine{told}: {brief(evidence)}",
         place,
         remedy=_advice(code, place, evidence),
         location=at_line(view, evidence),
@@ -131,6 +130,12 @@ def _culprit(codes: Mapping[str, int | None]) -> tuple[str | None, int | None]:
     """The host that failed, and its exit code: those that were ended because of it have 137."""
     failed = [(host, code) for host, code in codes.items() if code]
     return next((one for one in failed if one[1] != KILLED), failed[0] if failed else (None, None))
+
+
+def exit_code(evidence: Evidence) -> int | None:
+    """The code that a failed job's script ended with, or else its container."""
+    code = _culprit(evidence.script_exit_codes)[1]
+    return _culprit(evidence.exit_codes)[1] if code is None else code
 
 
 def _said(evidence: Evidence) -> str:
@@ -163,8 +168,9 @@ def _signal(code: int) -> str:
         return ""
 
 
-def brief(reason: str, evidence: Evidence) -> str:
+def brief(evidence: Evidence) -> str:
     """What a failed job died of, in a line: what its script said last where it said anything."""
+    reason = (evidence.failure_reason or "").strip()
     quoted = _QUOTED.search(reason)
     text = _said(evidence) or (quoted.group(1) if quoted else reason.removeprefix("AlgorithmError: "))
     text = "" if text.startswith(_COMMAND_ALONE) else re.sub(r", exit code: [0-9]+$", "", text)

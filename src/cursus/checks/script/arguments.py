@@ -119,6 +119,7 @@ def unknown_argument(view: TrainingView) -> Iterator[Problem]:
                 passed.path,
                 remedy=f"{remedy}{passed.name!r} out",
                 location=parser.location,
+                about=(passed.flag,),
             )
 
 
@@ -194,6 +195,7 @@ def required_argument_missing(view: TrainingView) -> Iterator[Problem]:
                     (view.hyperparameters_member,),
                     remedy=f"add the {started.what} {_name(argument)!r}, or give the argument a default",
                     location=argument.location,
+                    about=argument.flags,
                 )
     yield from _converted_none(view, facts, started)
 
@@ -251,12 +253,14 @@ def value_refused(view: TrainingView) -> Iterator[Problem]:
     for parser, passed, argument in meetings(view):
         if not argument.takes_value:
             continue
+        flags = (passed.flag, *argument.flags)
         if passed.values == () and argument.nargs not in ("?", "*"):
             yield Problem(
                 f"the script's {passed.flag} takes a value, and comes without one",
                 passed.path,
                 remedy='declare it with action="store_true", or give it a value',
                 location=argument.location,
+                about=flags,
             )
             continue
         if argument.nargs and passed.values and by_shell(view) is not False:
@@ -267,6 +271,7 @@ def value_refused(view: TrainingView) -> Iterator[Problem]:
                 passed.path,
                 remedy="take one text and split it in the script",
                 location=argument.location,
+                about=flags,
             )
             continue
         if passed.continuous and argument.type == "int":
@@ -275,6 +280,7 @@ def value_refused(view: TrainingView) -> Iterator[Problem]:
                 passed.path,
                 remedy="use an integer range, or type=float in the script",
                 location=argument.location,
+                about=flags,
             )
         for value in passed.values or ():
             reason = _refusal(value, argument, parser)
@@ -284,6 +290,7 @@ def value_refused(view: TrainingView) -> Iterator[Problem]:
                     passed.path,
                     remedy=_remedy(value, argument),
                     location=argument.location,
+                    about=flags,
                 )
                 if argument.nargs:
                     break

@@ -262,6 +262,7 @@ def artifact_never_written(view: TrainingView) -> Iterator[Problem]:
             f"the builder expects the artifact {artifact!r}, and the script writes no {wanted}{hint}",
             remedy=f"write {wanted} in the script, or expect what it writes",
             location=(same or found)[0][0].location,
+            about=(artifact,),
         )
 
 
@@ -341,6 +342,7 @@ def written_to_lost_place(view: TrainingView) -> Iterator[Problem]:
             if "fail" in known.rpartition("/")[2]
             else "save below SM_MODEL_DIR, SM_OUTPUT_DATA_DIR or the checkpoint path",
             location=use.location,
+            about=(place,),
         )
 
 
@@ -363,6 +365,7 @@ def _left_behind(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
                 f"the script saves {folder + habit.detail!r} in its working directory, of which SageMaker keeps nothing",
                 remedy="save below SM_MODEL_DIR or SM_OUTPUT_DATA_DIR what is to be kept, and the rest below /tmp",
                 location=habit.location,
+                about=(folder + habit.detail,),
             )
 
 

@@ -156,6 +156,7 @@ def flag_given_value(view: TrainingView) -> Iterator[Problem]:
                 passed.path,
                 remedy="declare it with a type that reads true and false, or leave the hyperparameter out",
                 location=argument.location,
+                about=(passed.flag, *argument.flags, value),
             )
         elif argument.sets is not None and _contradicts(value, argument.sets):
             yield Problem(

@@ -41,4 +41,5 @@ def unknown_to_programs(view: TrainingView) -> Iterator[Problem]:
                     remedy=f"declare {option} there, or leave it out",
                     severity=None if sure else "warning",
                     location=where,
+                    about=(option,),
                 )

@@ -142,7 +142,7 @@ def _ran(job: TrainingJob, name: str) -> LocalRun:
     if evidence.failure_reason and evidence.failure_reason.strip():
         from cursus.checks.evidence.endings import brief
 
-        summary += f": {brief(evidence.failure_reason.strip(), evidence)}"
+        summary += f": {brief(evidence)}"
     return LocalRun(
         summary,
         evidence,

@@ -61,6 +61,18 @@ GATED = [
     "stabilityai/stable-diffusion-3",
 ]
 
+# The first versions of text-generation-inference and transformers that know an architecture, by how the names of such
+# models on the Hub begin: the release notes of both ("Unsupported model type mistral", KeyError: 'mistral' below them)
+SERVED_SINCE = {
+    "mistralai/Mistral-7B": ["1.1.0", "4.34.0"],
+    "HuggingFaceH4/zephyr-7b": ["1.1.0", "4.34.0"],
+    "mistralai/Mixtral-8x": ["1.3.0", "4.36.0"],
+    "HuggingFaceH4/zephyr-7b-gemma": ["1.4.2", "4.38.0"],
+    "google/gemma-": ["1.4.2", "4.38.0"],
+    "meta-llama/Llama-3.1": ["2.2.0", "4.43.0"],
+    "meta-llama/Meta-Llama-3.1": ["2.2.0", "4.43.0"],
+}
+
 # What does not go with ServerlessJobConfig: https://github.com/hashicorp/terraform-provider-aws/pull/46892
 NOT_SERVERLESS = [
     "AlgorithmSpecification",
@@ -127,6 +139,7 @@ def main() -> None:
             "driver_needed_below": NEEDS_DRIVER,
             "marketplace_accounts": MARKETPLACE,
             "gated_models": GATED,
+            "models_served_since": SERVED_SINCE,
             "answers": _answers(model),
             "planned_types": model.shape("ReservedCapacityInstanceType")["enum"],
             "directories": {

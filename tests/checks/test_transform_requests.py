@@ -235,6 +235,33 @@ def test_variables_of_servers(environment: dict[str, str], told: list[str]) -> N
     assert [severity for rule, severity in found_ if rule == "FRM038"] == told
 
 
+TGI = "huggingface-pytorch-tgi-inference:2.0.1-tgi0.9.3-gpu-py39-cu118-ubuntu20.04"
+LATER_TGI = "huggingface-pytorch-tgi-inference:2.1.1-tgi1.4.0-gpu-py310-cu121-ubuntu20.04"
+OLD_TRANSFORMERS = "huggingface-pytorch-inference:1.13.1-transformers4.26.0-gpu-py39-cu117-ubuntu20.04"
+
+
+@pytest.mark.parametrize(
+    ("image", "environment", "told"),
+    [
+        (TGI, {"MAX_INPUT_LENGTH": "2048", "MAX_TOTAL_TOKENS": "2048"}, ["error"]),
+        (TGI, {"HF_MODEL_ID": "mistralai/Mistral-7B-Instruct-v0.1", "SM_NUM_GPUS": "1"}, ["error"]),
+        (LATER_TGI, {"HF_MODEL_ID": "mistralai/Mistral-7B-Instruct-v0.1", "SM_NUM_GPUS": "1"}, []),
+        (LATER_TGI, {"HF_MODEL_ID": "HuggingFaceH4/zephyr-7b-beta"}, []),
+        (LATER_TGI, {"HF_MODEL_ID": "HuggingFaceH4/zephyr-7b-gemma-v0.1"}, ["error"]),
+        (LATER_TGI, {"HF_MODEL_ID": "/opt/ml/model", "HF_TASK": "text-generation"}, []),
+        (OLD_TRANSFORMERS, {"HF_MODEL_ID": "mistralai/Mixtral-8x7B-v0.1"}, ["error"]),
+        ("djl-inference:0.26.0-tensorrtllm0.7.1-cu122", {"OPTION_ROLLING_BATCH": "trtllm"}, []),
+        ("djl-inference:0.26.0-tensorrtllm0.7.1-cu122", {"OPTION_ROLLING_BATCH": "tensorrtllm"}, ["error"]),
+        ("djl-inference:0.29.0-lmi11.0.0-cu124", {"OPTION_ROLLING_BATCH": "lmi_dist"}, ["error"]),
+        ("djl-inference:0.29.0-lmi11.0.0-cu124", {"OPTION_ROLLING_BATCH": "continuous"}, ["warning"]),
+    ],
+)
+def test_servers_of_language_models(image: str, environment: dict[str, str], told: list[str]) -> None:
+    patch = {"PrimaryContainer": {"Image": f"{DLC}/{image}", "Environment": environment}}
+    found_ = found(BASES["CreateModel"], patch)
+    assert [severity for rule, severity in found_ if rule == "FRM038"] == told
+
+
 def test_a_models_archive_may_have_code_of_its_own() -> None:
     container = {"Image": SERVER, "ModelDataUrl": "s3://example-bucket/m/model.tar.gz"}
     patch = {"PrimaryContainer": {**container, "Environment": {"HF_TASK": "text_classification"}}}

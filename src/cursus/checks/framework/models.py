@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cursus.aws.images import amazon_image
+from cursus.aws.images import Image, amazon_image, order
 from cursus.aws.tables import table
 from cursus.checks.framework.images import TOKEN
 from cursus.checks.rules import Problem, rule
@@ -157,6 +157,8 @@ NUMBERS = (
     *("MAX_TOTAL_TOKENS", "MAX_INPUT_TOKENS", "MAX_BATCH_PREFILL_TOKENS", "MAX_CONCURRENT_REQUESTS"),
 )
 """Variables that the servers of Amazon's images read as whole numbers."""
+BATCHES = ("auto", "disable", "vllm", "lmi-dist", "lmi-dist-v2", "trtllm", "tnx", "scheduler", "deepspeed")
+"""Values of OPTION_ROLLING_BATCH, of all versions of the large model container."""
 LESS = (("MAX_INPUT_LENGTH", "MAX_TOTAL_TOKENS"), ("MAX_INPUT_TOKENS", "MAX_TOTAL_TOKENS"))
 
 
@@ -164,17 +166,20 @@ LESS = (("MAX_INPUT_LENGTH", "MAX_TOTAL_TOKENS"), ("MAX_INPUT_TOKENS", "MAX_TOTA
     "FRM038",
     severity="warning",
     scope="request",
-    reads=tuple(f"Environment.{name}" for name in ("HF_TASK", *NUMBERS)),
+    reads=tuple(
+        f"Environment.{name}" for name in ("HF_TASK", "HF_MODEL_ID", "OPTION_ROLLING_BATCH", *NUMBERS)
+    ),
 )
 def variables_of_servers(view: RequestView) -> Iterator[Problem]:
     """A model's server is told what it does not take.
 
     What it does:
         Where a model has one of Amazon's images, looks at HF_TASK, which is a task of transformers' pipelines (an error, where another one is
-        nearly that), at the variables that are whole numbers, and at the length of a prompt for TGI, which is less than that of all tokens.
+        nearly that), at the variables that are whole numbers, at the length of a prompt for TGI, which is less than that of all tokens, at
+        OPTION_ROLLING_BATCH, and at models of the Hub that are newer than the server.
     Why:
-        "Unknown task", "invalid literal for int()", "`max_input_tokens` must be < `max_total_tokens`": the server ends when it
-        starts, and the endpoint or transform job fails its health check.
+        "Unknown task", "invalid literal for int()", "`max_input_tokens` must be < `max_total_tokens`", "Unsupported model type mistral":
+        the server ends when it starts, and the endpoint or transform job fails its health check.
     Example:
           operation: CreateModel
         - PrimaryContainer: {Image: "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-inference:2.1.0-transformers4.37.0-cpu-py310-ubuntu22.04", Environment: {HF_MODEL_ID: distilbert-base-uncased, HF_TASK: text_classification}}
@@ -185,9 +190,20 @@ def variables_of_servers(view: RequestView) -> Iterator[Problem]:
     """
     for place, container in _containers(view):
         image = amazon_image(text(container, "Image"))
-        if image is None or image.kind != "framework":
+        if image is None or (image.kind != "framework" and "inference" not in image.scopes):
             continue
         variables, path = mapping(container, "Environment"), (*place, "Environment")
+        yield from _newer(image, text(variables, "HF_MODEL_ID") or "", place, "ModelDataUrl" in container)
+        batch = text(variables, "OPTION_ROLLING_BATCH")
+        if batch and image.repository == "djl-inference" and batch not in BATCHES:
+            plain = re.sub("[^a-z]", "", batch.lower())
+            meant = "trtllm" if plain == "tensorrtllm" else closest(batch, BATCHES)
+            yield Problem(
+                f"there is no rolling batch {show(batch)}",
+                (*path, "OPTION_ROLLING_BATCH"),
+                f"write {meant}" if meant else "write one such as auto",
+                severity="error" if meant else None,
+            )
         task, known = text(variables, "HF_TASK"), table("trainer")["tasks"]
         if task and task not in known and not re.fullmatch(r"translation_\w+_to_\w+", task):
             near = closest(task, known)
@@ -220,3 +236,25 @@ def variables_of_servers(view: RequestView) -> Iterator[Problem]:
                     "leave room for what is generated",
                     severity="error",
                 )
+
+
+def _newer(image: Image, model: str, place: Path, packed: bool) -> Iterator[Problem]:
+    """A model of the Hub whose architecture the server in the image does not know yet."""
+    tgi = image.repository == "huggingface-pytorch-tgi-inference" and image.processor == "gpu"
+    if not tgi and image.repository != "huggingface-pytorch-inference":
+        return
+    begins = table("limits")["models_served_since"]
+    # of several beginnings the longest tells the model
+    known = max((each for each in begins if model.startswith(each)), key=len, default=None)
+    if known is None or image.version is None:
+        return
+    since, server = begins[known][0 if tgi else 1], "text-generation-inference" if tgi else "transformers"
+    if order(image.version) < order(since):
+        yield Problem(
+            f"{show(model)} is newer than {server} {image.version} in the image, which does not know its architecture",
+            (*place, "Image"),
+            f"take an image with {server} {since} or later",
+            severity="warning"
+            if packed and not tgi
+            else "error",  # an archive may have code/requirements.txt
+        )

@@ -235,6 +235,21 @@ def test_variables_of_servers(environment: dict[str, str], told: list[str]) -> N
     assert [severity for rule, severity in found_ if rule == "FRM038"] == told
 
 
+@pytest.mark.parametrize(
+    ("container", "told"),
+    [
+        ({"ModelDataUrl": "s3://example-bucket/m/model.tar.gz"}, ["warning"]),
+        ({"ModelDataUrl": "s3://example-bucket/m/model.tar.gz", "Environment": {"LEVEL": "2"}}, ["warning"]),
+        ({"Environment": {"SAGEMAKER_PROGRAM": "inference.py"}}, []),
+        ({"ModelDataUrl": "s3://example-bucket/m/", "Mode": "MultiModel"}, []),
+    ],
+)
+def test_the_server_of_sklearn_needs_a_script(container: dict[str, Any], told: list[str]) -> None:
+    image = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
+    found_ = found(BASES["CreateModel"], {"PrimaryContainer": {"Image": image, **container}})
+    assert [severity for rule, severity in found_ if rule == "FRM032"] == told
+
+
 TGI = "huggingface-pytorch-tgi-inference:2.0.1-tgi0.9.3-gpu-py39-cu118-ubuntu20.04"
 LATER_TGI = "huggingface-pytorch-tgi-inference:2.1.1-tgi1.4.0-gpu-py310-cu121-ubuntu20.04"
 OLD_TRANSFORMERS = "huggingface-pytorch-inference:1.13.1-transformers4.26.0-gpu-py39-cu117-ubuntu20.04"

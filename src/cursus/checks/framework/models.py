@@ -87,14 +87,16 @@ def called_in_another_way(view: RequestView) -> Iterator[Problem]:
 
 @rule("FRM032", severity="warning", scope="request", reads=("ExecutionRoleArn", "PrimaryContainer"))
 def out_of_reach(view: RequestView) -> Iterator[Problem]:
-    """A model's container is told of code or a model that it cannot get.
+    """A model's container is told of code or a model that it cannot get, or of no code where it needs some.
 
     What it does:
         Looks, in a model with EnableNetworkIsolation, for code in S3 (SAGEMAKER_SUBMIT_DIRECTORY) and for HF_MODEL_ID of the Hub; for
-        a gated model of the Hub without a token; and for a gated model of JumpStart's whose licence is not accepted (an error).
+        a gated model of the Hub without a token; for a gated model of JumpStart's whose licence is not accepted (an error); and for a
+        container of scikit-learn without SAGEMAKER_PROGRAM.
     Why:
         The container fetches both itself when it starts, and an isolated one reaches nothing. The Hub answers 401, "You are
-        trying to access a gated repo". SageMaker copies a gated model only for those who accept its licence.
+        trying to access a gated repo". SageMaker copies a gated model only for those who accept its licence. The server of
+        scikit-learn loads no model by itself: "'NoneType' object has no attribute 'startswith'", and the health check fails.
     Example:
           operation: CreateModel
         - EnableNetworkIsolation: true
@@ -102,7 +104,8 @@ def out_of_reach(view: RequestView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/mkt-algo-model-internet-free.html,
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelAccessConfig.html,
-        https://huggingface.co/docs/hub/models-gated
+        https://huggingface.co/docs/hub/models-gated,
+        https://github.com/aws/sagemaker-scikit-learn-container/issues/82
     """
     isolated = view.request.get("EnableNetworkIsolation") is True
     for place, container in _containers(view):
@@ -131,6 +134,19 @@ def out_of_reach(view: RequestView) -> Iterator[Problem]:
                 f"{show(model)} is a gated model of the Hugging Face Hub, and the container is given no token",
                 (*path, "HF_MODEL_ID"),
                 "bring the model as ModelDataSource, or let the container have HF_TOKEN",
+            )
+        image = amazon_image(text(container, "Image"))
+        if (
+            image is not None
+            and image.framework == "sklearn"
+            and isinstance(container.get("Environment", {}), Mapping)
+            and "SAGEMAKER_PROGRAM" not in variables
+            and container.get("Mode") in (None, "SingleModel")
+        ):
+            yield Problem(
+                "the server of scikit-learn needs a script with model_fn, and SAGEMAKER_PROGRAM names none",
+                (*path, "SAGEMAKER_PROGRAM"),
+                "write SAGEMAKER_PROGRAM: inference.py, and pack code/inference.py into the model's archive",
             )
         source = mapping(mapping(container, "ModelDataSource"), "S3DataSource")
         if (text(source, "S3Uri") or "").startswith(GATED) and (

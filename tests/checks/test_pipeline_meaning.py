@@ -209,6 +209,37 @@ def test_what_serves_a_model(trained: str, served: str, expected: list[str]) -> 
     assert rules(train(trained), learned(served)) == expected
 
 
+@pytest.mark.parametrize(
+    ("default", "compared", "allowed", "expected"),
+    [
+        ("Fasle", "False", None, ["DEP040"]),
+        ("true", "True", None, ["DEP040"]),
+        ("False", "True", None, []),
+        ("tests", "test", ["test", "tests"], []),
+    ],
+)
+def test_a_default_that_is_almost_what_it_is_compared_with(
+    default: str, compared: str, allowed: list[str] | None, expected: list[str]
+) -> None:
+    flag = {"Name": "Flag", "Type": "String", "DefaultValue": default}
+    step = decide([STOP], [train()], "Equals", {"Get": "Parameters.Flag"})
+    step["Arguments"]["Conditions"][0]["RightValue"] = compared
+    assert rules(step, Parameters=[flag | ({"EnumValues": allowed} if allowed else {})]) == expected
+
+
+def test_a_model_that_is_packed_anew_is_the_one_that_was_trained() -> None:
+    packs = train(SCIKIT_LEARN, Name="Pack")
+    packs["Arguments"]["HyperParameters"] = {
+        "sagemaker_program": '"_repack_model.py"',
+        "sagemaker_submit_directory": '"s3://example-bucket/code/sourcedir.tar.gz"',
+        "inference_script": '"inference.py"',
+        "model_archive": LEARNED,
+    }
+    packed = {"Get": "Steps.Pack.ModelArtifacts.S3ModelArtifacts"}
+    assert "DEP056" not in rules(train(), packs, learned(XGBOOST, packed))
+    assert "DEP056" in rules(train(), packs, learned(SCIKIT_LEARN, packed))
+
+
 def test_a_script_of_its_own_may_load_anything() -> None:
     sklearn = f"{ACCOUNT}/sagemaker-scikit-learn:1.2-1-cpu-py3"
     assert rules(train(), learned(sklearn)) == ["DEP056"]

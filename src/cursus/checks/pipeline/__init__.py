@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from cursus.aws.pipelines import PipelineStep, Target, target_of
 from cursus.checks.rules import Problem
 from cursus.checks.step.image_names import stands_for_another
 from cursus.checks.views import PipelineView, mapping, mappings
@@ -48,6 +49,26 @@ def again(values: Iterable[tuple[Path, object]]) -> Iterator[tuple[Path, str]]:
             if value in seen:
                 yield place, value
             seen.add(value)
+
+
+def repacks(step: PipelineStep) -> bool:
+    """True for a training step of the SDK that packs another's model anew (_repack_model.py)."""
+    held = mapping(step.arguments, "HyperParameters")
+    return "model_archive" in held and "inference_script" in held
+
+
+def trained_by(view: PipelineView, target: Target | None) -> str | None:
+    """The step that trains the model which a reference names, behind one that packs it anew."""
+    if target is None or target.root != "Steps" or not target.rest or target.rest[0] not in _MODELS:
+        return None
+    step = view.definition.by_name.get(target.name)
+    if step is not None and repacks(step):
+        packed = target_of(mapping(step.arguments, "HyperParameters")["model_archive"])
+        return trained_by(view, packed) if packed is not None and packed.name != target.name else None
+    return target.name if step is not None else None
+
+
+_MODELS = ("ModelArtifacts", "BestTrainingJob", "TrainingJobSummaries", "BestCandidate")
 
 
 def none_of(

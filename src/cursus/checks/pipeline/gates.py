@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.metrics import direction_of
-from cursus.aws.pipelines import PipelineStep, Target, nodes, parse_get, references, target_of
+from cursus.aws.pipelines import PipelineStep, nodes, parse_get, references, target_of
+from cursus.checks.pipeline import trained_by
 from cursus.checks.pipeline.models import containers
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, listing, mapping, mappings
 from cursus.model import Path
 from cursus.redact import show
 
-_MODELS = ("ModelArtifacts", "BestTrainingJob", "TrainingJobSummaries", "BestCandidate")
 """Properties by which a step that trains gives its model away."""
 
 
@@ -156,7 +156,7 @@ _ACROSS = {"IfSteps": "ElseSteps", "ElseSteps": "IfSteps"}
 def _taken(view: PipelineView, step: PipelineStep) -> Iterator[tuple[Path, str]]:
     """The places where a step makes or registers models, each with the step that trains what stands there."""
     for place, container in containers(step) if step.type in ("Model", "RegisterModel") else ():
-        trained = _trained_by(view, target_of(container.get("ModelDataUrl")))
+        trained = trained_by(view, target_of(container.get("ModelDataUrl")))
         if trained is not None:
             yield (*place, "ModelDataUrl"), trained
 
@@ -170,21 +170,9 @@ def _trained_behind(view: PipelineView, name: str, gates: list[tuple[Path, str]]
 def _models_in(view: PipelineView, step: PipelineStep | None) -> Iterator[str]:
     """The training steps whose models a step is given."""
     for reference in references(step.arguments, step.place, step) if step is not None else ():
-        name = _trained_by(view, parse_get(reference.text))
+        name = trained_by(view, parse_get(reference.text))
         if name is not None:
             yield name
-
-
-def _trained_by(view: PipelineView, target: Target | None) -> str | None:
-    """The step that trains the model which a reference names, behind a step of the SDK that packs it anew."""
-    if target is None or target.root != "Steps" or not target.rest or target.rest[0] not in _MODELS:
-        return None
-    step = view.definition.by_name.get(target.name)
-    held = mapping(step.arguments, "HyperParameters") if step is not None else {}
-    if "model_archive" in held and "inference_script" in held:  # _repack_model.py of the SDK
-        packed = target_of(held["model_archive"])
-        return _trained_by(view, packed) if packed is not None and packed.name != target.name else None
-    return target.name if step is not None else None
 
 
 @rule("DEP103", severity="warning", scope="pipeline")

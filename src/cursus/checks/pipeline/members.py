@@ -15,7 +15,7 @@ from cursus.checks.type_words import WHAT, decimal
 from cursus.checks.views import PipelineView, is_reference
 from cursus.model import Path
 from cursus.redact import is_secret_name, is_secret_value, show
-from cursus.suggest import did_you_mean
+from cursus.suggest import did_you_mean, slip
 
 
 @rule("DEP040", scope="pipeline")
@@ -24,7 +24,7 @@ def conditions(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Looks for steps in the branches, where a condition step is a warning, and at each condition: a known type, all its operands, operands of types that can be compared, and one at least
-        that is no constant.
+        that is no constant; and for a parameter's default that is almost the text it is compared with ("true" and "True").
     Why:
         CreatePipeline refuses what it cannot parse; comparing a text with a number fails the execution, or is never true.
         Of two constants each execution makes the same, and takes the same branch.
@@ -99,6 +99,7 @@ def _condition(view: PipelineView, entry: Mapping[str, Any], place: Path) -> Ite
         yield none_of("there is no condition type", kind, known, (*place, "Type"))
         return
     yield from _operands(entry, kind, known[kind], place)
+    yield from _meant_by_default(view, entry, place)
     if kind == "In":
         yield from _among(view, entry, place)
     elif "LeftValue" in entry and "RightValue" in entry:
@@ -175,6 +176,33 @@ def _compared(view: PipelineView, entry: Mapping[str, Any], kind: str, place: Pa
             "use GreaterThanOrEqualTo or LessThanOrEqualTo",
             severity="warning",
         )
+
+
+def _meant_by_default(view: PipelineView, entry: Mapping[str, Any], place: Path) -> Iterator[Problem]:
+    """A parameter whose default is almost the text that it is compared with, so that it is never equal."""
+    values = entry.get("Values")
+    options = [entry.get("LeftValue"), entry.get("RightValue"), *(values if isinstance(values, list) else ())]
+    words = [one for one in options if isinstance(one, str)]
+    for member in ("LeftValue", "RightValue", "QueryValue"):
+        target = target_of(entry.get(member))
+        if (
+            not words
+            or entry.get("Type") not in ("Equals", "In")
+            or target is None
+            or target.root != "Parameters"
+        ):
+            continue
+        declared = view.definition.parameters.get(target.name, {})
+        default, allowed = declared.get("DefaultValue"), declared.get("EnumValues")
+        near = next((one for one in words if isinstance(default, str) and slip(default, one)), None)
+        if near is not None and default not in words and not (isinstance(allowed, list) and near in allowed):
+            yield Problem(
+                f"the condition compares the parameter {show(target.name)} with {show(near)}, and its default is "
+                f"{show(default, target.name)}, which is another text",
+                (*place, member),
+                "write both the same",
+                severity="warning",
+            )
 
 
 def _fraction(entry: Mapping[str, Any]) -> object:

@@ -10,7 +10,7 @@ from typing import Any
 from cursus.aws import instances
 from cursus.aws.members import value_at
 from cursus.aws.pipelines import PipelineStep, facts, nodes, step_type, target_of, written_out
-from cursus.checks.pipeline import place_of
+from cursus.checks.pipeline import place_of, repacks
 from cursus.checks.rules import Problem, rule
 from cursus.checks.step.image_names import stands_for_another
 from cursus.checks.text_faults import placeholder
@@ -354,11 +354,9 @@ def model_data_is_a_prefix(view: PipelineView) -> Iterator[Problem]:
                 for problem in _a_folder(uri, place, "file of metrics", "evaluation.json"):
                     yield replace(problem, severity="warning")
                 yield from _other_file(uri, place)
-        elif step.type == "Training":
-            held = mapping(step.arguments, "HyperParameters")
-            if "model_archive" in held and "inference_script" in held:  # _repack_model.py of the SDK
-                place = (*step.place, "HyperParameters", "model_archive")
-                yield from _a_folder(held["model_archive"], place)
+        elif step.type == "Training" and repacks(step):
+            place = (*step.place, "HyperParameters", "model_archive")
+            yield from _a_folder(step.arguments["HyperParameters"]["model_archive"], place)
 
 
 _MANIFESTS = ("ManifestFile", "AugmentedManifestFile")

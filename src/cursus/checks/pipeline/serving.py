@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from cursus.aws import images
 from cursus.aws.algorithms import find
-from cursus.aws.pipelines import PipelineStep, named_step, parse_get
+from cursus.aws.pipelines import PipelineStep, named_step, parse_get, target_of
 from cursus.aws.tables import table
-from cursus.checks.pipeline import place_of
+from cursus.checks.pipeline import place_of, trained_by
 from cursus.checks.pipeline.models import containers_in
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, mapping, mappings, text
@@ -63,7 +63,7 @@ def served_by_another(view: PipelineView) -> Iterator[Problem]:
                     severity="error" if "-training" in image.repository and step.type == "Model" else None,
                 )
                 continue
-            job = trained.get(named_step(container.get("ModelDataUrl")))
+            job = trained.get(trained_by(view, target_of(container.get("ModelDataUrl"))) or "")
             if job is None or image is None or "SAGEMAKER_PROGRAM" in mapping(container, "Environment"):
                 continue
             trainer = _amazon(text(mapping(job, "AlgorithmSpecification"), "TrainingImage"))

@@ -280,10 +280,10 @@ def _written_into(view: PipelineView, place: Path, value: str) -> str | None:
     names = (one[1] for one in _IN_BRACES.finditer(value)) if "{" in value else ()
     name = next((name for name in names if name in view.definition.parameters), None)
     meant = f"Parameters.{name}"
-    # A template whose values stand beside it is filled in by the script or function.
+    # A template whose values stand beside it is filled in by the script or function; a query is read by none.
     if name is None or any(
         one.text == meant and one.step is not None and place[: len(one.step.path)] == one.step.path
-        for one in view.definition.references
+        for one in (view.definition.references if place[-1] != "QueryString" else ())
     ):
         return None
     return meant

@@ -79,68 +79,79 @@ def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-built-in-rules.html
     """
-    facts = table("debugger")
     for member, i, configuration in _rules(view):
-        kind = text(configuration, "InstanceType")
-        if kind and kind not in view.settings.allow:
-            fault = other_problem(kind, "processing", (member, i, "InstanceType"))
-            if fault is not None:
-                yield replace(fault, severity=fault.severity or "error")
-        image = text(configuration, "RuleEvaluatorImage")
-        if image is not None and "." not in image.partition("/")[0] and placeholder(image) is None:
-            yield Problem(
-                f"the rule's image {show(image)} names no registry",
-                (member, i, "RuleEvaluatorImage"),
-                "write the address of sagemaker-debugger-rules in ECR, in the job's region",
-                severity="error",
-            )
-        named = mapping(configuration, "RuleParameters")
-        of_own = [name for name in ("source_s3_uri", "rule_to_invoke") if name in named]
-        if image is not None and len(of_own) == 1 and (CUSTOM in image or "source_s3_uri" in of_own):
-            lacking = "rule_to_invoke" if "source_s3_uri" in of_own else "source_s3_uri"
-            yield Problem(
-                f"a rule of your own has a source and a name, and {lacking} is missing",
-                (member, i, "RuleParameters", lacking),
-                f"add {lacking}",
-                severity="warning",
-            )
-        if image is None or "/sagemaker-debugger-rules" not in image:
-            continue
-        evaluator = images.parse_image(image)
-        if evaluator is not None:
-            place = (member, i, "RuleEvaluatorImage")
-            for fault in registry_faults(evaluator, place, view.settings, view.region):
-                yield replace(fault, severity=fault.severity or "error")
-        if is_reference(configuration.get("RuleParameters")):
-            continue
-        parameters = mapping(configuration, "RuleParameters")
-        given = parameters.get("rule_to_invoke")
-        path = (member, i, "RuleParameters", "rule_to_invoke")
-        if given is None:
-            yield Problem(
-                "a built-in rule is not named", path, 'add {"rule_to_invoke": …}, such as LossNotDecreasing'
-            )
-            continue
-        if not isinstance(given, str):
-            continue
-        own, other = "debugger_rules", "profiler_rules"
-        if member == "ProfilerRuleConfigurations":
-            own, other = other, own
-        if given in facts[own]:
-            yield from _built_in(view, given, parameters, path[:-1])
-        elif given in facts[other]:
-            yield Problem(
-                f"{show(given)} is a {other[:8]} rule",
-                path,
-                f"move it to {RULE_MEMBERS[0] if member == RULE_MEMBERS[1] else RULE_MEMBERS[1]}",
-            )
-        else:
-            yield Problem(
-                f"there is no built-in rule {show(given)}.{did_you_mean(given, [*facts[own], *facts[other]])}",
-                path,
-                "use the name of a built-in rule",
-                allowable=given,
-            )
+        yield from _evaluator(view, configuration, (member, i))
+        yield from _of_own(configuration, (member, i))
+        image = text(configuration, "RuleEvaluatorImage") or ""
+        if "/sagemaker-debugger-rules" in image and not is_reference(configuration.get("RuleParameters")):
+            parameters = mapping(configuration, "RuleParameters")
+            yield from _rule_by_name(view, parameters, member, (member, i, "RuleParameters"))
+
+
+def _evaluator(view: TrainingView, configuration: Mapping[str, Any], place: Path) -> Iterator[Problem]:
+    """What is wrong with where a rule runs: the instance type, and the registry of the image."""
+    kind = text(configuration, "InstanceType")
+    if kind and kind not in view.settings.allow:
+        fault = other_problem(kind, "processing", (*place, "InstanceType"))
+        if fault is not None:
+            yield replace(fault, severity=fault.severity or "error")
+    image, at = text(configuration, "RuleEvaluatorImage"), (*place, "RuleEvaluatorImage")
+    if image is None:
+        return
+    if "." not in image.partition("/")[0] and placeholder(image) is None:
+        yield Problem(
+            f"the rule's image {show(image)} names no registry",
+            at,
+            "write the address of sagemaker-debugger-rules in ECR, in the job's region",
+            severity="error",
+        )
+    evaluator = images.parse_image(image) if "/sagemaker-debugger-rules" in image else None
+    for fault in registry_faults(evaluator, at, view.settings, view.region) if evaluator is not None else ():
+        yield replace(fault, severity=fault.severity or "error")
+
+
+def _of_own(configuration: Mapping[str, Any], place: Path) -> Iterator[Problem]:
+    """A rule of the user's own that has its source or its name alone."""
+    image = text(configuration, "RuleEvaluatorImage")
+    named = mapping(configuration, "RuleParameters")
+    given = [name for name in ("source_s3_uri", "rule_to_invoke") if name in named]
+    if image is not None and len(given) == 1 and (CUSTOM in image or "source_s3_uri" in given):
+        lacking = "rule_to_invoke" if "source_s3_uri" in given else "source_s3_uri"
+        yield Problem(
+            f"a rule of your own has a source and a name, and {lacking} is missing",
+            (*place, "RuleParameters", lacking),
+            f"add {lacking}",
+            severity="warning",
+        )
+
+
+def _rule_by_name(
+    view: TrainingView, parameters: Mapping[str, Any], member: str, place: Path
+) -> Iterator[Problem]:
+    """What is wrong with the name by which Amazon's image is to find a rule, and with the rule's parameters."""
+    facts = table("debugger")
+    given, path = parameters.get("rule_to_invoke"), (*place, "rule_to_invoke")
+    own, other = "debugger_rules", "profiler_rules"
+    if member == "ProfilerRuleConfigurations":
+        own, other = other, own
+    if given is None:
+        yield Problem(
+            "a built-in rule is not named", path, 'add {"rule_to_invoke": …}, such as LossNotDecreasing'
+        )
+    elif not isinstance(given, str):
+        return
+    elif given in facts[own]:
+        yield from _built_in(view, given, parameters, place)
+    elif given in facts[other]:
+        there = next(each for each in RULE_MEMBERS if each != member)
+        yield Problem(f"{show(given)} is a {other[:8]} rule", path, f"move it to {there}")
+    else:
+        yield Problem(
+            f"there is no built-in rule {show(given)}.{did_you_mean(given, [*facts[own], *facts[other]])}",
+            path,
+            "use the name of a built-in rule",
+            allowable=given,
+        )
 
 
 def _built_in(view: TrainingView, given: str, parameters: Mapping[str, Any], path: Path) -> Iterator[Problem]:

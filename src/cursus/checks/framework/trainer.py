@@ -255,18 +255,42 @@ FOREIGN = {
 
 def _of_the_example(view: TrainingView) -> Iterator[Problem]:
     """What one of transformers' examples says of its own arguments, and the version of the library of the others."""
-    member, values, image = view.hyperparameters_member, view.values, view.framework
-    facts = table("trainer")
+    yield from _unknown_to_the_example(view)
+    yield from _refused_by_the_example(view)
+    if _program(view) == "run_glue.py":
+        yield from _glue(view)
+
+
+def _unknown_to_the_example(view: TrainingView) -> Iterator[Problem]:
+    """Names of other scripts, and of other versions of the library."""
+    image = view.framework
     fields = {name for name, _, _ in library_fields.fields(ARGUMENTS, "")}
-    for name in values:
+    for name in view.values:
         near = FOREIGN.get(name) or next((each for each in fields if slip(each, str(name))), None)
         if near is not None and name not in fields:
             yield Problem(
                 f"Some specified arguments are not used by the HfArgumentParser: {show(name)} is no argument of {_program(view)}",
-                (member, name),
+                (view.hyperparameters_member, name),
                 f"write {near}",
                 severity="warning",  # a script of the same name may have it
             )
+    if image is None or image.framework != "huggingface" or not image.version:
+        return
+    known = {name for name, _, _ in library_fields.fields(ARGUMENTS, image.version)}
+    for name in view.values:
+        span = library_fields.versions_with(ARGUMENTS, name) if name not in known else ""
+        if span:
+            yield Problem(
+                f"transformers {image.version} has no argument {show(name)}, which versions {span} have",
+                (view.hyperparameters_member, name),
+                "write it as this version calls it",
+                severity="warning",  # requirements.txt may bring another one
+            )
+
+
+def _refused_by_the_example(view: TrainingView) -> Iterator[Problem]:
+    """Values that any of the examples refuses, and files in a form that this one does not read."""
+    member, values = view.hyperparameters_member, view.values
     ratio = decimal(str(values.get("warmup_ratio", "")))
     if ratio is not None and not 0 <= ratio <= 1:
         yield Problem(
@@ -279,7 +303,7 @@ def _of_the_example(view: TrainingView) -> Iterator[Problem]:
             (member, "lr_scheduler_type"),
             "add evaluation_strategy: epoch, and do_eval: True",
         )
-    endings = facts["programs"][_program(view)]
+    endings = table("trainer")["programs"][_program(view)]
     for name in ("train_file", "validation_file", "test_file") if endings else ():
         file = values.get(name)
         ending = file.rpartition(".")[2] if isinstance(file, str) and "." in file[-9:] else ""
@@ -289,31 +313,24 @@ def _of_the_example(view: TrainingView) -> Iterator[Problem]:
                 (member, name),
                 "convert the data",
             )
-    if _program(view) == "run_glue.py":
-        task = values.get("task_name")
-        if isinstance(task, str) and task.lower() not in facts["glue_tasks"]:
-            yield Problem(
-                f"there is no GLUE task {show(task)}.{did_you_mean(task, facts['glue_tasks'])}",
-                (member, "task_name"),
-                "write one of " + ", ".join(facts["glue_tasks"]),
-            )
-        if values.keys().isdisjoint(("task_name", "dataset_name", "train_file")):
-            yield Problem(
-                "Need either a GLUE task, a training/validation file or a dataset name",
-                (member, "task_name"),
-                "add task_name, dataset_name, or train_file and validation_file",
-            )
-    if image is not None and image.framework == "huggingface" and image.version:
-        known = {name for name, _, _ in library_fields.fields(ARGUMENTS, image.version)}
-        for name in values:
-            span = library_fields.versions_with(ARGUMENTS, name) if name not in known else ""
-            if span:
-                yield Problem(
-                    f"transformers {image.version} has no argument {show(name)}, which versions {span} have",
-                    (member, name),
-                    "write it as this version calls it",
-                    severity="warning",  # requirements.txt may bring another one
-                )
+
+
+def _glue(view: TrainingView) -> Iterator[Problem]:
+    """What run_glue.py is to be trained for."""
+    place, tasks = (view.hyperparameters_member, "task_name"), table("trainer")["glue_tasks"]
+    task = view.values.get("task_name")
+    if isinstance(task, str) and task.lower() not in tasks:
+        yield Problem(
+            f"there is no GLUE task {show(task)}.{did_you_mean(task, tasks)}",
+            place,
+            "write one of " + ", ".join(tasks),
+        )
+    if view.values.keys().isdisjoint(("task_name", "dataset_name", "train_file")):
+        yield Problem(
+            "Need either a GLUE task, a training/validation file or a dataset name",
+            place,
+            "add task_name, dataset_name, or train_file and validation_file",
+        )
 
 
 @rule(

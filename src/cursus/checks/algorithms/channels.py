@@ -199,42 +199,40 @@ def content_type(view: TrainingView) -> Iterator[Problem]:
             continue
         if channel.name == "model":
             continue
-        if content is None or not content:
-            if "ContentType" not in channel.request or content == "":
-                yield from _default(algorithm, channel, view.channels)
-            continue
-        path = (*channel.path, "ContentType")
-        wanted = algorithm.manifest_content_type
-        if channel.s3.get("S3DataType") == MANIFEST and (
-            wanted or base_type(content) == "application/x-recordio"
-        ):
-            if wanted and base_type(content) != wanted:
-                yield Problem(
-                    f"the {algorithm.name} algorithm reads an augmented manifest as {wanted}, not as {show(content)}",
-                    path,
-                    f"set ContentType to {wanted}",
-                    severity="warning" if base_type(content) == "application/x-image" else None,
-                )
-            continue
-        pipe = view.input_mode(channel) == "Pipe"
-        known = algorithm.pipe_content_types if pipe else algorithm.content_types
-        if base_type(content) not in known:
-            if content.startswith("text/") and known and known[0] == "text/plain":
-                continue  # lines of text under another name: AWS's own pipelines of BlazingText call them text/csv
+        if content:
+            yield from _unread(view, algorithm, channel, content)
+        elif "ContentType" not in channel.request or content == "":
+            yield from _default(algorithm, channel, view.channels)
+
+
+def _unread(view: TrainingView, algorithm: Algorithm, channel: Channel, content: str) -> Iterator[Problem]:
+    """The algorithm has no reader for what the channel is said to hold, or the data are called something else."""
+    path, base = (*channel.path, "ContentType"), base_type(content)
+    wanted = algorithm.manifest_content_type
+    if channel.s3.get("S3DataType") == MANIFEST and (wanted or base == "application/x-recordio"):
+        if wanted and base != wanted:
             yield Problem(
-                f"the {algorithm.name} algorithm does not read {show(content)}{' in Pipe mode' if pipe else ''}."
-                + (
-                    ""
-                    if base_type(content) in algorithm.content_types
-                    else did_you_mean(base_type(content), known)
-                ),
+                f"the {algorithm.name} algorithm reads an augmented manifest as {wanted}, not as {show(content)}",
                 path,
-                "use " + ", ".join(known),
-                severity=None if algorithm.exact else "warning",
-                allowable=content,
+                f"set ContentType to {wanted}",
+                severity="warning" if base == "application/x-image" else None,
             )
-        else:
-            yield from _denied(algorithm, channel, form(base_type(content)))
+        return
+    pipe = view.input_mode(channel) == "Pipe"
+    known = algorithm.pipe_content_types if pipe else algorithm.content_types
+    if base in known:
+        yield from _denied(algorithm, channel, form(base))
+        return
+    if content.startswith("text/") and known and known[0] == "text/plain":
+        return  # lines of text under another name: AWS's own pipelines of BlazingText call them text/csv
+    near = "" if base in algorithm.content_types else did_you_mean(base, known)
+    yield Problem(
+        f"the {algorithm.name} algorithm does not read {show(content)}{' in Pipe mode' if pipe else ''}.{near}",
+        path,
+        "use " + ", ".join(known),
+        severity=None if algorithm.exact else "warning",
+        allowable=content,
+    )
 
 
 def _denied(algorithm: Algorithm, channel: Channel, kind: str) -> Iterator[Problem]:

@@ -401,24 +401,11 @@ def _tunable(algorithm: algorithms.Algorithm, entry: Entry, script: bool) -> Ite
 def _kind_and_bounds(
     algorithm: algorithms.Algorithm, known: algorithms.Hyperparameter, entry: Entry
 ) -> Iterator[Problem]:
+    """A range of another kind than the hyperparameter, and values in it that the algorithm does not take."""
     kind = entry.kind.removesuffix("ParameterRanges")
     if kind == "Categorical":
-        for i, value in enumerate(entry.range.get("Values") or ()):
-            wrong = (
-                known.problem(value.strip('"') if algorithm.script else value)
-                if isinstance(value, str)
-                else None
-            )
-            if wrong:
-                near = did_you_mean(value, known.values)
-                yield Problem(
-                    f"the value {show(value)} of {show(entry.name)} {wrong}{'.' if near else ''}{near}",
-                    (*entry.path, "Values", i),
-                    f"{algorithm.name} takes {known.expected}",
-                    severity="warning" if known.lacks_capitals(value) else None,
-                )
-        return
-    if known.tunable_type not in (None, kind):
+        yield from _choices(algorithm, known, entry)
+    elif known.tunable_type not in (None, kind):
         yield Problem(
             f"{show(entry.name)} of the {algorithm.name} algorithm is {_a(known.tunable_type)} hyperparameter, and its "
             f"range is {_a(kind)} one",
@@ -427,7 +414,30 @@ def _kind_and_bounds(
             # SageMaker takes it, and tries whole numbers alone.
             severity="info" if (kind, known.tunable_type) == ("Integer", "Continuous") else None,
         )
-        return
+    else:
+        yield from _bounds(algorithm, known, entry)
+
+
+def _choices(
+    algorithm: algorithms.Algorithm, known: algorithms.Hyperparameter, entry: Entry
+) -> Iterator[Problem]:
+    for i, value in enumerate(entry.range.get("Values") or ()):
+        if not isinstance(value, str):
+            continue
+        wrong = known.problem(value.strip('"') if algorithm.script else value)
+        if wrong:
+            near = did_you_mean(value, known.values)
+            yield Problem(
+                f"the value {show(value)} of {show(entry.name)} {wrong}{'.' if near else ''}{near}",
+                (*entry.path, "Values", i),
+                f"{algorithm.name} takes {known.expected}",
+                severity="warning" if known.lacks_capitals(value) else None,
+            )
+
+
+def _bounds(
+    algorithm: algorithms.Algorithm, known: algorithms.Hyperparameter, entry: Entry
+) -> Iterator[Problem]:
     for name in ("MinValue", "MaxValue"):
         value = decimal(text(entry.range, name) or "")
         if value is None or (value <= 0 and entry.range.get("ScalingType") == "Logarithmic"):

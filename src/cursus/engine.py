@@ -73,16 +73,7 @@ def check_step(
             _run("script", processing.view(step, settings), step, settings, broken, processing.plan(settings))
         )
     for companion in step.companions:
-        # A companion carries parts of this request: what is wrong with them is said once.
-        said = {(f.rule, text) for f in findings for text in (f.message, f.path)}
-        told = {(f.path, f.message) for f in findings}
-        findings.extend(
-            f
-            for f in check_step(companion, settings)
-            if (f.rule, f.message) not in said
-            and (f.path, f.message) not in told
-            and (f.rule, _in_job(f.path)) not in said
-        )
+        findings.extend(_of_companion(companion, settings, findings))
     if len(findings) > 1:
         from cursus.checks import echoes
 
@@ -92,6 +83,19 @@ def check_step(
 
             findings = confirmed.told_once(findings, evidence)
     return _kept(findings, settings)
+
+
+def _of_companion(companion: Step, settings: Settings, findings: list[Finding]) -> list[Finding]:
+    """The findings on a companion, which carries parts of a request: what is wrong with those is among ``findings``."""
+    said = {(f.rule, text) for f in findings for text in (f.message, f.path)}
+    told = {(f.path, f.message) for f in findings}
+    return [
+        f
+        for f in check_step(companion, settings)
+        if (f.rule, f.message) not in said
+        and (f.path, f.message) not in told
+        and (f.rule, _in_job(f.path)) not in said
+    ]
 
 
 def _in_job(path: str) -> str:

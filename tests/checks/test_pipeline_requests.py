@@ -555,6 +555,33 @@ def test_what_checks_are_given(sound: dict[str, Any], expected: list[str]) -> No
 
 
 @pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"dataset_format": '{"csv": {"header": true}}', **QUALITY}, []),
+        ({"dataset_format": "csv", **QUALITY}, [("Environment.dataset_format", "error")]),
+        ({**QUALITY}, [("Environment.dataset_format", "warning")]),
+        (
+            {
+                "dataset_format": '{"csv": {}}',
+                "analysis_type": "MODEL_QUALITY",
+                "problem_type": "Regression",
+                "inference_attribute": "_c0",
+                "ground_truth_attribute": "_c1",
+                **QUALITY,
+            },
+            [],
+        ),
+    ],
+)
+def test_monitors_jobs_are_given_what_checks_are(
+    environment: dict[str, str], expected: list[tuple[str, str]]
+) -> None:
+    step = check("QualityCheck", MONITOR, QUALITY["dataset_source"], **environment)
+    told_of = cursus.check({"ProcessingJobName": "baseline", **step["Arguments"]}).findings
+    assert [(f.path, f.severity) for f in told_of if f.rule == "DEP098"] == expected
+
+
+@pytest.mark.parametrize(
     ("statistics", "constraints", "expected"),
     [
         ("statistics.json", "constraints.json", []),

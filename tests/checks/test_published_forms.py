@@ -215,6 +215,21 @@ def test_whole_images_are_sent_as_they_are(strategy: str, content: str, rules: l
     assert rules_of(told(cursus.check(document).findings)) == rules
 
 
+@pytest.mark.parametrize(
+    ("strategy", "content", "rules"),
+    [
+        ("MultiRecord", "application/json", ["DEP038"]),
+        ("SingleRecord", "application/json", []),
+        ("MultiRecord", "application/jsonlines", []),
+    ],
+)
+def test_lines_of_json_are_no_document(strategy: str, content: str, rules: list[str]) -> None:
+    document = {"TransformJobName": "job-1", **transform(BatchStrategy=strategy)["Arguments"]}
+    document["ModelName"] = "model-1"
+    document["TransformInput"] = {**document["TransformInput"], "ContentType": content, "SplitType": "Line"}
+    assert rules_of(told(cursus.check(document).findings)) == rules
+
+
 @pytest.mark.parametrize(("name", "severity"), [("silent", "warning"), ("num_round", None)])
 def test_image_by_its_digest_may_be_of_any_version(name: str, severity: str | None) -> None:
     given = {

@@ -15,7 +15,7 @@ TYPES = {"CreateProcessingJob": "Processing", "CreateTransformJob": "Transform",
 ABOUT = (
     *("DEP034", "DEP035", "DEP036", "DEP038", "DEP039", "DEP050", "DEP052", "DEP066", "DEP069", "DEP092"),
     *("FRM024", "RES008", "RES021"),
-    *("DEP033", "DEP046", "DEP051", "DEP056", "DEP064", "DEP090", "DEP091", "DEP096"),
+    *("DEP033", "DEP046", "DEP051", "DEP056", "DEP064", "DEP090", "DEP091", "DEP096", "DEP098"),
 )
 """The rules on pipelines that read the request of one step alone."""
 TOP: Path = ("Steps", 0, "Arguments")

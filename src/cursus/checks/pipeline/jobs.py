@@ -272,10 +272,10 @@ def transform_load(view: PipelineView) -> Iterator[Problem]:
     What it does:
         Multiplies MaxConcurrentTransforms with MaxPayloadInMB, which may make 100; and looks for the
         BatchStrategy MultiRecord of what is no image, and for a join of CSV records with their predictions, where
-        SplitType is missing or None.
+        SplitType is missing or None; and for lines of JSON that are grouped under the type of a single document.
     Why:
         CreateTransformJob refuses the product; without a SplitType there are no records to group or to join, and whole
-        files are sent.
+        files are sent. Several documents are none: "Extra data: line 2 column 1".
     Example:
           operation: Pipeline
           Steps:
@@ -317,6 +317,17 @@ def transform_load(view: PipelineView) -> Iterator[Problem]:
                 "BatchStrategy groups records, and without a SplitType there are none: whole files are sent",
                 (*top, "BatchStrategy"),
                 "add SplitType: Line to TransformInput, or leave BatchStrategy out",
+                severity="warning",
+            )
+        elif (
+            step.request.get("BatchStrategy") == "MultiRecord"
+            and content == "application/json"
+            and split == "Line"
+        ):
+            yield Problem(
+                "lines are sent together, and several JSON documents are none: Extra data: line 2 column 1",
+                (*top, "BatchStrategy"),
+                "write SingleRecord, or application/jsonlines where the server reads that",
                 severity="warning",
             )
         processing = mapping(step.request, "DataProcessing")

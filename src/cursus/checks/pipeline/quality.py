@@ -26,8 +26,8 @@ def quality_checks(view: PipelineView) -> Iterator[Problem]:
     """A check's container is another one, is not told what it looks for, or is told of a folder that it has not.
 
     What it does:
-        Looks in the Environment of a QualityCheck step for dataset_format, dataset_source and output_path, for the analysis
-        and the problem_type of a check of a model's quality. Errors are a dataset_format that is no JSON, a problem_type that
+        Looks in the Environment of a QualityCheck step, and of a processing job with Model Monitor's image, for dataset_format,
+        dataset_source and output_path, for the analysis and the problem_type of a check of a model's quality. Errors are a dataset_format that is no JSON, a problem_type that
         is none, a check of a model's quality without labels or predictions, a dataset_source into which no input is put, and
         an image of Amazon's that does no such checks; a ClarifyCheck step without an input at /opt/ml/processing/input/config
         is a warning.
@@ -54,10 +54,13 @@ def quality_checks(view: PipelineView) -> Iterator[Problem]:
     """
     for step in view.steps:
         container = mapping(step.request, "AppSpecification")
-        if step.type not in IMAGES or container.get("ContainerEntrypoint"):
-            continue
         image = images.amazon_image(text(container, "ImageUri"))
-        if image is not None and image.repository != IMAGES[step.type]:
+        by_hand = (
+            step.type == "Processing" and image is not None and image.repository == IMAGES["QualityCheck"]
+        )
+        if (step.type not in IMAGES and not by_hand) or container.get("ContainerEntrypoint"):
+            continue
+        if not by_hand and image is not None and image.repository != IMAGES[step.type or ""]:
             yield Problem(
                 f"the image {show(image.repository)} does not do what a {step.type} step is for",
                 (*place_of(view, step), "AppSpecification", "ImageUri"),
@@ -68,7 +71,7 @@ def quality_checks(view: PipelineView) -> Iterator[Problem]:
             text(mapping(entry, "S3Input"), "LocalPath")
             for _, entry in mappings(step.request, "ProcessingInputs")
         ]
-        if step.type == "QualityCheck":
+        if by_hand or step.type == "QualityCheck":
             yield from _told(view, step, folders)
         elif (
             isinstance(step.request.get("ProcessingInputs", []), list)
@@ -89,7 +92,8 @@ def _told(view: PipelineView, step: Step, folders: list[str | None]) -> Iterator
     written = mapping(body.arguments if body is not None else {}, "Environment")
     # The empty default of a parameter stands for a value that is given later.
     told = {name: value or written.get(name) for name, value in mapping(step.request, "Environment").items()}
-    checks_model = body is not None and body.body.get("CheckType") == "MODEL_QUALITY"
+    check = told.get("analysis_type") if step.type == "Processing" else body and body.body.get("CheckType")
+    checks_model = check == "MODEL_QUALITY"
     needed = ["dataset_format", "dataset_source", "output_path"]
     needed += ["analysis_type", "problem_type"] if checks_model else []
     missing = [name for name in needed if told.get(name) in (None, "")]
@@ -97,7 +101,7 @@ def _told(view: PipelineView, step: Step, folders: list[str | None]) -> Iterator
         yield Problem(
             f"the check's container is not told {', '.join(missing)}",
             (*top, missing[0]),
-            "let the SDK's QualityCheckStep write the Environment, or add " + ", ".join(missing),
+            "let the SDK write the Environment, or add " + ", ".join(missing),
         )
     elif told.get("analysis_type") == "MODEL_QUALITY" and not checks_model:
         yield Problem(

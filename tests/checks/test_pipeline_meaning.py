@@ -435,6 +435,18 @@ def test_a_number_that_a_tuning_job_minimizes() -> None:
     assert "DEP061" not in rules(tune, decide([made], [], "LessThan", best))
 
 
+@pytest.mark.parametrize(("inside", "data", "told"), [(2, True, True), (1, True, False), (2, False, False)])
+def test_a_job_outside_the_network_of_the_others(inside: int, data: bool, told: bool) -> None:
+    network = {"SecurityGroupIds": ["sg-0a1b2c3d4e5f67890"], "Subnets": ["subnet-0a1b2c3d4e5f67890"]}
+    steps = [train()]
+    steps[0]["Arguments"]["VpcConfig"] = network
+    steps += [processing(f"Look{i}", NetworkConfig={"VpcConfig": network}) for i in range(1, inside)]
+    given = processing_input("model", LEARNED if data else "s3://example-bucket/base/model.tar.gz")
+    last = processing("Evaluate", ProcessingInputs=[given])
+    assert ("DEP106" in rules(*steps, last)) == told
+    assert ("DEP106" in rules(*steps, decide([last], [], "LessThan", metric("mse")))) == told
+
+
 def test_functions_and_queues_of_another_region() -> None:
     ask = {
         "Name": "Ask",

@@ -1,4 +1,4 @@
-"""Rules on the region that a pipeline runs in: its images and functions, and what the region has."""
+"""Rules on the region and network that a pipeline runs in: its images and functions, and what the region has."""
 
 from __future__ import annotations
 
@@ -104,6 +104,61 @@ def experiments_of_the_region(view: PipelineView) -> Iterator[Problem]:
             "write null, or Pipeline(pipeline_experiment_config=None, …)",
         )
 
+
+@rule("DEP106", severity="warning", scope="pipeline")
+def outside_the_network(view: PipelineView) -> Iterator[Problem]:
+    """One job of a pipeline runs outside the VPC that all its others run in.
+
+    What it does:
+        Looks for the only training or processing step without a VpcConfig, where two others or more have one, and it takes what
+        another step gives.
+    Why:
+        A bucket that is reached through the VPC's endpoint alone refuses it: AccessDenied. The SDK's step that packs a model
+        anew is forgotten most easily.
+    Example:
+          operation: Pipeline
+          Steps:
+            - Name: Prepare
+              Type: Processing
+              Arguments:
+                NetworkConfig: {VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f67890], Subnets: [subnet-0a1b2c3d4e5f67890]}}
+            - Name: Check
+              Type: Processing
+              Arguments:
+                NetworkConfig: {VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f67890], Subnets: [subnet-0a1b2c3d4e5f67890]}}
+                ProcessingOutputConfig: {Outputs: [{OutputName: report, S3Output: {S3Uri: "s3://example-bucket/report/", LocalPath: /opt/ml/processing/report, S3UploadMode: EndOfJob}}]}
+            - Name: Send
+              Type: Processing
+              Arguments:
+        +       NetworkConfig: {VpcConfig: {SecurityGroupIds: [sg-0a1b2c3d4e5f67890], Subnets: [subnet-0a1b2c3d4e5f67890]}}
+                ProcessingInputs: [{InputName: report, S3Input: {S3Uri: {Get: "Steps.Check.ProcessingOutputConfig.Outputs['report'].S3Output.S3Uri"}, S3DataType: S3Prefix, LocalPath: /opt/ml/processing/report, S3InputMode: File}}]
+    Source:
+        https://github.com/aws/sagemaker-python-sdk/issues/2302
+    """
+    inside: list[tuple[Path, Path]] = []
+    outside: list[tuple[Path, Path]] = []
+    for step in view.steps:
+        member = _NETWORKS.get(step.operation)
+        if member is not None:
+            holder = mapping(step.request, "NetworkConfig") if len(member) > 1 else step.request
+            (inside if holder.get("VpcConfig") else outside).append((place_of(view, step), member))
+    if len(inside) < 2 or len(outside) != 1:
+        return
+    ((top, member),) = outside
+    given = (one for one in view.definition.references if one.path[: len(top)] == top)
+    if any(one.text.startswith("Steps.") for one in given):
+        yield Problem(
+            "every other job of the pipeline runs in a VPC, and this one does not",
+            (*top, *member),
+            "give it the VpcConfig of the others, unless it needs what they cannot reach",
+        )
+
+
+_NETWORKS: dict[str, Path] = {
+    "CreateTrainingJob": ("VpcConfig",),
+    "CreateProcessingJob": ("NetworkConfig", "VpcConfig"),
+}
+"""Where the jobs have their network."""
 
 _REGION = re.compile(r"(?:arn:aws[a-z-]*:lambda:|https://sqs\.)([a-z]{2,4}(?:-[a-z]+)+-\d+)[.:].*")
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from cursus.aws.tables import entries
 from cursus.script import habits
 from cursus.script.checkpoints import best, first_start, kept, newest, resuming
-from cursus.script.data import downloads, handed, keras_files, left_behind, links, paths, rows
+from cursus.script.data import downloads, handed, held_out, keras_files, left_behind, links, paths, rows
 from cursus.script.distributed import processes, spawned, workers
 from cursus.script.ends import endings, exits, prompts, signals
 from cursus.script.evaluation import values as v
@@ -188,6 +188,7 @@ class Reading(Reach):
             *first_start.read_later_starts(modules),
             *sequence.read_sequence(modules),
             *counts.read_counts(modules),
+            *held_out.read_held_out(modules),
             *sequence.read_intervals(self.evaluator, reached),
             *slips.read_slips(modules),
             *given_back.read_given_back(self.evaluator, reached),

@@ -88,7 +88,8 @@ def mixed_up(view: TrainingView) -> Iterator[Problem]:
         Finds functions that put things into a parameter whose default is a list or a mapping, called several times without it, and
         ``zip`` of listings of folders that are not sorted; a file whose beginning ``csv.Sniffer`` read, and whose rows are read from there
         on; ``count += 0``; functions that draw at random and never look at the ``seed`` that they take; counts of hits, waiting and rows
-        that no epoch sets back, or that each does; inputs and labels that are shuffled one after the other; measures of something and itself; and classes that are numbered as a folder lists them.
+        that no epoch sets back, or that each does; inputs and labels that are shuffled one after the other; data
+        that is held out, and then trained on, or not looked at; measures of something and itself; and classes that are numbered as a folder lists them.
     Why:
         A default is made once: the second call gets what the first one read as well, and validation is done on the training's data. The order
         of ``os.listdir`` and ``glob`` is any, and another on SageMaker's file system: labels stand beside other examples.
@@ -139,6 +140,26 @@ def mixed_up(view: TrainingView) -> Iterator[Problem]:
             "shuffled-apart": (
                 "{} comes after another shuffle, and what is shuffled apart is taken together: labels stand beside other examples",
                 "shuffle the pairs, or seed both alike",
+            ),
+            "fitted-again": (
+                "{} fits a second time, to what was held out: it is changed in another way than what was trained on",
+                "use transform() for all but the training's data",
+            ),
+            "not-held-out": (
+                "{} takes what is trained on, and {key} is held out in vain",
+                "train on one part, and measure with the other",
+            ),
+            "phase-unread": (
+                "{} changes weights, and does not look at the phase: it trains with what is held out too",
+                "change the weights where the phase is the training alone",
+            ),
+            "rounds-ignored": (
+                "xgboost.train takes no {shown} from its parameters: ten rounds are done",
+                "num_boost_round=…",
+            ),
+            "stops-on-training": (
+                "{} has the training's data last, by which XGBoost stops early: it goes on while the model overfits",
+                "put the validation's data last",
             ),
             "same-twice": (
                 "{} compares something with itself",

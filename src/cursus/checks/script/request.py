@@ -392,10 +392,11 @@ def habit_problems(
 ) -> Iterator[Problem]:
     """A problem for each habit of the kinds of ``words``: what is wrong, and what to write instead.
 
-    In both ``{}`` stands for the habit's detail, ``{shown}`` for the same as a value is shown.
+    In both ``{}`` stands for the habit's detail, ``{shown}`` for the same as a value is shown, ``{key}`` for its key.
     """
     for habit in habits(view, *words):
-        message, remedy = (text.format(habit.detail, shown=show(habit.detail)) for text in words[habit.kind])
+        shown, key = show(habit.detail), show(habit.key)
+        message, remedy = (text.format(habit.detail, shown=shown, key=key) for text in words[habit.kind])
         yield Problem(message, path, remedy, location=habit.location)
 
 

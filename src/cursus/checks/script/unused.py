@@ -57,7 +57,7 @@ def argument_without_effect(view: TrainingView) -> Iterator[Problem]:
         acted = argument.type == "other" and argument.conditional  # an action of its own may use the value
         if argument.dest in facts.unread and not acted:
             told, remedy = (
-                f"the script parses {passed.flag} and never reads it",
+                f"the script parses {passed.flag} and never uses it",
                 f"use args.{argument.dest}, or leave the hyperparameter out",
             )
         elif argument.appends:

@@ -271,6 +271,11 @@ def _unread_keys(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
         ):
             return  # a mapping may be handed on as a whole
     mappings = [(node, _keys(node)) for node in nodes if isinstance(node, ast.Dict)]
+    decays = {
+        ast.unparse(node.target)
+        for node in nodes
+        if isinstance(node, ast.AugAssign) and isinstance(node.op, (ast.Mult, ast.Div, ast.Pow))
+    }
     # The mapping whose progress is read is the checkpoint; another with the same keys may be the model.
     restored = [keys & read for _, keys in mappings if any(PROGRESS.match(key) for key in keys & read)]
     for node, keys in mappings:
@@ -280,8 +285,22 @@ def _unread_keys(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
         yield from (
             (node, key)
             for key in sorted(keys - read)
-            if (PROGRESS.match(key) and not beside) or STATE.search(key)
+            if (PROGRESS.match(key) and not beside)
+            or STATE.search(key)
+            or (beside and _value(node, key) in decays)
         )
+
+
+def _value(node: ast.Dict, key: str) -> str:
+    """What a mapping has under a key, as it is written."""
+    return next(
+        (
+            ast.unparse(value)
+            for name, value in zip(node.keys, node.values, strict=True)
+            if string(name) == key
+        ),
+        "",
+    )
 
 
 def _keys(node: ast.Dict) -> set[str]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from cursus.script.facts import Habit
 from cursus.script.hyperparameters.arguments import PARSES
 from cursus.script.syntax.bodies import Body, place
-from cursus.script.syntax.nodes import bare_name, everything_given, is_call, receiver
+from cursus.script.syntax.nodes import bare_name, everything_given, is_call, mentions, receiver
 
 WHOLE = frozenset({"vars", "__dict__", "_get_kwargs", "asdict", "getattr", "locals", "globals"})
 
@@ -21,8 +21,8 @@ def _parses(node: ast.expr | None, functions: Collection[str]) -> bool:
 
 
 def unread_arguments(modules: Iterable[Body], declared: Iterable[str]) -> frozenset[str]:
-    """Those of ``declared`` that no attribute, key or text of the source names, where the parsed arguments are
-    never handed on as a whole."""
+    """Those of ``declared`` that no attribute, key or text of the source names, or that are handed to functions alone
+    which do not look at them, where the parsed arguments are never handed on as a whole."""
     spaces: set[str] = set()
     read: set[str] = set()
     nodes = [node for body in modules for node in body.all_nodes]
@@ -43,11 +43,12 @@ def unread_arguments(modules: Iterable[Body], declared: Iterable[str]) -> frozen
     looking = {node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))}
     looking.add("print")
     bases: set[int] = set()
+    in_vain = _handed_in_vain(nodes)
     for node in nodes:
         if isinstance(node, ast.Attribute):
             if node.attr in WHOLE:
                 return frozenset()
-            if isinstance(node.ctx, ast.Load):
+            if isinstance(node.ctx, ast.Load) and id(node) not in in_vain:
                 read.add(node.attr)
             bases.add(id(node.value))
         elif isinstance(node, ast.Return) and node.value is not None:
@@ -60,6 +61,38 @@ def unread_arguments(modules: Iterable[Body], declared: Iterable[str]) -> frozen
         if node.id in WHOLE or (node.id in spaces and id(node) not in bases):
             return frozenset()
     return frozenset(name for name in declared if name not in read)
+
+
+def _handed_in_vain(nodes: list[ast.AST]) -> set[int]:
+    """What is given to functions of the source for parameters that they do not look at, or set anew first."""
+    named: dict[str, list[ast.FunctionDef]] = {}
+    for node in nodes:
+        if isinstance(node, ast.FunctionDef):
+            named.setdefault(node.name, []).append(node)
+    found: set[int] = set()
+    for node in nodes:
+        owners = named.get(bare_name(node.func), []) if isinstance(node, ast.Call) else []
+        if not isinstance(node, ast.Call) or len(owners) != 1 or owners[0].decorator_list:
+            continue
+        names = [one.arg for one in (*owners[0].args.posonlyargs, *owners[0].args.args)]
+        spread = any(isinstance(one, ast.Starred) for one in node.args)
+        given = [] if spread else [*zip(names, node.args, strict=False)]
+        given += [(one.arg or "", one.value) for one in node.keywords]
+        known = {*names, *(one.arg for one in owners[0].args.kwonlyargs)}
+        found.update(id(value) for name, value in given if name in known and _dead(owners[0], name))
+    return found
+
+
+def _dead(function: ast.FunctionDef, name: str) -> bool:
+    """True where a function reads its parameter nowhere, or sets it to a constant before it does."""
+    for statement in function.body:
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):
+            if [bare_name(one) for one in statement.targets] == [name]:
+                return True
+        elif mentions(statement, name):
+            return False
+    sketch = isinstance(function.body[-1], (ast.Pass, ast.Raise))
+    return not sketch
 
 
 def ordered(modules: Iterable[Body]) -> Iterator[Habit]:

@@ -1,24 +1,46 @@
 """What functions of the source give back, where that cannot be used as it is.
 
-Each finding is a ``Habit``: ``unpacked`` (a tuple that is unpacked into more or fewer names than it has values) and
-``nothing-back`` (what a function gives that returns nothing is looked into, joined, or set as a handler).
+Each finding is a ``Habit``: ``unpacked`` (a tuple that is unpacked into more or fewer names than it has values),
+``nothing-back`` (what a function gives that returns nothing is looked into, joined, or set as a handler) and
+``adds-nothing`` (a function that only computes something is called, and nobody takes what it gives).
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 
 from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.evaluation.given import call_of, plain_function
 from cursus.script.facts import Habit
 from cursus.script.syntax.bodies import Body, place
-from cursus.script.syntax.nodes import receiver
+from cursus.script.syntax.nodes import bare_name, receiver
 
 TAKERS = frozenset({"os.path.join", "open", "len", "int", "float", "signal.signal", "atexit.register"})
 """Functions that raise an error where they get None."""
 
 
+COMPUTES = frozenset(
+    {
+        "int",
+        "float",
+        "min",
+        "max",
+        "abs",
+        "round",
+        "len",
+        "sum",
+        "pow",
+        "math.cos",
+        "math.exp",
+        "math.pow",
+        "math.sqrt",
+    }
+)
+NUMBER = re.compile(
+    r"^(?:lr|learning_rate|rate|eps|epsilon|temperature|alpha|beta|gamma|momentum|\w*_(?:lr|rate|count))$"
+)
 NOTHING = frozenset(
     {
         "json.dump",
@@ -43,11 +65,40 @@ def read_given_back(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) 
                 told = _unpacked(evaluator, node.targets[0].elts, node.value, body)
                 if told:
                     yield Habit("unpacked", None, told, id(node.value) in certain, place(node, body))
+            call = node.value if isinstance(node, ast.Expr) else None
+            made = plain_function(evaluator, call, body) if isinstance(call, ast.Call) else None
+            if call is not None and made is not None and _only_computes(made):
+                yield Habit("adds-nothing", None, ast.unparse(call)[:80], sure, place(node, body))
             for used in _looked_into(evaluator, node, body):
                 call = call_of(used, body)
                 if call is not None and _gives_nothing(evaluator, call, body):
                     told = f"{ast.unparse(call.func)}()"
                     yield Habit("nothing-back", None, told, id(node) in certain, place(node, body))
+
+
+def _only_computes(function: Body) -> bool:
+    """True for a function that sets names of its own and calls nothing but what computes: ``lr = lr * 0.1``."""
+    owner = function.owner
+    if not isinstance(owner, ast.FunctionDef):
+        return False
+    given = {one.arg for one in owner.args.args}
+    sets = False
+    for node in function.nodes:
+        stored = isinstance(node, (ast.Attribute, ast.Subscript)) and not isinstance(node.ctx, ast.Load)
+        if stored or isinstance(node, (ast.Await, ast.NamedExpr, ast.Lambda)):
+            return False
+        if isinstance(node, ast.Call):
+            if ast.unparse(node.func) not in COMPUTES:
+                return False
+        elif isinstance(node, ast.AugAssign):  # which changes an array in place
+            if not NUMBER.search(ast.unparse(node.target)):
+                return False
+            sets = sets or bare_name(node.target) in given
+        elif isinstance(node, ast.Assign):
+            sets = sets or any(bare_name(one) in given for one in node.targets)
+        elif isinstance(node, ast.stmt) and not isinstance(node, (ast.If, ast.Return, ast.Expr, ast.Pass)):
+            return False
+    return sets
 
 
 def _unpacked(evaluator: Evaluator, names: list[ast.expr], value: ast.expr, body: Body) -> str:

@@ -1,4 +1,5 @@
-"""What a script uses of libraries by name: ``library-words``, ``library-name``, ``best-at-end``.
+"""What a script uses of libraries by name: ``library-words``, ``library-name``, ``best-at-end``, and of XGBoost
+``rounds-ignored`` (their number among the parameters) and ``stops-on-training`` (the last of ``evals``).
 
 ``detail`` is the dotted name of a function, for a method that of the class which made its object; ``key`` are the
 arguments that it is given by name. ``library-name`` is any other name that some versions of a library have no more.
@@ -10,12 +11,13 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from cursus.aws import library_apis
+from cursus.aws.metrics import words_of
 from cursus.script.evaluation import values as v
 from cursus.script.evaluation.calls import FRAMES
 from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.facts import Habit
 from cursus.script.syntax.bodies import Body, CallSite, place
-from cursus.script.syntax.nodes import string, word
+from cursus.script.syntax.nodes import is_call, string, word
 
 MODULES = frozenset(
     {
@@ -32,17 +34,26 @@ MODULES = frozenset(
     | {"peft", "trl", "numpy", "torch"}
 )
 
+ROUNDS = frozenset(
+    {"n_estimators", "num_boost_round", "num_round", "num_rounds", "n_rounds", "nrounds", "nround"}
+)
+"""What people call the number of rounds, which ``xgboost.train`` takes beside its parameters alone."""
+HELD_OUT = frozenset(
+    {"val", "valid", "validation", "test", "eval", "dval", "dvalid", "dtest", "deval", "holdout"}
+)
+
 
 def read_library_words(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) -> Iterator[Habit]:
     """Every call of a function of these libraries that gives arguments by name."""
     for site, sure in calls:
         words = [given.arg for given in site.node.keywords if given.arg is not None]
-        method = (
-            isinstance(site.node.func, ast.Attribute) and site.node.func.attr in library_apis.last_names()
-        )
+        known = site.node.func.attr if isinstance(site.node.func, ast.Attribute) else ""
+        method = known == "train" or known in library_apis.last_names()
         name = _name(evaluator, site) if words or method else ""
         if name.endswith(".TrainingArguments"):
             yield from _best_at_end(site, sure)
+        if name == "xgboost.train":
+            yield from _boosted(site, sure)
         if name.partition(".")[0] in MODULES:
             yield Habit("library-words", None, name, sure, place(site.node, site.body), key=",".join(words))
 
@@ -74,6 +85,36 @@ def _best_at_end(site: CallSite, sure: bool) -> Iterator[Habit]:
     ]
     if None not in times and times[0] != times[1] and times[1] != "best":
         yield Habit("best-at-end", None, f"{times[0]},{times[1]}", sure, place(site.node, site.body))
+
+
+def _boosted(site: CallSite, sure: bool) -> Iterator[Habit]:
+    """``train({"n_estimators": 200}, data)``, and early stopping by ``evals=[(held_out, "test"), (data, "train")]``."""
+    node, where = site.node, place(site.node, site.body)
+    if any(one.arg is None for one in node.keywords) or any(
+        isinstance(one, ast.Starred) for one in node.args
+    ):
+        return
+    settings = _written(word(node, "params") or (node.args[0] if node.args else None), site)
+    keys = settings.keys if isinstance(settings, ast.Dict) else []
+    names = [string(key) for key in keys]
+    if is_call(settings, "dict"):
+        names = [one.arg for one in settings.keywords]
+    ignored = next((one for one in names if one in ROUNDS), None)
+    if ignored and word(node, "num_boost_round") is None and len(node.args) < 3:
+        yield Habit("rounds-ignored", None, ignored, sure, where)
+    evals = _written(word(node, "evals") or (node.args[3] if len(node.args) > 3 else None), site)
+    stops = word(node, "early_stopping_rounds")
+    if not isinstance(evals, ast.List) or len(evals.elts) < 2 or stops is None or string(stops) == "None":
+        return
+    words = [words_of(ast.unparse(one)) for one in evals.elts]
+    held_out = any(one & HELD_OUT for one in words[:-1])
+    if held_out and words[-1] & {"train", "training", "dtrain"} and not words[-1] & HELD_OUT:
+        yield Habit("stops-on-training", None, ast.unparse(evals)[:80], sure, where)
+
+
+def _written(node: ast.expr | None, site: CallSite) -> ast.expr | None:
+    """What an expression is, or what its name is set to once."""
+    return site.body.only(node.id) or site.body.top.only(node.id) if isinstance(node, ast.Name) else node
 
 
 def _name(evaluator: Evaluator, site: CallSite) -> str:

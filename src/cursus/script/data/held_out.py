@@ -1,0 +1,178 @@
+"""What is held out of the training, and then taken for it all the same, or not looked at.
+
+Each finding is a ``Habit``: ``fitted-again`` (``scaler.fit_transform(x_test)``), ``not-held-out`` (what is called the
+validation's data is made of the training's, and the validation's is read by nothing; or the other way round) and
+``phase-unread`` (a step that trains, and does not look at the phase that it is given).
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from cursus.aws.metrics import words_of
+from cursus.script.facts import Habit
+from cursus.script.syntax.bodies import Body, place
+from cursus.script.syntax.nodes import (
+    FUNCTIONS,
+    bare_name,
+    everything_given,
+    last_name,
+    own,
+    receiver,
+    string,
+)
+
+TRAIN = frozenset({"train", "training", "tr", "trn"})
+HELD_OUT = frozenset({"val", "valid", "validation", "test", "tst", "eval", "dev", "holdout", "te"})
+PLOTTED = ("tsne", "umap", "mds", "embed", "isomap")
+"""What is fitted to whatever it shows."""
+PHASES = frozenset({"phase", "split", "mode", "stage", "is_train", "is_training", "training"})
+
+
+def read_held_out(modules: Iterable[Body]) -> Iterator[Habit]:
+    """Everything of this kind in the modules of a source."""
+    for body in modules:
+        nodes = body.all_nodes
+        loaded = {one.id for one in nodes if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)}
+        loaded |= {string(one) or "" for one in nodes if isinstance(one, ast.Constant)}
+        for scope in nodes:
+            if isinstance(scope, (ast.Module, *FUNCTIONS)):
+                inside = list(own(scope))
+                for call in _fitted_again(inside):
+                    yield Habit("fitted-again", None, ast.unparse(call)[:80], True, place(call, body))
+                for node, name in _exchanged(inside, loaded):
+                    yield Habit("not-held-out", None, ast.unparse(node)[:80], True, place(node, body), name)
+        for step in _phases(nodes):
+            yield Habit("phase-unread", None, f"{step.name}()", True, place(step, body))
+
+
+def _fitted_again(nodes: list[ast.AST]) -> Iterator[ast.Call]:
+    """``scaler.fit_transform(x_test)`` behind ``scaler.fit_transform(x_train)``."""
+    fitted: set[str] = set()
+    for node in nodes:
+        made = receiver(node, ("fit", "fit_transform"))
+        if made is None or not isinstance(node, ast.Call) or not node.args:
+            continue
+        name, about = ast.unparse(made), words_of(ast.unparse(node.args[0]))
+        if about & TRAIN and not about & HELD_OUT:
+            fitted.add(name)
+        elif name in fitted and about & HELD_OUT and not about & TRAIN and last_name(node.func) != "fit":
+            yield from () if any(word in name.lower() for word in PLOTTED) else (node,)
+
+
+def _exchanged(nodes: list[ast.AST], loaded: set[str]) -> Iterator[tuple[ast.AST, str]]:
+    """Data of the validation that nothing reads beside what is made of the training's in its place, and the reverse."""
+    given = [
+        (one, node.value)
+        for node in nodes
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        for one in _names(target)
+    ]
+    known = {name for name, _ in given}
+    for name, value in given:
+        words = words_of(name)
+        if words & HELD_OUT and not words & TRAIN and name not in loaded:
+            trained = {one for one in known & loaded if words_of(one) & TRAIN and _alike(one, name)}
+            found = next((node for node in nodes if trained and _in_place_of(node, trained)), None)
+            if found is not None:
+                yield found, name
+        elif words & TRAIN and not words & HELD_OUT and name not in loaded:
+            beside = [
+                one for one, made in given if made is value and words_of(one) & HELD_OUT and one in loaded
+            ]
+            whole = bare_name(value.args[0]) if _splits(value) and isinstance(value, ast.Call) else ""
+            found = next((node for node in nodes if beside and whole and _fits(node, whole)), None)
+            if found is not None:
+                yield found, name
+        elif words & TRAIN and _whole(value):
+            rest = [one for one, made in given if words_of(one) & HELD_OUT and _part_of(made, _whole(value))]
+            if rest and name in loaded and rest[0] in loaded:
+                yield value, rest[0]
+
+
+def _names(target: ast.expr) -> list[str]:
+    parts = target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
+    return [bare_name(one) for one in parts if bare_name(one)]
+
+
+def _alike(one: str, other: str) -> bool:
+    """True for ``train_rows`` and ``val_rows``: but for what they are for they have the same words."""
+    return words_of(one) - TRAIN == words_of(other) - HELD_OUT
+
+
+def _in_place_of(node: ast.AST, trained: set[str]) -> bool:
+    """``val_loader = batches(train_rows)``, ``Trainer(eval_dataset=train_dataset)``."""
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        target, value = last_name(node.targets[0]), node.value
+        if not isinstance(value, ast.Call):
+            return False
+        given: list[ast.expr] = everything_given(value)
+    elif isinstance(node, ast.keyword) and node.arg is not None:
+        target, given = node.arg, [node.value]
+    else:
+        return False
+    names = {one.id for part in given for one in ast.walk(part) if isinstance(one, ast.Name)}
+    about = words_of(target)
+    aside = any(words_of(one) & HELD_OUT for one in names)
+    return bool(about & HELD_OUT and not about & TRAIN and names & trained) and not aside
+
+
+def _splits(value: ast.expr) -> bool:
+    return isinstance(value, ast.Call) and last_name(value.func) == "train_test_split" and bool(value.args)
+
+
+def _fits(node: ast.AST, whole: str) -> bool:
+    """``model.fit(X, y)`` with all that was split."""
+    return (
+        isinstance(node, ast.Call)
+        and receiver(node, ("fit",)) is not None
+        and len(node.args) > 1
+        and bare_name(node.args[0]) == whole
+    )
+
+
+def _whole(value: ast.expr) -> str:
+    """``rows`` of ``rows[:]``."""
+    part = value.slice if isinstance(value, ast.Subscript) else None
+    plain = isinstance(part, ast.Slice) and part.lower is part.upper is part.step is None
+    return bare_name(value.value) if isinstance(value, ast.Subscript) and plain else ""
+
+
+def _part_of(value: ast.expr, whole: str) -> bool:
+    """True for ``rows[n:]``."""
+    part = value.slice if isinstance(value, ast.Subscript) and bare_name(value.value) == whole else None
+    return isinstance(part, ast.Slice) and (part.lower is not None or part.upper is not None)
+
+
+def _phases(nodes: list[ast.AST]) -> Iterator[ast.FunctionDef]:
+    """``def step(self, row, phase)`` that changes weights and never reads ``phase``, called for each phase in turn."""
+    turns = {
+        loop.target.id
+        for loop in nodes
+        if isinstance(loop, ast.For) and isinstance(loop.target, ast.Name) and _phase_names(loop.iter)
+    }
+    called = {
+        last_name(node.func)
+        for node in nodes
+        if turns and isinstance(node, ast.Call) and turns & set(map(bare_name, everything_given(node)))
+    }
+    for node in nodes if called else ():
+        if not isinstance(node, ast.FunctionDef) or node.name not in called:
+            continue
+        inside = list(ast.walk(node))
+        read = {one.id for one in inside if isinstance(one, ast.Name)}
+        asked = {one.arg for one in (*node.args.args, *node.args.kwonlyargs)} & PHASES
+        trains = any(
+            receiver(one, ("backward", "step")) is not None
+            or (isinstance(one, ast.AugAssign) and isinstance(one.target, (ast.Attribute, ast.Subscript)))
+            for one in inside
+        )
+        if asked - read and trains and not node.decorator_list:
+            yield node
+
+
+def _phase_names(node: ast.expr) -> bool:
+    names = {string(one) or "" for one in node.elts} if isinstance(node, (ast.List, ast.Tuple)) else set()
+    return bool(names & TRAIN and names & HELD_OUT)

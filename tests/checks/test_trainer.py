@@ -79,6 +79,9 @@ TRAINER = {
         ({"report_to": "wandb"}, {("FRM035", "warning")}),
         ({"push_to_hub": "True", "hub_token_secret": "hub"}, set()),
         ({"push_to_hub": "True"}, {("FRM035", "warning")}),
+        ({"model_name_or_path": "google/gemma-2b"}, {("FRM034", "warning")}),
+        ({"model_name_or_path": "mistralai/Mistral-7B-v0.1"}, set()),
+        ({"save_strategy": "no"}, set()),
     ],
 )
 def test_an_example_of_transformers(given: dict[str, str], told: set[tuple[str, str]]) -> None:
@@ -114,6 +117,14 @@ def test_number_formats(given: dict[str, str], instance: str, told: set[tuple[st
 )
 def test_glue(given: dict[str, str], told: bool) -> None:
     assert found({**TRAINER, **given}, "run_glue.py") == ({("FRM034", "error")} if told else set())
+
+
+@pytest.mark.parametrize(("strategy", "told"), [("no", {("FRM035", "warning")}), ("epoch", set())])
+def test_a_spot_job_whose_checkpoints_are_never_written(strategy: str, told: set[tuple[str, str]]) -> None:
+    given = {**TRAINER, "output_dir": "/opt/ml/checkpoints", "save_strategy": strategy}
+    kept = {"CheckpointConfig": {"S3Uri": "s3://example-bucket/kept/"}, "EnableManagedSpotTraining": True}
+    waits = {"MaxRuntimeInSeconds": 3600, "MaxWaitTimeInSeconds": 7200}
+    assert found(given, StoppingCondition=waits, **kept) == told
 
 
 def test_scripts_of_others_under_the_same_name() -> None:

@@ -259,13 +259,8 @@ def _newer(image: Image, model: str, place: Path, packed: bool) -> Iterator[Prob
     tgi = image.repository == "huggingface-pytorch-tgi-inference" and image.processor == "gpu"
     if not tgi and image.repository != "huggingface-pytorch-inference":
         return
-    begins = table("limits")["models_served_since"]
-    # of several beginnings the longest tells the model
-    known = max((each for each in begins if model.startswith(each)), key=len, default=None)
-    if known is None or image.version is None:
-        return
-    since, server = begins[known][0 if tgi else 1], "text-generation-inference" if tgi else "transformers"
-    if order(image.version) < order(since):
+    since, server = known_since(model, tgi), "text-generation-inference" if tgi else "transformers"
+    if since and image.version and order(image.version) < order(since):
         yield Problem(
             f"{show(model)} is newer than {server} {image.version} in the image, which does not know its architecture",
             (*place, "Image"),
@@ -274,3 +269,11 @@ def _newer(image: Image, model: str, place: Path, packed: bool) -> Iterator[Prob
             if packed and not tgi
             else "error",  # an archive may have code/requirements.txt
         )
+
+
+def known_since(model: str, tgi: bool = False) -> str | None:
+    """The first version of transformers, or of text-generation-inference, that knows the architecture of a model of the Hub."""
+    begins = table("limits")["models_served_since"]
+    # of several beginnings the longest tells the model
+    known = max((each for each in begins if model.startswith(each)), key=len, default=None)
+    return None if known is None else str(begins[known][0 if tgi else 1])

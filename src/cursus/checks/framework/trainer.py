@@ -8,6 +8,7 @@ from cursus.aws import images, instances, library_fields
 from cursus.aws.images import Image
 from cursus.aws.tables import table
 from cursus.checks.framework.images import TOKEN, logs_in
+from cursus.checks.framework.models import known_since
 from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.type_words import decimal, whole
 from cursus.checks.views import TrainingView
@@ -85,8 +86,8 @@ def refused_by_the_trainer(view: TrainingView) -> Iterator[Problem]:
     What it does:
         Where the program is one of transformers' examples (run_clm.py with a model and output_dir), holds its arguments against the
         types and values that TrainingArguments has, and against each other: bf16 and tf32 on GPUs that lack them, fp16 without GPUs, both, a
-        model in S3, load_best_model_at_end with strategies that differ, FSDP with DeepSpeed, files that the example does not read, and arguments that
-        the version in the image does not have (a warning). Where the script only has the names of the Trainer's arguments, all are warnings.
+        model in S3, load_best_model_at_end with strategies that differ, FSDP with DeepSpeed, files that the example does not read, and arguments and
+        models that the version in the image does not have (warnings). Where the script only has the names of the Trainer's arguments, all are warnings.
     Why:
         "Your setup doesn't support bf16/gpu", "--tf32 requires Ampere or a newer GPU arch", "--load_best_model_at_end requires the save
         and eval strategy to match", "is not a valid IntervalStrategy": the script ends when it starts.
@@ -119,6 +120,15 @@ def refused_by_the_trainer(view: TrainingView) -> Iterator[Problem]:
                 "bring the model by a channel, and write /opt/ml/input/data/<channel>",
                 severity=severity,
             )
+    since = known_since(str(view.values.get("model_name_or_path", "")))
+    older = image.framework == "huggingface" and image.version is not None
+    if since and older and images.order(image.version or "") < images.order(since):
+        yield Problem(
+            f"transformers {image.version} in the image does not know the architecture of this model, {since} is the first",
+            (member, "model_name_or_path"),
+            f"take an image with transformers {since} or later",
+            severity="warning",  # requirements.txt may bring another one
+        )
     offline = next((name for name in OFFLINE if _is_set(view.environment.get(name))), None)
     model = str(view.values.get("model_name_or_path", ""))
     here = (
@@ -336,7 +346,7 @@ def _glue(view: TrainingView) -> Iterator[Problem]:
 @rule(
     "FRM035",
     severity="warning",
-    reads=hyperparameters("output_dir", "report_to", "push_to_hub"),
+    reads=hyperparameters("output_dir", "report_to", "push_to_hub", "save_strategy"),
     when="framework",
 )
 def nothing_comes_of_it(view: TrainingView) -> Iterator[Problem]:
@@ -344,9 +354,11 @@ def nothing_comes_of_it(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Where a job runs transformers' Trainer, looks at output_dir (in one of transformers' examples: any folder but those below /opt/ml; a place
-        in S3 in all), for report_to with Weights & Biases without WANDB_API_KEY, and for push_to_hub without a token.
+        in S3 in all), for report_to with Weights & Biases without WANDB_API_KEY, for push_to_hub without a token, and for a spot job with
+        CheckpointConfig whose save_strategy is no.
     Why:
-        model.tar.gz holds what is in /opt/ml/model, and checkpoints are kept where CheckpointConfig says. Nobody is logged in in a
+        model.tar.gz holds what is in /opt/ml/model, and checkpoints are kept where CheckpointConfig says: a job that was interrupted, or
+        stopped at its time limit, begins anew where none are written. Nobody is logged in in a
         container: "api_key not configured (no-tty)", "403 Client Error" of the Hub.
     Example:
           AlgorithmSpecification:
@@ -374,6 +386,13 @@ def nothing_comes_of_it(view: TrainingView) -> Iterator[Problem]:
             + ("a folder of this name to the Trainer" if folder.startswith("s3://") else "lost with the job"),
             (member, "output_dir"),
             "write /opt/ml/model; or /opt/ml/checkpoints, with CheckpointConfig",
+        )
+    kept = view.request.get("EnableManagedSpotTraining") is True and view.request.get("CheckpointConfig")
+    if kept and values.get("save_strategy") == "no":
+        yield Problem(
+            "save_strategy is no: an interrupted job finds no checkpoint in CheckpointConfig's place, and begins anew",
+            (member, "save_strategy"),
+            "write steps, with save_steps, or epoch",
         )
     names = [str(name) for name in (*view.environment, *values)]
     reports = str(values.get("report_to", ""))

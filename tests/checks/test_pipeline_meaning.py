@@ -447,6 +447,17 @@ def test_a_job_outside_the_network_of_the_others(inside: int, data: bool, told: 
     assert ("DEP106" in rules(*steps, decide([last], [], "LessThan", metric("mse")))) == told
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("epcohs", True), ("train_epcohs", True), ("epochs", False), ("epoch", False), ("depth", False)],
+)
+def test_a_hyperparameter_that_is_called_almost_as_its_parameter(name: str, told: bool) -> None:
+    step = train("123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1")
+    step["Arguments"]["HyperParameters"] = {name: {"Get": "Parameters.TrainEpochs"}}
+    epochs = {"Name": "TrainEpochs", "Type": "String", "DefaultValue": "5"}
+    assert rules(step, Parameters=[epochs]) == (["DEP062"] if told else [])
+
+
 def test_functions_and_queues_of_another_region() -> None:
     ask = {
         "Name": "Ask",

@@ -14,6 +14,7 @@ from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, mapping, mappings, text
 from cursus.model import Path
 from cursus.redact import show
+from cursus.suggest import plain_name, slip
 
 MAKERS = frozenset({"Model", "RegisterModel", "Endpoint"})
 """Steps that take a model further."""
@@ -115,14 +116,16 @@ OBJECTIVE = "FinalHyperParameterTuningJobObjectiveMetric"
 
 @rule("DEP062", severity="warning", scope="pipeline")
 def other_output(view: PipelineView) -> Iterator[Problem]:
-    """An input or channel is called as one output of a step, and reads another.
+    """An input or channel is called as one output of a step, and reads another; or a hyperparameter almost as its parameter.
 
     What it does:
         Compares the names of channels and of processing inputs with the outputs that they refer to, where the same step has an
         output of that name; the references of a step's channels, or inputs, with each other; and with what the step reads
-        that makes an output of the same name, which is for nobody.
+        that makes an output of the same name, which is for nobody. Compares the names of hyperparameters and variables with
+        those of the parameters that they get: epcohs for TrainEpochs.
     Why:
-        A model that is validated or evaluated on what it was trained with looks better than it is. Nothing fails.
+        A model that is validated or evaluated on what it was trained with looks better than it is. A script that gets a
+        hyperparameter by another name goes on with its own default. Nothing fails.
     Example:
           operation: Pipeline
           Steps:
@@ -139,8 +142,10 @@ def other_output(view: PipelineView) -> Iterator[Problem]:
         -       ProcessingInputs: [{InputName: test, S3Input: {S3Uri: {Get: "Steps.Prepare.ProcessingOutputConfig.Outputs['train'].S3Output.S3Uri"}, S3DataType: S3Prefix, LocalPath: /opt/ml/processing/test, S3InputMode: File}}]
         +       ProcessingInputs: [{InputName: test, S3Input: {S3Uri: {Get: "Steps.Prepare.ProcessingOutputConfig.Outputs['test'].S3Output.S3Uri"}, S3DataType: S3Prefix, LocalPath: /opt/ml/processing/test, S3InputMode: File}}]
     Source:
-        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps.html (data dependency between steps)
+        https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps.html (data dependency between steps),
+        https://github.com/aws/sagemaker-python-sdk/issues/2200
     """
+    yield from _exchanged(view)
     made = _made_of(view)
     for step in view.definition.steps:
         first: dict[str, str] = {}
@@ -186,6 +191,27 @@ def other_output(view: PipelineView) -> Iterator[Problem]:
                     where,
                     "refer to another output",
                 )
+
+
+def _exchanged(view: PipelineView) -> Iterator[Problem]:
+    """A hyperparameter or variable whose name is the end of its parameter's, but for two letters that changed places."""
+    for reference in view.definition.references:
+        at = next((i for i, part in enumerate(reference.path[:-1]) if part in _NAMED_BY_USERS), None)
+        target = parse_get(reference.text)
+        if at is None or target is None or target.root != "Parameters":
+            continue
+        name = str(reference.path[at + 1])
+        plain = plain_name(name)
+        meant = plain_name(target.name)[-len(plain) :]
+        if len(meant) == len(plain) > 4 and plain != meant and slip(plain, meant):
+            yield Problem(
+                f"{show(name)} gets the parameter {show(target.name)}, and is called almost so: two letters changed places",
+                reference.path[: at + 2],
+                f"call it {meant}, if the program knows that name",
+            )
+
+
+_NAMED_BY_USERS = ("HyperParameters", "StaticHyperParameters", "Environment")
 
 
 def _made_of(view: PipelineView) -> dict[tuple[str, str], str]:

@@ -66,7 +66,8 @@ GATED = [
 SERVED_SINCE = {
     "mistralai/Mistral-7B": ["1.1.0", "4.34.0"],
     "HuggingFaceH4/zephyr-7b": ["1.1.0", "4.34.0"],
-    "mistralai/Mixtral-8x": ["1.3.0", "4.36.0"],
+    # 1.3.1 ends with a TypeError on its sliding window: https://github.com/philschmid/llm-sagemaker-sample/issues/8
+    "mistralai/Mixtral-8x": ["1.3.2", "4.36.0"],
     "HuggingFaceH4/zephyr-7b-gemma": ["1.4.2", "4.38.0"],
     "google/gemma-": ["1.4.2", "4.38.0"],
     "meta-llama/Llama-3.1": ["2.2.0", "4.43.0"],

@@ -252,6 +252,7 @@ def test_the_server_of_sklearn_needs_a_script(container: dict[str, Any], told: l
 
 TGI = "huggingface-pytorch-tgi-inference:2.0.1-tgi0.9.3-gpu-py39-cu118-ubuntu20.04"
 LATER_TGI = "huggingface-pytorch-tgi-inference:2.1.1-tgi1.4.0-gpu-py310-cu121-ubuntu20.04"
+FIRST_MIXTRAL_TGI = "huggingface-pytorch-tgi-inference:2.1.1-tgi1.3.1-gpu-py310-cu121-ubuntu20.04"
 OLD_TRANSFORMERS = "huggingface-pytorch-inference:1.13.1-transformers4.26.0-gpu-py39-cu117-ubuntu20.04"
 
 
@@ -264,6 +265,7 @@ OLD_TRANSFORMERS = "huggingface-pytorch-inference:1.13.1-transformers4.26.0-gpu-
         (LATER_TGI, {"HF_MODEL_ID": "HuggingFaceH4/zephyr-7b-beta"}, []),
         (LATER_TGI, {"HF_MODEL_ID": "HuggingFaceH4/zephyr-7b-gemma-v0.1"}, ["error"]),
         (LATER_TGI, {"HF_MODEL_ID": "/opt/ml/model", "HF_TASK": "text-generation"}, []),
+        (FIRST_MIXTRAL_TGI, {"HF_MODEL_ID": "mistralai/Mixtral-8x7B-Instruct-v0.1"}, ["error"]),
         (OLD_TRANSFORMERS, {"HF_MODEL_ID": "mistralai/Mixtral-8x7B-v0.1"}, ["error"]),
         ("djl-inference:0.26.0-tensorrtllm0.7.1-cu122", {"OPTION_ROLLING_BATCH": "trtllm"}, []),
         ("djl-inference:0.26.0-tensorrtllm0.7.1-cu122", {"OPTION_ROLLING_BATCH": "tensorrtllm"}, ["error"]),

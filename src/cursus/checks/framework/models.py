@@ -262,7 +262,7 @@ def _newer(image: Image, model: str, place: Path, packed: bool) -> Iterator[Prob
     since, server = known_since(model, tgi), "text-generation-inference" if tgi else "transformers"
     if since and image.version and order(image.version) < order(since):
         yield Problem(
-            f"{show(model)} is newer than {server} {image.version} in the image, which does not know its architecture",
+            f"{show(model)} is newer than {server} {image.version} in the image, which cannot load it",
             (*place, "Image"),
             f"take an image with {server} {since} or later",
             severity="warning"

@@ -124,7 +124,7 @@ def refused_by_the_trainer(view: TrainingView) -> Iterator[Problem]:
     older = image.framework == "huggingface" and image.version is not None
     if since and older and images.order(image.version or "") < images.order(since):
         yield Problem(
-            f"transformers {image.version} in the image does not know the architecture of this model, {since} is the first",
+            f"transformers {image.version} in the image cannot load this model: {since} is the first that knows its architecture",
             (member, "model_name_or_path"),
             f"take an image with transformers {since} or later",
             severity="warning",  # requirements.txt may bring another one

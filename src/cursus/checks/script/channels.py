@@ -32,7 +32,8 @@ from cursus.suggest import closest, did_you_mean
 
 CHANNELS: Path = ("InputDataConfig",)
 INPUT = INPUT_DATA.rpartition("/")[0]
-NO_PATH = "gets None for a path"
+NO_PATH = "no path"
+"""What a problem is about where None is taken for a path."""
 SUPPLIED = frozenset({"code", "sm_drivers", "sm_code"})
 ALL_CHANNELS = (
     "SM_CHANNELS",
@@ -87,6 +88,7 @@ def channel_variable_missing(view: TrainingView) -> Iterator[Problem]:
             CHANNELS,
             remedy=rename(wanted, channels),
             location=read.location,
+            about=_instead(wanted, channels),
         )
 
 
@@ -97,14 +99,15 @@ def listed(channels: frozenset[str]) -> str:
 
 def rename(wanted: str, channels: frozenset[str]) -> str:
     """What to do about a channel that the script wants and the request does not have."""
-    near = next(iter(channels)) if len(channels) == 1 else closest(wanted, channels)
-    if near:
-        return f"call the channel {wanted!r}, or {_other_name(near)} in the script"
+    for near in _instead(wanted, channels):
+        return f"call the channel {wanted!r}, or read the channel {near!r} in the script"
     return f"add a channel {wanted!r} to InputDataConfig, or read another in the script"
 
 
-def _other_name(channel: str) -> str:
-    return f"read the channel {channel!r}"
+def _instead(wanted: str, channels: frozenset[str]) -> tuple[str, ...]:
+    """The channel that is meant by another name, where there is one."""
+    near = next(iter(channels)) if len(channels) == 1 else closest(wanted, channels)
+    return (near,) if near else ()
 
 
 @rule("CHN051", scope="script")
@@ -167,6 +170,7 @@ def channel_folder_missing(view: TrainingView) -> Iterator[Problem]:
                 remedy=rename(name, channels),
                 severity=None if sure else "warning",
                 location=use.location,
+                about=_instead(name, channels),
             )
 
 
@@ -189,10 +193,11 @@ def opens(use: PathUse) -> bool:
 def _none(view: TrainingView, facts: ScriptFacts, use: PathUse) -> Problem:
     source = next((told for path in use.paths if (told := _unset(view, facts, path))), "")
     return Problem(
-        f"{use.call} {NO_PATH}: {source or 'the path comes from a variable or an argument that this job does not set'}",
+        f"{use.call} gets None for a path: {source or 'the path comes from a variable or an argument that this job does not set'}",
         CHANNELS,
         remedy="add the channel, or give the path a default, such as os.environ['SM_CHANNEL_…']",
         location=use.location,
+        about=(NO_PATH,),
     )
 
 
@@ -260,7 +265,8 @@ def channel_not_read(view: TrainingView) -> Iterator[Problem]:
     if facts.top_imports & {"sagemaker_training", "sagemaker_containers", "sagemaker"} or _reads_all(facts):
         return
     wrong = [*channel_variable_missing(view), *channel_folder_missing(view)]
-    if any(NO_PATH in problem.message for problem in wrong):
+    told = {name for problem in wrong for name in problem.about}
+    if NO_PATH in told:
         return  # a folder that the script is to be told, and is not: which one, nobody knows
     if any(use.mode not in LEADS for use, _ in remote(view, facts)):
         return  # what comes by the channel, the script takes from where it lies
@@ -270,7 +276,7 @@ def channel_not_read(view: TrainingView) -> Iterator[Problem]:
             continue
         if any(str(value).lstrip('"').startswith(f"{name}/") for value in view.hyperparameters.values()):
             continue  # a file of the channel, for a script that is told the folder of all channels
-        if any(_other_name(name) in problem.remedy for problem in wrong):
+        if name in told:
             continue  # the script reads it under another name, which is the same mistake
         yield Problem(
             f"nothing in the script reads the channel {name!r}: neither {CHANNEL_VARIABLE}{name.upper()} nor "

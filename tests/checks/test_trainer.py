@@ -122,7 +122,10 @@ def test_glue(given: dict[str, str], told: bool) -> None:
 @pytest.mark.parametrize(("strategy", "told"), [("no", {("FRM035", "warning")}), ("epoch", set())])
 def test_a_spot_job_whose_checkpoints_are_never_written(strategy: str, told: set[tuple[str, str]]) -> None:
     given = {**TRAINER, "output_dir": "/opt/ml/checkpoints", "save_strategy": strategy}
-    kept = {"CheckpointConfig": {"S3Uri": "s3://example-bucket/kept/"}, "EnableManagedSpotTraining": True}
+    kept: dict[str, Any] = {
+        "CheckpointConfig": {"S3Uri": "s3://example-bucket/kept/"},
+        "EnableManagedSpotTraining": True,
+    }
     waits = {"MaxRuntimeInSeconds": 3600, "MaxWaitTimeInSeconds": 7200}
     assert found(given, StoppingCondition=waits, **kept) == told
 

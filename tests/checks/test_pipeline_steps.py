@@ -648,6 +648,10 @@ def test_variables_that_a_check_does_not_read(place: tuple[Any, ...], value: str
     [
         ("SAGEMAKER_SUBMIT_DIR", True),
         ("SAGEMAKER_PROGRM", True),
+        ("HFTASK", True),
+        ("hf_model_id", True),
+        ("SAGEMAKER_TRITON_DEFAULT_MODEL", True),
+        ("HF_MODEL_REVISION", False),
         ("SAGEMAKER_TS_MAX_WORKERS", False),
         ("SAGEMAKER_ENV", False),
     ],

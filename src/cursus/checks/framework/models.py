@@ -175,6 +175,9 @@ NUMBERS = (
 """Variables that the servers of Amazon's images read as whole numbers."""
 BATCHES = ("auto", "disable", "vllm", "lmi-dist", "lmi-dist-v2", "trtllm", "tnx", "scheduler", "deepspeed")
 """Values of OPTION_ROLLING_BATCH, of all versions of the large model container."""
+TGI = "huggingface-pytorch-tgi-inference"
+LAUNCHED = NUMBERS[NUMBERS.index("SM_NUM_GPUS") :]
+"""Those of the launcher of text-generation-inference, which refuses other values."""
 LESS = (("MAX_INPUT_LENGTH", "MAX_TOTAL_TOKENS"), ("MAX_INPUT_TOKENS", "MAX_TOTAL_TOKENS"))
 
 
@@ -243,6 +246,7 @@ def variables_of_servers(view: RequestView) -> Iterator[Problem]:
                     f"{name} is {show(value)}, and the server reads a whole number",
                     (*path, name),
                     "write one",
+                    severity="error" if image.repository == TGI and name in LAUNCHED else None,
                 )
         for less, more in LESS:
             if less in numbers and more in numbers and numbers[less] >= numbers[more]:
@@ -256,7 +260,7 @@ def variables_of_servers(view: RequestView) -> Iterator[Problem]:
 
 def _newer(image: Image, model: str, place: Path, packed: bool) -> Iterator[Problem]:
     """A model of the Hub whose architecture the server in the image does not know yet."""
-    tgi = image.repository == "huggingface-pytorch-tgi-inference" and image.processor == "gpu"
+    tgi = image.repository == TGI and image.processor == "gpu"
     if not tgi and image.repository != "huggingface-pytorch-inference":
         return
     since, server = known_since(model, tgi), "text-generation-inference" if tgi else "transformers"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from cursus.aws import images
@@ -155,8 +156,11 @@ def code_that_stays_behind(view: PipelineView) -> Iterator[Problem]:
 
 
 def _nearly(name: str, known: str) -> bool:
-    """True for a slip, and for a name cut short; servers read others that begin alike (SAGEMAKER_TS_MAX_WORKERS)."""
-    return slip(name, known) or (name.count("_") > 1 and name != known and known.startswith(name))
+    """True for a slip, other cases or separators, and a name cut short; others begin alike (SAGEMAKER_TS_MAX_WORKERS)."""
+    if name == known:
+        return False
+    same = re.sub("[_-]", "", name).upper() == known.replace("_", "")
+    return same or slip(name, known) or (name.count("_") > 1 and known.startswith(name))
 
 
 SERVED = (
@@ -164,6 +168,7 @@ SERVED = (
     *("SAGEMAKER_MODEL_SERVER_TIMEOUT", "SAGEMAKER_MODEL_SERVER_WORKERS", "SAGEMAKER_MULTI_MODEL"),
     *("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "SAGEMAKER_BIND_TO_PORT", "SAGEMAKER_SAFE_PORT_RANGE"),
     *("SAGEMAKER_INFERENCE_INPUT", "SAGEMAKER_INFERENCE_OUTPUT", "SAGEMAKER_INFERENCE_SUPPORTED"),
+    *("SAGEMAKER_TRITON_DEFAULT_MODEL_NAME", "SAGEMAKER_TFS_DEFAULT_MODEL_NAME", "HF_MODEL_ID", "HF_TASK"),
 )
 """Variables that the servers in Amazon's images read."""
 

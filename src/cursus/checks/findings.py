@@ -49,6 +49,12 @@ def finding_in(found: Finding, step: str) -> Finding:
     )
 
 
+def with_words(found: Finding, sentence: str) -> str:
+    """The message of a finding, with another sentence behind it."""
+    end = "" if found.message.endswith((".", "?")) else "."
+    return cut(f"{found.message}{end} {sentence}", LONGEST_TEXT)
+
+
 @lru_cache(maxsize=4096)
 def _formatted(path: Path) -> str:
     return format_path([_part(part) if isinstance(part, str) else part for part in path])

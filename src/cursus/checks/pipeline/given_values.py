@@ -8,6 +8,7 @@ from typing import Any
 
 from cursus.aws.members import value_at
 from cursus.aws.pipelines import Definition, Reference, parse_get, step_type
+from cursus.checks.findings import with_words
 from cursus.model import SEVERITIES, Finding, Path, Pipeline, Severity, format_path
 from cursus.redact import LONGEST_TEXT, cut, show
 from cursus.steps.pipelines import parameter_values
@@ -69,9 +70,7 @@ def at_one_place(findings: list[Finding]) -> list[Finding]:
         if not others:
             made.extend(group)
             continue
-        end = "" if first.message.endswith((".", "?")) else "."
-        message = cut(f"{first.message}{end} The same in {_listed(others)}.", LONGEST_TEXT)
-        made.append(replace(first, message=message))
+        made.append(replace(first, message=with_words(first, f"The same in {_listed(others)}.")))
         made.extend(one for one in group[1:] if one.step == first.step)
     return made
 
@@ -112,11 +111,10 @@ def _at_parameter(
         else first.severity
     )
     origin = pipeline.origin(place)
-    end = "" if first.message.endswith((".", "?")) else "."
-    message = f"{first.message}{end} It comes from the {said} the parameter {show(name)}, put in at {_listed(uses)}."
+    whence = f"It comes from the {said} the parameter {show(name)}, put in at {_listed(uses)}."
     return replace(
         first,
-        message=cut(message, LONGEST_TEXT),
+        message=with_words(first, whence),
         path=format_path((*pipeline.prefix, *place)),
         severity=severity,
         location=origin.location if origin else None,

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from cursus.aws.pipelines import Definition, Reference, parse_get
+from cursus.checks.findings import with_words
 from cursus.model import SEVERITIES, Finding, Path, Pipeline, Step, format_path
-from cursus.redact import LONGEST_TEXT, cut, show
+from cursus.redact import show
 from cursus.steps.pipelines import fits, parameter_values, resolve
 
 MOST_TRIALS = 500
@@ -105,15 +106,14 @@ def _at_values(
         place = (*place, group[0][0])
     shown = [show(entry["EnumValues"][j], name) for j, _ in group[:MOST_NAMED]]
     more = f" and {len(group) - MOST_NAMED} more" if len(group) > MOST_NAMED else ""
-    end = "" if first.message.endswith((".", "?")) else "."
     origin = pipeline.origin(place)
-    message = (
-        f"{first.message}{end} It comes from {', '.join(shown)}{more}, which EnumValues of the parameter {show(name)} "
+    whence = (
+        f"It comes from {', '.join(shown)}{more}, which EnumValues of the parameter {show(name)} "
         f"allow{'s' if len(group) == 1 else ''}, put in at {_words(uses)}."
     )
     return replace(
         first,
-        message=cut(message, LONGEST_TEXT),
+        message=with_words(first, whence),
         path=format_path((*pipeline.prefix, *place)),
         severity=first.severity if useless else "warning",
         location=origin.location if origin else None,

@@ -45,6 +45,11 @@ CACHED: dict[str, Any] = {"CacheConfig": {"Enabled": True, "ExpireAfter": "P30D"
 STOP = {"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "not good enough"}}
 
 
+def written(name: str, uri: str) -> dict[str, Any]:
+    target = {"S3Uri": uri, "LocalPath": f"/opt/ml/processing/{name}", "S3UploadMode": "EndOfJob"}
+    return {"OutputName": name, "S3Output": target}
+
+
 def metric(path: str) -> dict[str, Any]:
     return {"Std:JsonGet": {"S3Uri": "s3://example-bucket/report.json", "Path": path}}
 
@@ -313,12 +318,7 @@ def test_images_of_several_regions() -> None:
 
 
 def test_two_channels_with_one_output() -> None:
-    output = {
-        "S3Uri": "s3://example-bucket/a/",
-        "LocalPath": "/opt/ml/processing/a",
-        "S3UploadMode": "EndOfJob",
-    }
-    before = processing(ProcessingOutputConfig={"Outputs": [{"OutputName": "data", "S3Output": output}]})
+    before = processing(ProcessingOutputConfig={"Outputs": [written("data", "s3://example-bucket/a/")]})
     step = train()
     channels = step["Arguments"]["InputDataConfig"]
     reference = {"Get": "Steps.Prepare.ProcessingOutputConfig.Outputs['data'].S3Output.S3Uri"}
@@ -456,6 +456,38 @@ def test_a_hyperparameter_that_is_called_almost_as_its_parameter(name: str, told
     step["Arguments"]["HyperParameters"] = {name: {"Get": "Parameters.TrainEpochs"}}
     epochs = {"Name": "TrainEpochs", "Type": "String", "DefaultValue": "5"}
     assert rules(step, Parameters=[epochs]) == (["DEP062"] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("base", "expected"), [(LEARNED, ["DEP105"]), ("s3://example-bucket/base/model.tar.gz", [])]
+)
+def test_a_job_that_another_step_does_too(base: Any, expected: list[str]) -> None:
+    steps = [
+        processing(
+            name,
+            ProcessingInputs=[processing_input("model", data)],
+            ProcessingOutputConfig={"Outputs": [written("report", f"s3://example-bucket/{name}/")]},
+        )
+        for name, data in (("EvaluateBase", base), ("EvaluateTuned", LEARNED))
+    ]
+    assert rules(train(), *steps) == expected
+
+
+@pytest.mark.parametrize(
+    ("read", "expected"),
+    [
+        ("s3://example-bucket/faiss/", ["DEP030"]),
+        ("s3://example-bucket/", []),
+        ("s3://example-bucket/fa", []),
+    ],
+)
+def test_the_folder_around_what_another_step_writes(read: str, expected: list[str]) -> None:
+    outputs = {"Outputs": [written("index", "s3://example-bucket/faiss/index/")]}
+    embed = processing("Embed", ProcessingOutputConfig=outputs)
+    ask = processing("Ask", ProcessingInputs=[processing_input("index", read)])
+    assert rules(embed, ask) == expected
+    assert rules(embed, {**ask, "DependsOn": ["Embed"]}) == []
+    assert rules({**embed, "DependsOn": ["Ask"]}, ask) == []
 
 
 def test_functions_and_queues_of_another_region() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from cursus.aws.members import value_at
 from cursus.aws.pipelines import PipelineStep, dependencies, nodes, parse_get, step_type, written_out
-from cursus.checks.pipeline import again, place_of, writes
+from cursus.checks.pipeline import again, outputs_of, place_of, writes
 from cursus.checks.pipeline.models import metrics
 from cursus.checks.pipeline.properties import has_strangers
 from cursus.checks.rules import Problem, rule
@@ -24,7 +24,8 @@ def data_without_edge(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Compares the S3 locations that processing and transform steps write with those that other steps read, the
-        S3Uri of a JsonGet in a condition among them, and the metrics of a registration (a warning), parameters put in.
+        S3Uri of a JsonGet in a condition among them, and the metrics of a registration (a warning), parameters put in; and with
+        the folders right around them (a warning).
     Why:
         Steps without an edge between them start together: the reader finds nothing, or the last execution's data.
         A URI written out twice makes no edge; a reference or DependsOn does.
@@ -45,14 +46,17 @@ def data_without_edge(view: PipelineView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-propertyfile.html
     """
     written: dict[str, list[str]] = {}
+    below: dict[str, list[str]] = {}
     for step in view.steps:
         for uri in _written(step):
             written.setdefault(uri, []).append(step.name)
+            below.setdefault(uri.rpartition("/")[0], []).append(step.name)
     if not written:
         return
     told: set[tuple[str, str]] = set()
     for name, place, uri in _readers(view):
-        for producers in _producers(uri, written):
+        around = below.get(uri, []) if uri.count("/") > 2 else []
+        for producers in (*_producers(uri, written), *([around] if around else ())):
             others = [each for each in producers if each != name]
             if any(view.definition.waits(name, each) for each in others):
                 continue  # of several steps that write a place one is enough: they stand in for each other
@@ -64,7 +68,10 @@ def data_without_edge(view: PipelineView) -> Iterator[Problem]:
                 f"step {name} reads what step {producer} writes, and nothing makes it wait for {producer}",
                 place,
                 f'add "DependsOn": ["{producer}"], or refer to the output of {producer} instead of writing its URI',
-                severity="warning" if "ModelMetrics" in place or "DriftCheckBaselines" in place else None,
+                # Of a folder in which that is one of several, the others may be what is meant.
+                severity="warning"
+                if producers is around or "ModelMetrics" in place or "DriftCheckBaselines" in place
+                else None,
             )
 
 
@@ -216,10 +223,11 @@ def lost_work(view: PipelineView) -> Iterator[Problem]:
         Looks for steps that DependsOn a processing step of which nothing in the pipeline takes anything, and read a location
         that it reads itself; the same of a training step and the model in a channel of both. Checks, whose result is
         that they succeed, are left out by what they and their outputs are called. And looks for training steps with
-        equal arguments whose names differ by a number.
+        equal arguments whose names differ by a number, and for processing steps that take what a step made and differ only in
+        where they put their own.
     Why:
-        Nothing fails. The training learns from the raw data, the second stage begins where the first began, and the
-        models of all folds are the same.
+        Nothing fails. The training learns from the raw data, the second stage begins where the first began, the
+        models of all folds are the same, and so are the reports of two models.
     Example:
           operation: Pipeline
           Steps:
@@ -258,8 +266,7 @@ def lost_work(view: PipelineView) -> Iterator[Problem]:
                 )
     alike: dict[tuple[str, str], list[PipelineStep]] = {}
     for entry in view.definition.steps:
-        if entry.type == "Training" and entry.arguments and entry.name is not None:
-            key = (re.sub(r"\d", "", entry.name), repr(entry.arguments))
+        if (key := _asked(entry)) is not None:
             alike.setdefault(key, []).append(entry)
     for steps in alike.values():
         names = [str(each.name) for each in steps]
@@ -269,6 +276,16 @@ def lost_work(view: PipelineView) -> Iterator[Problem]:
                 steps[1].place,
                 "give each what it should have of its own, such as its fold of the data; or keep one",
             )
+
+
+def _asked(step: PipelineStep) -> tuple[str, str] | None:
+    """What a job is told from others by. Of a processing job that takes what a step made, not where it puts its own."""
+    if step.type == "Training" and step.arguments and step.name is not None:
+        return re.sub(r"\d", "", step.name), repr(step.arguments)
+    if step.type != "Processing" or "{'Get': 'Steps." not in repr(step.arguments.get("ProcessingInputs")):
+        return None
+    kept = {member: value for member, value in step.arguments.items() if member != "ProcessingOutputConfig"}
+    return "", repr((kept, [entry.get("OutputName") for _, entry, _ in outputs_of(step.arguments)]))
 
 
 MOST_NAMES = 5

@@ -200,6 +200,8 @@ def _exchanged(view: PipelineView) -> Iterator[Problem]:
         target = parse_get(reference.text)
         if at is None or target is None or target.root != "Parameters":
             continue
+        if target.name not in view.definition.parameters:
+            continue  # it is the reference that is misspelt
         name = str(reference.path[at + 1])
         plain = plain_name(name)
         meant = plain_name(target.name)[-len(plain) :]

@@ -60,6 +60,10 @@ UNASKED = {
     "imap_unordered": "whose results nobody takes",
 }
 """Methods of a pool that raise a worker's error only where its result is asked for."""
+DONE = frozenset(
+    {"step", "zero_grad", "backward", "close", "flush", "fit", "save", "eval", "train", "join", "start"}
+)
+"""Methods that somebody may mean to call, and names alone."""
 TESTS = frozenset({"bool", "len", "isinstance", "any", "all", "filter", "str"})
 
 Reached = Iterable[tuple[Body, bool]]
@@ -143,6 +147,10 @@ def _statement(evaluator: Evaluator, body: Body, node: ast.Expr, sure: bool) -> 
     if isinstance(value, ast.Name):
         if isinstance(evaluator.value(value, body), v.Func):
             yield Habit("only-named", None, value.id, sure, place(node, body))
+    elif (
+        isinstance(value, ast.Attribute) and value.attr in DONE and not isinstance(value.value, ast.Constant)
+    ):
+        yield Habit("only-named", None, ast.unparse(value), sure, place(node, body))
     elif isinstance(value, ast.Call):
         yield from _overridden(evaluator, body, value, sure)
         callee = evaluator.value(value.func, body)

@@ -113,7 +113,15 @@ def worst_is_kept(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-output.html
     """
-    for habit in habits(view, "worst-kept", "never-better", "never-noted", "than-the-last", "each-is-best"):
+    for habit in habits(
+        view, "worst-kept", "never-better", "never-noted", "than-the-last", "each-is-best", "negated"
+    ):
+        if habit.kind == "negated":
+            told = (
+                f"{show(habit.detail)} is below zero, as scoring='neg_…' makes it: the smallest is the worst"
+            )
+            yield Problem(told, remedy="turn its sign round", location=habit.location)
+            continue
         if habit.kind == "each-is-best":
             told = f"{show(habit.detail)} is written in every round, whether it is better than the best so far or not"
             remedy = "write it where the best is noted"

@@ -2,7 +2,7 @@
 
 Each finding is a ``Habit``: ``worst-kept``, ``never-better``, ``never-noted`` (the best so far is compared with, and
 never set), ``than-the-last`` (the best is any that is better than the one before), ``each-is-best`` (the file of the
-best is written in every epoch) and ``host-number``.
+best is written in every epoch), ``negated`` (an error that is below zero) and ``host-number``.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def read_best(modules: Iterable[Body]) -> Iterator[Habit]:
     noted = {name for _, nodes in walked for name in _noted(nodes)}
     helpers = _helpers(node for _, nodes in walked for node in nodes)
     for body, nodes in walked:
-        begins = _beginnings(nodes)
+        begins, negated = _beginnings(nodes), _negative_scores(nodes)
         for node in nodes:
             if isinstance(node, ast.If):
                 node = _asked(node, helpers)
@@ -60,6 +60,10 @@ def read_best(modules: Iterable[Body]) -> Iterator[Habit]:
             elif isinstance(node, ast.Assign):
                 yield from _chosen(node, body)
                 yield from _first_of_sorted(node, nodes, body)
+                if negated:
+                    yield from _negated(node, negated, nodes, body)
+            elif negated and (isinstance(node, ast.JoinedStr) or is_call(node, "print")):
+                yield from _shown_negated(node, body)
             elif isinstance(node, ast.Call):
                 yield from _tracked(node, nodes, body)
             elif isinstance(node, (ast.For, ast.While)):
@@ -274,7 +278,8 @@ def _tracked(call: ast.Call, nodes: list[ast.AST], body: Body) -> Iterator[Habit
     name = last_name(call.func)
     told = ""
     if name in WATCHERS:
-        told = string(word(call, "monitor")) or ""
+        first = call.args[0] if call.args and name == "EarlyStopping" else None
+        told = string(word(call, "monitor") or first) or ""
         mode = string(word(call, "mode"))
         if (
             word(call, "mode") is None
@@ -292,6 +297,58 @@ def _tracked(call: ast.Call, nodes: list[ast.AST], body: Body) -> Iterator[Habit
         way = "smallest" if found == "Minimize" else "greatest"
         kept = f"{name}(… {told!r} …), for which the {way} is best,"
         yield Habit("worst-kept", None, kept, True, place(call, body))
+
+
+def _negative_scores(nodes: list[ast.AST]) -> frozenset[str]:
+    """What is the negative of an error: ``best_score_``, and names of ``cross_val_score(…, scoring="neg_…")``."""
+    negative = [
+        node
+        for node in nodes
+        if isinstance(node, ast.Call) and (string(word(node, "scoring")) or "").startswith("neg_")
+    ]
+    scored = {id(node) for node in negative if last_name(node.func) == "cross_val_score"}
+    names = {
+        bare_name(node.targets[0])
+        for node in nodes
+        if isinstance(node, ast.Assign) and id(node.value) in scored
+    }
+    searches = any(last_name(node.func).endswith("SearchCV") for node in negative)
+    return frozenset(names - {""}) | ({"best_score_"} if searches else frozenset())
+
+
+def _negated(node: ast.Assign, negative: frozenset[str], nodes: list[ast.AST], body: Body) -> Iterator[Habit]:
+    """``rmse = scores.mean()`` of scores that are below zero, and are turned round nowhere."""
+    name = bare_name(node.targets[0])
+    value = node.value
+    if isinstance(value, ast.Call) and last_name(value.func) == "mean" and not value.args:
+        value = value.func.value if isinstance(value.func, ast.Attribute) else value
+    plain = last_name(value) in negative and not isinstance(value, ast.Call) and value is not node.value
+    plain = plain or last_name(value) == "best_score_"
+    if not plain or better(words(node.targets[0])) != "Minimize" or words_of(name) & {"neg", "negative"}:
+        return
+    turned = any(
+        isinstance(one, (ast.UnaryOp, ast.Call))
+        and ast.unparse(one).startswith((f"-{name}", f"abs({name}", f"np.abs({name}", f"math.sqrt(-{name}"))
+        for one in nodes
+    )
+    if not turned:
+        yield Habit("negated", None, ast.unparse(node), True, place(node, body))
+
+
+def _shown_negated(node: ast.JoinedStr | ast.Call, body: Body) -> Iterator[Habit]:
+    """``f"mse: {search.best_score_}"`` and ``print("mse:", search.best_score_)``."""
+    parts = node.values if isinstance(node, ast.JoinedStr) else node.args
+    before = ""
+    for part in parts:
+        shown = part.value if isinstance(part, ast.FormattedValue) else part
+        told = words_of(before)
+        if (
+            last_name(shown) == "best_score_"
+            and better(told) == "Minimize"
+            and not told & {"neg", "negative"}
+        ):
+            yield Habit("negated", None, ast.unparse(shown), True, place(node, body))
+        before = string(part) or ""
 
 
 def _lightning(nodes: list[ast.AST]) -> bool:

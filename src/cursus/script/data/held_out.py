@@ -50,11 +50,21 @@ def read_held_out(modules: Iterable[Body]) -> Iterator[Habit]:
 def _fitted_again(nodes: list[ast.AST]) -> Iterator[ast.Call]:
     """``scaler.fit_transform(x_test)`` behind ``scaler.fit_transform(x_train)``."""
     fitted: set[str] = set()
+    classes = {
+        bare_name(node.targets[0]): last_name(node.value.func)
+        for node in nodes
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
+    }
     for node in nodes:
         made = receiver(node, ("fit", "fit_transform"))
         if made is None or not isinstance(node, ast.Call) or not node.args:
             continue
-        name, about = ast.unparse(made), words_of(ast.unparse(node.args[0]))
+        name = (
+            last_name(made.func)
+            if isinstance(made, ast.Call)
+            else classes.get(bare_name(made), ast.unparse(made))
+        )
+        about = words_of(ast.unparse(node.args[0]))
         if about & TRAIN and not about & HELD_OUT:
             fitted.add(name)
         elif name in fitted and about & HELD_OUT and not about & TRAIN and last_name(node.func) != "fit":

@@ -89,7 +89,7 @@ def mixed_up(view: TrainingView) -> Iterator[Problem]:
         ``zip`` of listings of folders that are not sorted; a file whose beginning ``csv.Sniffer`` read, and whose rows are read from there
         on; ``count += 0``; functions that draw at random and never look at the ``seed`` that they take; counts of hits, waiting and rows
         that no epoch sets back, or that each does; inputs and labels that are shuffled one after the other; data
-        that is held out, and then trained on, or not looked at; measures of something and itself; and classes that are numbered as a folder lists them.
+        that is held out, and then trained on, or not looked at; a number of rounds that XGBoost does not take from its parameters; measures of something and itself; and classes that are numbered as a folder lists them.
     Why:
         A default is made once: the second call gets what the first one read as well, and validation is done on the training's data. The order
         of ``os.listdir`` and ``glob`` is any, and another on SageMaker's file system: labels stand beside other examples.

@@ -92,7 +92,7 @@ def worst_is_kept(view: TrainingView) -> Iterator[Problem]:
     What it does:
         Finds a loss or an error that is compared with the best so far by ``>``, an accuracy by ``<``, ``max`` of losses, and a best that begins
         where nothing is better (a loss at 0, an accuracy at infinity, NaN) or is never set anew, a comparison with the one before instead of the best, a file of the best
-        that is written in every round, callbacks and ``TrainingArguments`` whose direction is not that of their measure, and a ``ModelCheckpoint`` of
+        that is written in every round, callbacks and ``TrainingArguments`` whose direction is not that of their measure, errors that are below zero, as ``scoring="neg_…"`` makes them, and a ``ModelCheckpoint`` of
         Keras that keeps the best by a measure that the training does not have.
     Why:
         No error says so: the job is completed with the worst of its models, or with that of the beginning.

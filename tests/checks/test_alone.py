@@ -20,6 +20,7 @@ def request(id: str, which: str) -> Step:
     """The request of the first step, of those that may be requests, in an example of a rule's page."""
     steps = yaml.safe_load(page(RULES[id]).sections[which])["Steps"]
     operations = {name: operation for operation, name in TYPES.items()}
+    operations["QualityCheck"] = "CreateProcessingJob"  # which such a step is when it is no step
     entry = next(entry for entry in steps if entry["Type"] in operations)
     operation = operations[entry["Type"]]
     return Step("churn", operation, entry["Arguments"])

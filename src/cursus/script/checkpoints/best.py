@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from cursus.aws.metrics import better, words_of
 from cursus.script.facts import Habit
 from cursus.script.syntax.bodies import Body, place
-from cursus.script.syntax.nodes import assigned, bare_name, is_call, last_name, string, word
+from cursus.script.syntax.nodes import assigned, bare_name, is_call, last_name, mentions, string, word
 
 BEST = frozenset({"best", "optimal", "top"})
 LEAST = frozenset({"lowest", "min", "minimum", "least", "smallest"})
@@ -27,6 +27,8 @@ PREVIOUS = re.compile(
     r"(?:self\.)?(?:prev|previous|last|old)_\w*(?:loss|acc|accuracy|score|error|auc|f1|metric)\w*"
 )
 SAVES = ("save", "dump", "export", "write", "store", "persist", "copy")
+OTHER_WAY = frozenset({"neg", "negative", "free", "improvement", "reduction", "drop", "gain"})
+"""Words of measures that turn another one round."""
 WATCHERS = frozenset({"ModelCheckpoint", "EarlyStopping"})
 FILE = re.compile(r"^[^\s:]+\.\w{1,11}$")
 HOST = re.compile(r"SM_CURRENT_HOST|current_host")
@@ -292,7 +294,7 @@ def _tracked(call: ast.Call, nodes: list[ast.AST], body: Body) -> Iterator[Habit
         told = string(word(call, "metric_for_best_model")) or ""
         greater = getattr(word(call, "greater_is_better"), "value", None)
         found = {True: "Maximize", False: "Minimize"}.get(greater) if isinstance(greater, bool) else None
-    known = better(words_of(told)) if told else None
+    known = better(words_of(told)) if told and not words_of(told) & OTHER_WAY else None
     if known is not None and found is not None and known != found:
         way = "smallest" if found == "Minimize" else "greatest"
         kept = f"{name}(… {told!r} …), for which the {way} is best,"
@@ -324,15 +326,21 @@ def _negated(node: ast.Assign, negative: frozenset[str], nodes: list[ast.AST], b
         value = value.func.value if isinstance(value.func, ast.Attribute) else value
     plain = last_name(value) in negative and not isinstance(value, ast.Call) and value is not node.value
     plain = plain or last_name(value) == "best_score_"
-    if not plain or better(words(node.targets[0])) != "Minimize" or words_of(name) & {"neg", "negative"}:
+    if not plain or better(words(node.targets[0])) != "Minimize" or words_of(name) & OTHER_WAY:
         return
-    turned = any(
-        isinstance(one, (ast.UnaryOp, ast.Call))
-        and ast.unparse(one).startswith((f"-{name}", f"abs({name}", f"np.abs({name}", f"math.sqrt(-{name}"))
-        for one in nodes
-    )
-    if not turned:
+    if not any(_turned(one, bare_name(used)) for one in nodes for used in (node.targets[0], value)):
         yield Habit("negated", None, ast.unparse(node), True, place(node, body))
+
+
+def _turned(node: ast.AST, name: str) -> bool:
+    """``-mse``, ``abs(mse)``, ``mse * -1`` and ``mse *= -1``."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return mentions(node.operand, name)
+    if isinstance(node, ast.Call) and last_name(node.func) in ("abs", "absolute", "fabs", "negative", "neg"):
+        return any(mentions(one, name) for one in node.args)
+    multiplied = isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Mult)
+    multiplied |= isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)
+    return multiplied and mentions(node, name) and "-1" in ast.unparse(node)
 
 
 def _shown_negated(node: ast.JoinedStr | ast.Call, body: Body) -> Iterator[Habit]:
@@ -342,11 +350,7 @@ def _shown_negated(node: ast.JoinedStr | ast.Call, body: Body) -> Iterator[Habit
     for part in parts:
         shown = part.value if isinstance(part, ast.FormattedValue) else part
         told = words_of(before)
-        if (
-            last_name(shown) == "best_score_"
-            and better(told) == "Minimize"
-            and not told & {"neg", "negative"}
-        ):
+        if last_name(shown) == "best_score_" and better(told) == "Minimize" and not told & OTHER_WAY:
             yield Habit("negated", None, ast.unparse(shown), True, place(node, body))
         before = string(part) or ""
 
@@ -368,7 +372,10 @@ def _written_anyway(loop: ast.For | ast.While, body: Body) -> Iterator[Habit]:
         and isinstance(node.test, (ast.Compare, ast.BoolOp))
         and any(words(one) & BEST for step in node.body for one in _targets(step))
     ]
-    for node in loop.body if asks else ():
+    # Another round may never come to the end, or hold the best again by then.
+    skipped = any(isinstance(one, ast.Continue) for step in loop.body for one in ast.walk(step))
+    put_back = any(isinstance(step, ast.Assign) for ask in asks for step in ask.orelse)
+    for node in loop.body if asks and not skipped and not put_back else ():
         if isinstance(node, (ast.Expr, ast.With)) and not _says_best(node):
             named = next((one for one in _file_names(node) if words_of(one) & BEST), "")
             again = any(named in _file_names(ask) for ask in asks)

@@ -18,6 +18,7 @@ from cursus.script.syntax.nodes import (
     bare_name,
     everything_given,
     last_name,
+    mentions,
     own,
     receiver,
     string,
@@ -81,6 +82,14 @@ def _exchanged(nodes: list[ast.AST], loaded: set[str]) -> Iterator[tuple[ast.AST
         for one in _names(target)
     ]
     known = {name for name, _ in given}
+    changed = {
+        name for name, value in given if any(other is not value for one, other in given if one == name)
+    }
+    changed |= {
+        bare_name(one.value)
+        for one in nodes
+        if isinstance(one, ast.Subscript) and isinstance(one.ctx, ast.Del)
+    }
     for name, value in given:
         words = words_of(name)
         if words & HELD_OUT and not words & TRAIN and name not in loaded:
@@ -96,7 +105,7 @@ def _exchanged(nodes: list[ast.AST], loaded: set[str]) -> Iterator[tuple[ast.AST
             found = next((node for node in nodes if beside and whole and _fits(node, whole)), None)
             if found is not None:
                 yield found, name
-        elif words & TRAIN and _whole(value):
+        elif words & TRAIN and _whole(value) and name not in changed:
             rest = [one for one, made in given if words_of(one) & HELD_OUT and _part_of(made, _whole(value))]
             if rest and name in loaded and rest[0] in loaded:
                 yield value, rest[0]
@@ -163,10 +172,19 @@ def _phases(nodes: list[ast.AST]) -> Iterator[ast.FunctionDef]:
         for loop in nodes
         if isinstance(loop, ast.For) and isinstance(loop.target, ast.Name) and _phase_names(loop.iter)
     }
+    asked_for = {
+        id(inner)
+        for node in nodes
+        if turns and isinstance(node, (ast.If, ast.IfExp)) and any(mentions(node.test, one) for one in turns)
+        for inner in ast.walk(node)
+    }
     called = {
         last_name(node.func)
         for node in nodes
-        if turns and isinstance(node, ast.Call) and turns & set(map(bare_name, everything_given(node)))
+        if turns
+        and isinstance(node, ast.Call)
+        and id(node) not in asked_for
+        and turns & set(map(bare_name, everything_given(node)))
     }
     for node in nodes if called else ():
         if not isinstance(node, ast.FunctionDef) or node.name not in called:
@@ -176,7 +194,11 @@ def _phases(nodes: list[ast.AST]) -> Iterator[ast.FunctionDef]:
         asked = {one.arg for one in (*node.args.args, *node.args.kwonlyargs)} & PHASES
         trains = any(
             receiver(one, ("backward", "step")) is not None
-            or (isinstance(one, ast.AugAssign) and isinstance(one.target, (ast.Attribute, ast.Subscript)))
+            or (
+                isinstance(one, ast.AugAssign)
+                and isinstance(one.op, ast.Sub)
+                and isinstance(one.target, (ast.Attribute, ast.Subscript))
+            )
             for one in inside
         )
         if asked - read and trains and not node.decorator_list:

@@ -10,6 +10,7 @@ from cursus.script.hyperparameters.arguments import PARSES
 from cursus.script.syntax.bodies import Body, place
 from cursus.script.syntax.nodes import bare_name, everything_given, is_call, mentions, receiver
 
+LOOKED_UP = ("locals", "vars", "eval", "exec")
 WHOLE = frozenset({"vars", "__dict__", "_get_kwargs", "asdict", "getattr", "locals", "globals"})
 
 
@@ -66,8 +67,9 @@ def unread_arguments(modules: Iterable[Body], declared: Iterable[str]) -> frozen
 def _handed_in_vain(nodes: list[ast.AST]) -> set[int]:
     """What is given to functions of the source for parameters that they do not look at, or set anew first."""
     named: dict[str, list[ast.FunctionDef]] = {}
+    methods = {id(one) for node in nodes if isinstance(node, ast.ClassDef) for one in node.body}
     for node in nodes:
-        if isinstance(node, ast.FunctionDef):
+        if isinstance(node, ast.FunctionDef) and id(node) not in methods:
             named.setdefault(node.name, []).append(node)
     found: set[int] = set()
     for node in nodes:
@@ -91,8 +93,8 @@ def _dead(function: ast.FunctionDef, name: str) -> bool:
                 return True
         elif mentions(statement, name):
             return False
-    sketch = isinstance(function.body[-1], (ast.Pass, ast.Raise))
-    return not sketch
+    looked_up = any(is_call(one, *LOOKED_UP) for one in ast.walk(function))
+    return not looked_up and not isinstance(function.body[-1], (ast.Pass, ast.Raise))
 
 
 def ordered(modules: Iterable[Body]) -> Iterator[Habit]:

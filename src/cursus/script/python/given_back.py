@@ -21,23 +21,8 @@ TAKERS = frozenset({"os.path.join", "open", "len", "int", "float", "signal.signa
 """Functions that raise an error where they get None."""
 
 
-COMPUTES = frozenset(
-    {
-        "int",
-        "float",
-        "min",
-        "max",
-        "abs",
-        "round",
-        "len",
-        "sum",
-        "pow",
-        "math.cos",
-        "math.exp",
-        "math.pow",
-        "math.sqrt",
-    }
-)
+COMPUTES = frozenset({"min", "max", "abs", "round", "len", "sum", "math.cos", "math.exp"})
+"""Functions that do nothing but compute: ``float`` and others may be called to see whether they raise an error."""
 NUMBER = re.compile(
     r"^(?:lr|learning_rate|rate|eps|epsilon|temperature|alpha|beta|gamma|momentum|\w*_(?:lr|rate|count))$"
 )

@@ -31,6 +31,8 @@ TOGETHER = frozenset(
     {"zip", "fit", "TensorDataset", "from_tensor_slices", "train_on_batch", "DMatrix", "Dataset"}
 )
 """What takes inputs and labels that belong together by their places."""
+LABELS = re.compile(r"label|target|class|answer|truth|tags?(?:_|$)|(?:^|_)(?:y|ys|gt)(?:_|$)", re.IGNORECASE)
+"""What belongs to an example; users and items are paired at random on purpose."""
 GROWS = frozenset({"append", "extend", "insert", "add", "update", "setdefault"})
 
 
@@ -80,7 +82,8 @@ def _shuffled_apart(owner: Owner) -> Iterator[ast.Call]:
             shuffled.append(call)
         elif len(shuffled) == 2 and len(names := {bare_name(one.args[0]) for one in shuffled}) == 2:
             given = [bare_name(one) for one in call.args]
-            if last_name(call.func) in TOGETHER and names <= set(given):
+            labelled = any(LABELS.search(one) for one in names)
+            if last_name(call.func) in TOGETHER and labelled and names <= set(given):
                 yield shuffled[1]
                 return
 

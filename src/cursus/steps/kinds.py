@@ -125,17 +125,17 @@ def identify(data: Mapping[str, Any], *, sure: bool = False) -> str | None:
 
 def told(data: Mapping[str, Any]) -> str | None:
     """The operation of a request that has a member which tells it, the job's own name and another one before all."""
-    for name, members in _TELLING:
-        if NAMES[name] in data and name in _NAMED and sum(member in data for member in members) > 1:
+    for own, name, members in _OWN:
+        if own in data and len(members & data.keys()) > 1:
             return name
-    for name, members in _TELLING:
-        for member in members:
-            if member in data:
-                return name
-    for member in _COMMON:
-        if member in data:
-            return "CreateTrainingJob"
+    for name, members in _SETS:
+        if not members.isdisjoint(data):
+            return name
     return None
+
+
+_OWN = [(NAMES[name], name, frozenset(members)) for name, members in _TELLING if name in _NAMED]
+_SETS = [(name, frozenset(members)) for name, members in (*_TELLING, ("CreateTrainingJob", _COMMON))]
 
 
 def _nearest(data: Mapping[str, Any]) -> str | None:

@@ -216,18 +216,25 @@ def test_whole_images_are_sent_as_they_are(strategy: str, content: str, rules: l
 
 
 @pytest.mark.parametrize(
-    ("strategy", "content", "rules"),
+    ("strategy", "content", "repository", "rules"),
     [
-        ("MultiRecord", "application/json", ["DEP038"]),
-        ("SingleRecord", "application/json", []),
-        ("MultiRecord", "application/jsonlines", []),
+        ("MultiRecord", "application/json", "pytorch-inference:2.1.0-cpu-py310", ["DEP038"]),
+        ("SingleRecord", "application/json", "pytorch-inference:2.1.0-cpu-py310", []),
+        ("MultiRecord", "application/jsonlines", "pytorch-inference:2.1.0-cpu-py310", []),
+        ("MultiRecord", "application/json", "tensorflow-inference:2.14.1-cpu", []),
     ],
 )
-def test_lines_of_json_are_no_document(strategy: str, content: str, rules: list[str]) -> None:
-    document = {"TransformJobName": "job-1", **transform(BatchStrategy=strategy)["Arguments"]}
-    document["ModelName"] = "model-1"
-    document["TransformInput"] = {**document["TransformInput"], "ContentType": content, "SplitType": "Line"}
-    assert rules_of(told(cursus.check(document).findings)) == rules
+def test_lines_of_json_are_no_document(
+    strategy: str, content: str, repository: str, rules: list[str]
+) -> None:
+    image = f"763104351884.dkr.ecr.us-east-1.amazonaws.com/{repository}"
+    create = model({"Image": image, "ModelDataUrl": "s3://example-bucket/m.tar.gz"})
+    score = transform(BatchStrategy=strategy)
+    arguments = score["Arguments"]
+    arguments["TransformInput"] = {**arguments["TransformInput"], "ContentType": content, "SplitType": "Line"}
+    assert rules_of(told(cursus.check(pipeline(create, score)).findings)) == rules
+    by_itself = {"TransformJobName": "job-1", **arguments, "ModelName": "model-1"}
+    assert told(cursus.check(by_itself).findings) == []  # whose server may take lines
 
 
 @pytest.mark.parametrize(("name", "severity"), [("silent", "warning"), ("num_round", None)])

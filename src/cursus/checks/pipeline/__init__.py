@@ -69,6 +69,7 @@ def trained_by(view: PipelineView, target: Target | None) -> str | None:
 
 
 _MODELS = ("ModelArtifacts", "BestTrainingJob", "TrainingJobSummaries", "BestCandidate")
+"""Properties by which a step that trains gives its model away."""
 
 
 def none_of(

@@ -14,8 +14,6 @@ from cursus.checks.views import PipelineView, listing, mapping, mappings
 from cursus.model import Path
 from cursus.redact import show
 
-"""Properties by which a step that trains gives its model away."""
-
 
 @rule("DEP101", severity="warning", scope="pipeline")
 def never_true(view: PipelineView) -> Iterator[Problem]:

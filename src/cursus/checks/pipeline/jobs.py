@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from cursus.aws import instances, schema
-from cursus.aws.pipelines import PipelineStep, facts, nodes, parse_get, step_type, written_out
+from cursus.aws import images, instances, schema
+from cursus.aws.pipelines import PipelineStep, facts, named_step, nodes, parse_get, step_type, written_out
 from cursus.checks.pipeline import again, outputs_of, place_of
+from cursus.checks.pipeline.models import containers
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, integer, listing, mapping, mappings, text
-from cursus.model import Path
+from cursus.model import Path, Step
 from cursus.redact import show
 
 
@@ -272,7 +273,8 @@ def transform_load(view: PipelineView) -> Iterator[Problem]:
     What it does:
         Multiplies MaxConcurrentTransforms with MaxPayloadInMB, which may make 100; and looks for the
         BatchStrategy MultiRecord of what is no image, and for a join of CSV records with their predictions, where
-        SplitType is missing or None; and for lines of JSON that are grouped under the type of a single document.
+        SplitType is missing or None; and for lines of JSON that are grouped for one of Amazon's servers that reads a
+        single document.
     Why:
         CreateTransformJob refuses the product; without a SplitType there are no records to group or to join, and whole
         files are sent. Several documents are none: "Extra data: line 2 column 1".
@@ -323,6 +325,7 @@ def transform_load(view: PipelineView) -> Iterator[Problem]:
             step.request.get("BatchStrategy") == "MultiRecord"
             and content == "application/json"
             and split == "Line"
+            and _reads_one_document(view, step)
         ):
             yield Problem(
                 "lines are sent together, and several JSON documents are none: Extra data: line 2 column 1",
@@ -338,6 +341,25 @@ def transform_load(view: PipelineView) -> Iterator[Problem]:
                 "write SplitType: Line, and AssembleWith: Line in TransformOutput",
                 severity="warning",
             )
+
+
+def _reads_one_document(view: PipelineView, step: Step) -> bool:
+    """True where the pipeline makes the model with a server that takes application/json apart as one document.
+
+    That of TensorFlow takes lines too, as do handlers of the user's own.
+    """
+    body = view.definition.by_name.get(step.name)
+    model = (
+        view.definition.by_name.get(named_step(body.arguments.get("ModelName"))) if body is not None else None
+    )
+    served = [container for _, container in containers(model)] if model is not None else []
+    image = images.amazon_image(text(served[0], "Image")) if served else None
+    return (
+        image is not None
+        and image.kind == "framework"
+        and image.engine != "tensorflow"
+        and "SAGEMAKER_PROGRAM" not in mapping(served[0], "Environment")
+    )
 
 
 @rule("DEP052", scope="pipeline")

@@ -273,6 +273,8 @@ OLD_TRANSFORMERS = "huggingface-pytorch-inference:1.13.1-transformers4.26.0-gpu-
         ("djl-inference:0.26.0-tensorrtllm0.7.1-cu122", {"OPTION_ROLLING_BATCH": "tensorrtllm"}, ["error"]),
         ("djl-inference:0.29.0-lmi11.0.0-cu124", {"OPTION_ROLLING_BATCH": "lmi_dist"}, ["error"]),
         ("djl-inference:0.29.0-lmi11.0.0-cu124", {"OPTION_ROLLING_BATCH": "continuous"}, ["warning"]),
+        ("djl-inference:0.29.0-lmi11.0.0-cu124", {"OPTION_ROLLING_BATCH": "VLLM"}, []),
+        ("djl-inference:0.27.0-neuronx-sdk2.18.0", {"OPTION_ROLLING_BATCH": "lmi_dist"}, ["warning"]),
     ],
 )
 def test_servers_of_language_models(image: str, environment: dict[str, str], told: list[str]) -> None:
@@ -281,8 +283,18 @@ def test_servers_of_language_models(image: str, environment: dict[str, str], tol
     assert [severity for rule, severity in found_ if rule == "FRM038"] == told
 
 
-def test_a_models_archive_may_have_code_of_its_own() -> None:
-    container = {"Image": SERVER, "ModelDataUrl": "s3://example-bucket/m/model.tar.gz"}
+FOLDER = {"S3Uri": "s3://example-bucket/m/", "S3DataType": "S3Prefix", "CompressionType": "None"}
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"ModelDataUrl": "s3://example-bucket/m/model.tar.gz"},
+        {"ModelDataSource": {"S3DataSource": FOLDER}},
+    ],
+)
+def test_a_models_archive_may_have_code_of_its_own(model: dict[str, Any]) -> None:
+    container = {"Image": SERVER, **model}
     patch = {"PrimaryContainer": {**container, "Environment": {"HF_TASK": "text_classification"}}}
     assert [one for one in found(BASES["CreateModel"], patch) if one[0] == "FRM038"] == [
         ("FRM038", "warning")

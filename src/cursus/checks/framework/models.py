@@ -212,21 +212,23 @@ def variables_of_servers(view: RequestView) -> Iterator[Problem]:
         if image is None or (image.kind != "framework" and "inference" not in image.scopes):
             continue
         variables, path = mapping(container, "Environment"), (*place, "Environment")
-        yield from _newer(image, text(variables, "HF_MODEL_ID") or "", place, "ModelDataUrl" in container)
+        packed = not container.keys().isdisjoint(("ModelDataUrl", "ModelDataSource"))
+        yield from _newer(image, text(variables, "HF_MODEL_ID") or "", place, packed)
         batch = text(variables, "OPTION_ROLLING_BATCH")
-        if batch and image.repository == "djl-inference" and batch not in BATCHES:
+        if batch and image.repository == "djl-inference" and batch.lower() not in BATCHES:
             plain = re.sub("[^a-z]", "", batch.lower())
             meant = "trtllm" if plain == "tensorrtllm" else closest(batch, BATCHES)
             yield Problem(
                 f"there is no rolling batch {show(batch)}",
                 (*path, "OPTION_ROLLING_BATCH"),
                 f"write {meant}" if meant else "write one such as auto",
-                severity="error" if meant else None,
+                # The server for Neuron takes auto instead, and says so in its log alone.
+                severity="error" if meant and image.processor != "neuron" else None,
             )
         task, known = text(variables, "HF_TASK"), table("trainer")["tasks"]
         if task and task not in known and not re.fullmatch(r"translation_\w+_to_\w+", task):
             near = closest(task, known)
-            scripted = "SAGEMAKER_PROGRAM" in variables or "ModelDataUrl" in container
+            scripted = packed or "SAGEMAKER_PROGRAM" in variables
             yield Problem(
                 f"there is no task {show(task)} of transformers' pipelines.{did_you_mean(task, known)}",
                 (*path, "HF_TASK"),

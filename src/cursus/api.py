@@ -220,11 +220,11 @@ def run(
         stop_after=stop_after,
         timeout=timeout,
         detach=detach,
-        interrupt_after=interrupt_after,
-        times=times,
         compare=compare,
         vary=vary,
         options=Options(
+            interrupt_after=interrupt_after,
+            times=times,
             deliver_sigterm=deliver_sigterm,
             python=python,
             requirements=requirements,

@@ -10,6 +10,7 @@ from cursus import checks, engine
 from cursus.checks.examples import Example
 from cursus.checks.rules import RULES, Rule, page
 from cursus.model import Finding, Pipeline
+from tests.local.conftest import with_options
 
 checks.load()
 
@@ -24,7 +25,7 @@ def findings(rule: Rule, heading: str, folder: Path) -> list[Finding]:
     if rule.scope == "run":
         from cursus.local.runner import run_step
 
-        evidence = run_step(target, root=folder / "root", **example.run).evidence
+        evidence = run_step(target, root=folder / "root", **with_options(example.run)).evidence
     return engine.check_step(target, settings, evidence)
 
 

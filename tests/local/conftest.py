@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import socket
@@ -27,6 +28,14 @@ from tests.waiting import until
 MakeStep = Callable[..., Step]
 Run = Callable[..., TrainingJob]
 Contained = Callable[..., TrainingJob]
+
+
+def with_options(how: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of ``run_step``; what is a member of its options is put into them."""
+    names = {field.name for field in dataclasses.fields(Options)}
+    members = {name: value for name, value in how.items() if name in names}
+    rest = {name: value for name, value in how.items() if name not in names}
+    return {**rest, "options": dataclasses.replace(how.get("options", Options()), **members)}
 
 
 @pytest.fixture
@@ -99,7 +108,7 @@ def run(make_step: MakeStep, tmp_path: Path, levels: dict[str, str], carried_out
             pytest.skip(f"{levels['unshare']}; {levels['bubblewrap']}")
         options.setdefault("root", tmp_path / "root")
         options.setdefault("grace", 5.0)
-        carried_out.append(run_step(make_step(script, patch, **made), **options))
+        carried_out.append(run_step(make_step(script, patch, **made), **with_options(options)))
         return carried_out[-1]
 
     return carry_out
@@ -240,17 +249,11 @@ def contained(make_step: MakeStep, tmp_path: Path, images: None, carried_out: li
             {"AlgorithmSpecification": {"TrainingImage": image}, **(patch or {})},
             channels={"train": {"program.py": program, "data.csv": "1,2\n"}},
         )
-        more = options.pop("options", {})
         arguments = (*engine_image.mounted(), *options.pop("more_arguments", ()))
         options.setdefault("grace", 5.0)
         options.setdefault("root", tmp_path / "root")
-        carried_out.append(
-            run_step(
-                step,
-                options=Options(engine=ENGINE, engine_arguments=arguments, **more),
-                **options,
-            )
-        )
+        options |= {"engine": ENGINE, "engine_arguments": arguments}
+        carried_out.append(run_step(step, **with_options(options)))
         return carried_out[-1]
 
     return carry_out

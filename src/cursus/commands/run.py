@@ -22,9 +22,20 @@ if TYPE_CHECKING:
     from cursus.local.jobs.job import TrainingJob
 
 
-LIMITS = ("timeout", "stop_after", "interrupt_after", "times", "compare", "vary")
+LIMITS = ("timeout", "stop_after", "compare", "vary")
 """Options that ``run_step`` takes by the same name."""
-DIFFERENCES = ("deliver_sigterm", "keep", "python", "requirements", "fork_ranks", "shell", "debug", "s3")
+DIFFERENCES = (
+    "interrupt_after",
+    "times",
+    "deliver_sigterm",
+    "keep",
+    "python",
+    "requirements",
+    "fork_ranks",
+    "shell",
+    "debug",
+    "s3",
+)
 """Options that ``local.options.Options`` takes by the same name."""
 
 

@@ -59,8 +59,6 @@ def run_step(
     on_event: Listener | None = None,
     grace: float | None = None,
     level: str | None = None,
-    interrupt_after: float | None = None,
-    times: int = 1,
     compare: bool = False,
     vary: bool | None = False,
     options: Options | None = None,
@@ -78,20 +76,16 @@ def run_step(
         on_event: called with each ``events.Event`` until the job ends.
         grace: seconds between SIGTERM and SIGKILL; ``CURSUS_STOP_GRACE``, or 120.
         level: the one isolation level to use (``sandbox.LEVELS``); ``CURSUS_ISOLATION``, or the best there is.
-        interrupt_after: seconds of training after which a spot interruption takes its hosts away.
-        times: how often that happens.
-        compare: run it without the interruption too, and say how the two differ.
+        compare: run it without the options' interruption too, and say how the two differ.
         vary: repeat it with other hyperparameters, with other data and with its own checkpoints, to see what has an
             effect; None where it was short.
-        options: another interpreter, a terminal, kept files.
+        options: an interruption, another interpreter, a terminal, kept files.
 
     Raises:
         RunError: it cannot be run here, with the reason; the job name is in use; the folder cannot be written.
         KeyboardInterrupt: Ctrl-C; the job was stopped first.
     """
     chosen = options or Options()
-    if interrupt_after is not None:
-        chosen = dataclasses.replace(chosen, interrupt_after=interrupt_after, times=times)
     grace, level = _settings(grace, chosen.engine or level)
     if level in ENGINES:
         chosen = dataclasses.replace(chosen, engine=level)

@@ -141,15 +141,21 @@ def _first_dropped(
                 yield Habit("first-dropped", before, written, sure, place(node, body))
 
 
+def _is_property(name: str, module: Body) -> bool:
+    """True where what is named may be done by that alone: a function of this name has a decorator."""
+    return any(
+        isinstance(one, ast.FunctionDef) and one.name == name and one.decorator_list
+        for one in module.all_nodes
+    )
+
+
 def _statement(evaluator: Evaluator, body: Body, node: ast.Expr, sure: bool) -> Iterator[Habit]:
     """A statement that is an expression alone: a function that is only named, a generator that is only made."""
     value = node.value
     if isinstance(value, ast.Name):
         if isinstance(evaluator.value(value, body), v.Func):
             yield Habit("only-named", None, value.id, sure, place(node, body))
-    elif (
-        isinstance(value, ast.Attribute) and value.attr in DONE and not isinstance(value.value, ast.Constant)
-    ):
+    elif isinstance(value, ast.Attribute) and value.attr in DONE and not _is_property(value.attr, body.top):
         yield Habit("only-named", None, ast.unparse(value), sure, place(node, body))
     elif isinstance(value, ast.Call):
         yield from _overridden(evaluator, body, value, sure)

@@ -26,10 +26,13 @@ TURNED = {"<": ">", ">": "<"}
 PREVIOUS = re.compile(
     r"(?:self\.)?(?:prev|previous|last|old)_\w*(?:loss|acc|accuracy|score|error|auc|f1|metric)\w*"
 )
-SAVES = ("save", "dump", "export", "write", "store", "persist", "copy")
+WRITES = ("save", "dump", "export", "write", "store", "persist")
+SAVES = (*WRITES, "copy")
 OTHER_WAY = frozenset({"neg", "negative", "free", "improvement", "reduction", "drop", "gain"})
 """Words of measures that turn another one round."""
 WATCHERS = frozenset({"ModelCheckpoint", "EarlyStopping"})
+PUT_BACK = frozenset({"load_state_dict", "set_weights", "load_weights"})
+"""What makes a model the best again, of which a round may then write the file."""
 FILE = re.compile(r"^[^\s:]+\.\w{1,11}$")
 HOST = re.compile(r"SM_CURRENT_HOST|current_host")
 NUMBER = re.compile(r"^int\(.*(?:split|partition|removeprefix|replace|\[-?\d+:?\]).*\)$")
@@ -314,7 +317,10 @@ def _negative_scores(nodes: list[ast.AST]) -> frozenset[str]:
         for node in nodes
         if isinstance(node, ast.Assign) and id(node.value) in scored
     }
-    searches = any(last_name(node.func).endswith("SearchCV") for node in negative)
+    made = {
+        id(node) for node in nodes if isinstance(node, ast.Call) and last_name(node.func).endswith("SearchCV")
+    }
+    searches = bool(made) and made <= set(map(id, negative))
     return frozenset(names - {""}) | ({"best_score_"} if searches else frozenset())
 
 
@@ -374,7 +380,10 @@ def _written_anyway(loop: ast.For | ast.While, body: Body) -> Iterator[Habit]:
     ]
     # Another round may never come to the end, or hold the best again by then.
     skipped = any(isinstance(one, ast.Continue) for step in loop.body for one in ast.walk(step))
-    put_back = any(isinstance(step, ast.Assign) for ask in asks for step in ask.orelse)
+    put_back = any(
+        isinstance(step, (ast.Assign, ast.Break, ast.Return)) for ask in asks for step in ask.orelse
+    )
+    put_back |= any(last_name(one.func) in PUT_BACK for one in ast.walk(loop) if isinstance(one, ast.Call))
     for node in loop.body if asks and not skipped and not put_back else ():
         if isinstance(node, (ast.Expr, ast.With)) and not _says_best(node):
             named = next((one for one in _file_names(node) if words_of(one) & BEST), "")
@@ -398,7 +407,7 @@ def _file_names(step: ast.stmt) -> list[str]:
         return [one for inner in getattr(step, "body", []) for one in _file_names(inner)]
     calls = [one for one in ast.walk(step) if isinstance(one, ast.Call)]
     writes = any(
-        last_name(one.func).startswith(SAVES)
+        last_name(one.func).startswith(WRITES)  # and a copy may be one of the best
         or (is_call(one, "open") and len(one.args) > 1 and (string(one.args[1]) or "").startswith("w"))
         for one in calls
     )

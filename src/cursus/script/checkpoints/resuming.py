@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from cursus.aws.metrics import better, words_of
 from cursus.script.facts import Habit
 from cursus.script.syntax.bodies import Body, place
 from cursus.script.syntax.nodes import (
@@ -271,11 +272,10 @@ def _unread_keys(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
         ):
             return  # a mapping may be handed on as a whole
     mappings = [(node, _keys(node)) for node in nodes if isinstance(node, ast.Dict)]
-    decays = {
-        ast.unparse(node.target)
-        for node in nodes
-        if isinstance(node, ast.AugAssign) and isinstance(node.op, (ast.Mult, ast.Div, ast.Pow))
-    }
+    changes = [node for node in nodes if isinstance(node, ast.AugAssign)]
+    decays = {ast.unparse(one.target) for one in changes if isinstance(one.op, (ast.Mult, ast.Div, ast.Pow))}
+    # What is counted together and then divided is a mean, which is told and needed no more.
+    decays -= {ast.unparse(one.target) for one in changes if isinstance(one.op, (ast.Add, ast.Sub))}
     # The mapping whose progress is read is the checkpoint; another with the same keys may be the model.
     restored = [keys & read for _, keys in mappings if any(PROGRESS.match(key) for key in keys & read)]
     for node, keys in mappings:
@@ -287,7 +287,7 @@ def _unread_keys(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
             for key in sorted(keys - read)
             if (PROGRESS.match(key) and not beside)
             or STATE.search(key)
-            or (beside and _value(node, key) in decays)
+            or (beside and _value(node, key) in decays and better(words_of(key)) is None)
         )
 
 

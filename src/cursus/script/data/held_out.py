@@ -33,16 +33,23 @@ PHASES = frozenset({"phase", "split", "mode", "stage", "is_train", "is_training"
 
 def read_held_out(modules: Iterable[Body]) -> Iterator[Habit]:
     """Everything of this kind in the modules of a source."""
-    for body in modules:
+    bodies = list(modules)
+    everything = [node for body in bodies for node in body.all_nodes]
+    loaded = {one.id for one in everything if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)}
+    loaded |= {string(one) or "" for one in everything if isinstance(one, ast.Constant)}
+    loaded |= {one.name for one in everything if isinstance(one, ast.alias)}
+    for body in bodies:
         nodes = body.all_nodes
-        loaded = {one.id for one in nodes if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)}
-        loaded |= {string(one) or "" for one in nodes if isinstance(one, ast.Constant)}
         for scope in nodes:
             if isinstance(scope, (ast.Module, *FUNCTIONS)):
                 inside = list(own(scope))
                 for call in _fitted_again(inside):
                     yield Habit("fitted-again", None, ast.unparse(call)[:80], True, place(call, body))
+                told: set[ast.AST] = set()
                 for node, name in _exchanged(inside, loaded):
+                    if node in told:
+                        continue
+                    told.add(node)
                     yield Habit("not-held-out", None, ast.unparse(node)[:80], True, place(node, body), name)
         for step in _phases(nodes):
             yield Habit("phase-unread", None, f"{step.name}()", True, place(step, body))
@@ -77,7 +84,7 @@ def _exchanged(nodes: list[ast.AST], loaded: set[str]) -> Iterator[tuple[ast.AST
     given = [
         (one, node.value)
         for node in nodes
-        if isinstance(node, ast.Assign)
+        if isinstance(node, ast.Assign) and not isinstance(node.value, ast.Constant)
         for target in node.targets
         for one in _names(target)
     ]

@@ -28,6 +28,11 @@ TRAIN = frozenset({"train", "training", "tr", "trn"})
 HELD_OUT = frozenset({"val", "valid", "validation", "test", "tst", "eval", "dev", "holdout", "te"})
 PLOTTED = ("tsne", "umap", "mds", "embed", "isomap")
 """What is fitted to whatever it shows."""
+AMOUNTS = frozenset(
+    {"count", "n", "num", "len", "length", "size", "ratio", "fraction", "frac", "percent", "split"}
+)
+"""What is no data, but tells how much of it there is."""
+PARTS = frozenset({"select", "take", "sample", "head", "iloc", "loc", "skip", "shard"})
 PHASES = frozenset({"phase", "split", "mode", "stage", "is_train", "is_training", "training"})
 
 
@@ -99,7 +104,7 @@ def _exchanged(nodes: list[ast.AST], loaded: set[str]) -> Iterator[tuple[ast.AST
     }
     for name, value in given:
         words = words_of(name)
-        if words & HELD_OUT and not words & TRAIN and name not in loaded:
+        if words & HELD_OUT and not words & (TRAIN | AMOUNTS) and name not in loaded:
             trained = {one for one in known & loaded if words_of(one) & TRAIN and _alike(one, name)}
             found = next((node for node in nodes if trained and _in_place_of(node, trained)), None)
             if found is not None:
@@ -139,9 +144,12 @@ def _in_place_of(node: ast.AST, trained: set[str]) -> bool:
         target, given = node.arg, [node.value]
     else:
         return False
-    names = {one.id for part in given for one in ast.walk(part) if isinstance(one, ast.Name)}
+    inside = [one for part in given for one in ast.walk(part)]
+    names = {one.id for one in inside if isinstance(one, ast.Name)}
     about = words_of(target)
-    aside = any(words_of(one) & HELD_OUT for one in names)
+    # What is told by name which part to take, as in subset="validation", or takes a slice itself.
+    aside = any(words_of(one) & HELD_OUT for one in (*names, *(string(one) or "" for one in inside)))
+    aside |= any(isinstance(one, ast.Slice) or last_name(one) in PARTS for one in inside)
     return bool(about & HELD_OUT and not about & TRAIN and names & trained) and not aside
 
 

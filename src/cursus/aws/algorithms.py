@@ -43,7 +43,7 @@ class Files:
     endings: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Algorithm:
     """A built-in algorithm, in one version.
 
@@ -181,7 +181,7 @@ def _given(algorithm: Algorithm, names: tuple[str, ...]) -> Given:
         tuple(others),
         conditions,
         tuple(name for name in names if name in looked_at),
-        tuple(each for each in algorithm.idle if not each.names.keys().isdisjoint(names)),
+        tuple(each for each in algorithm.idle if each.is_about(names)),
         not bounded.isdisjoint(names),
     )
 

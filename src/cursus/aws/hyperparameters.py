@@ -208,6 +208,10 @@ class Idle:
     other: str
     options: tuple[str, ...]
 
+    def is_about(self, names: Collection[str]) -> bool:
+        """True where some of these names, and no others, may be without an effect."""
+        return not (self.other not in names and self.counts(None)) and not self.names.keys().isdisjoint(names)
+
     def counts(self, value: object) -> bool:
         """True where they have an effect beside this value of the other (None: it is absent)."""
         if value is None:

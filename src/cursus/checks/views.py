@@ -273,10 +273,14 @@ class TrainingView(View):
         """(path in the step's request, range, name) of every hyperparameter range that applies here."""
         if self.tuning is None:
             return []
-        found = list(ranges_in(mapping(self.tuning.config, "ParameterRanges"), (TUNING, "ParameterRanges")))
-        own = mapping(self.request, "HyperParameterRanges")
-        found.extend(ranges_in(own, (*self.path, "HyperParameterRanges")))
-        return found
+        shared, own = (
+            mapping(self.tuning.config, "ParameterRanges"),
+            mapping(self.request, "HyperParameterRanges"),
+        )
+        return [
+            *ranges_in(shared, (TUNING, "ParameterRanges")),
+            *ranges_in(own, (*self.path, "HyperParameterRanges")),
+        ]
 
 
 TUNING = "HyperParameterTuningJobConfig"
@@ -288,14 +292,15 @@ RANGE_MEMBERS = (
 )
 
 
-def ranges_in(container: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, Mapping[str, Any], str]]:
+def ranges_in(container: Mapping[str, Any], path: Path) -> list[tuple[Path, Mapping[str, Any], str]]:
     """(path, range, name) of every hyperparameter range in a member that holds them by kind."""
-    for member in RANGE_MEMBERS:
-        for i, entry in enumerate(listing(container, member)):
-            if isinstance(entry, Mapping):
-                name = text(entry, "Name")
-                if name is not None:
-                    yield (*path, member, i), entry, name
+    return [
+        ((*path, member, i), entry, name)
+        for member in RANGE_MEMBERS
+        if member in container
+        for i, entry in enumerate(listing(container, member))
+        if (type(entry) is dict or isinstance(entry, Mapping)) and (name := text(entry, "Name")) is not None
+    ]
 
 
 MOST_DEFINITIONS = 20

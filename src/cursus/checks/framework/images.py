@@ -351,25 +351,28 @@ def gated_model_of_the_hub(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://huggingface.co/docs/hub/models-gated
     """
-    if view.framework is None or view.builtin is not None:
+    given = {view.hyperparameters_member: view.hyperparameters, "Environment": view.environment}
+    gated = tuple(table("limits")["gated_models"])
+    told = [
+        ((member, name), value)
+        for member, each in given.items()
+        for name in _MODEL
+        if name in each and isinstance(value := each[name], str) and value.strip('"').startswith(gated)
+    ]
+    if not told or view.framework is None or view.builtin is not None:
         return
     if any("model" in (channel.name or "") for channel in view.channels):
         return  # which brings it
-    given = {view.hyperparameters_member: view.hyperparameters, "Environment": view.environment}
     if any(TOKEN.search(str(name)) for each in given.values() for name in each):
         return
     if logs_in(view, "huggingface_hub"):
         return
-    gated = tuple(table("limits")["gated_models"])
-    for member, each in given.items():
-        for name in _MODEL:
-            value = each.get(name)
-            if isinstance(value, str) and value.strip('"').startswith(gated):
-                yield Problem(
-                    f"{show(value)} is a gated model of the Hugging Face Hub, and the job is given no token",
-                    (member, name),
-                    "let the script read a token, such as from Secrets Manager (never put it into the request itself)",
-                )
+    for place, value in told:
+        yield Problem(
+            f"{show(value)} is a gated model of the Hugging Face Hub, and the job is given no token",
+            place,
+            "let the script read a token, such as from Secrets Manager (never put it into the request itself)",
+        )
 
 
 TOKEN = re.compile("(?i)token|secret|_key|login|hub_auth")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from cursus.aws import algorithms, images
-from cursus.aws.hyperparameters import Idle
+from cursus.aws.hyperparameters import Condition, Idle
 from cursus.aws.metrics import direction_of
 from cursus.checks.algorithms.channels import meant
 from cursus.checks.algorithms.hyperparameters import documented_only
@@ -259,17 +260,14 @@ def objective_of_the_learning_task(view: TuningView) -> Iterator[Problem]:
             continue
         if is_reference(definition.request.get("StaticHyperParameters")):
             continue
-        if _unknown_objective(algorithm, definition):
+        idle, barred, wanting = _depends(algorithm, name.partition(":")[2])
+        deciding = [each.other for each in idle if _left_out(definition, each)]
+        if any(each.applies(definition.hyperparameters) for each in barred) or any(
+            _refused(definition, each.values) for each in wanting
+        ):
+            deciding.append("objective")
+        if deciding and _unknown_objective(algorithm, definition):
             continue
-        metric = name.partition(":")[2]
-        deciding = [each.other for each in algorithm.metrics_when if _left_out(definition, each, metric)]
-        for condition in algorithm.conditions:
-            excluded = condition.excludes.get("eval_metric", ())
-            wanted = condition.values if metric in condition.when.get("eval_metric", ()) else {}
-            if (
-                algorithms.matches(metric, excluded) and condition.applies(definition.hyperparameters)
-            ) or _refused(definition, wanted):
-                deciding.append("objective")
         for other in deciding[:1]:
             yield Problem(
                 f"the metric {show(name)} is not computed by {algorithm.name} with {other} "
@@ -285,7 +283,26 @@ def _unknown_objective(algorithm: algorithms.Algorithm, definition: TrainingView
     return known is not None and isinstance(value, str) and known.problem(value) is not None
 
 
-def _left_out(definition: TrainingView, each: Idle, metric: str) -> bool:
+@lru_cache(maxsize=256)
+def _depends(
+    algorithm: algorithms.Algorithm, metric: str
+) -> tuple[tuple[Idle, ...], tuple[Condition, ...], tuple[Condition, ...]]:
+    """What a metric depends on: what it is computed beside, the conditions that bar it, and those that it sets itself."""
+    conditions = algorithm.conditions
+    return (
+        tuple(each for each in algorithm.metrics_when if metric in each.names),
+        tuple(
+            each for each in conditions if algorithms.matches(metric, each.excludes.get("eval_metric", ()))
+        ),
+        tuple(
+            each
+            for each in conditions
+            if metric in each.when.get("eval_metric", ()) and "objective" in each.values
+        ),
+    )
+
+
+def _left_out(definition: TrainingView, each: Idle) -> bool:
     """True where an algorithm does not compute a metric with the hyperparameters that a definition gives."""
     value = definition.hyperparameters.get(each.other)
     algorithm = definition.builtin
@@ -294,17 +311,14 @@ def _left_out(definition: TrainingView, each: Idle, metric: str) -> bool:
         isinstance(value, str) and value in NOTHING
     ):
         return False  # that is told of the hyperparameter
-    return metric in each.names and each.other not in definition.tuned and not each.counts(value)
+    return each.other not in definition.tuned and not each.counts(value)
 
 
 def _refused(definition: TrainingView, wanted: Mapping[str, tuple[str, ...]]) -> bool:
     """True where the hyperparameter `objective` is none of those that a metric wants."""
     value = definition.hyperparameters.get("objective")
     return (
-        "objective" in wanted
-        and isinstance(value, str)
-        and value not in NOTHING
-        and not algorithms.matches(value, wanted["objective"])
+        isinstance(value, str) and value not in NOTHING and not algorithms.matches(value, wanted["objective"])
     )
 
 

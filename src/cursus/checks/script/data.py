@@ -80,6 +80,82 @@ def _first_line(folder: str, inside: str) -> str | None:
     return line if numbers else None
 
 
+MIXED_UP = {
+    "shared-default": (
+        "{} is called several times without that argument, and each call adds to what the others read",
+        "make the list inside the function",
+    ),
+    "unsorted-pairs": ("{shown} pairs two listings, whose order is any", "sort both: sorted(…)"),
+    "sniffed-away": (
+        "{} reads the beginning of the file, and the rows that are read after it begin behind that",
+        "go back to the beginning first: file.seek(0)",
+    ),
+    "adds-nothing": ("{} changes nothing", "write what it was to be changed by"),
+    "never-reset": (
+        "{} counts on from epoch to epoch: it is no share of this epoch",
+        "set both to 0 at the beginning of each epoch",
+    ),
+    "used-up": (
+        "{} is empty from the second round on: nothing sets the position back",
+        "set it to 0 behind the loop",
+    ),
+    "patience-total": (
+        "{} counts all epochs that were no better, though they do not follow each other",
+        "set the count to 0 where a better one is noted",
+    ),
+    "patience-anew": (
+        "{} is never true of more than one: each round counts from 0 again",
+        "set the count to 0 before the loop, and where a better one is noted",
+    ),
+    "shuffled-apart": (
+        "{} comes after another shuffle, and what is shuffled apart is taken together: labels stand beside other examples",
+        "shuffle the pairs, or seed both alike",
+    ),
+    "fitted-again": (
+        "{} fits a second time, to what was held out: it is changed in another way than what was trained on",
+        "use transform() for all but the training's data",
+    ),
+    "not-held-out": (
+        "{} takes what is trained on, and {key} is held out in vain",
+        "train on one part, and measure with the other",
+    ),
+    "phase-unread": (
+        "{} changes weights, and does not look at the phase: it trains with what is held out too",
+        "change the weights where the phase is the training alone",
+    ),
+    "rounds-ignored": (
+        "xgboost.train takes no {shown} from its parameters: ten rounds are done",
+        "num_boost_round=…",
+    ),
+    "stops-on-training": (
+        "{} has the training's data last, by which XGBoost stops early: it goes on while the model overfits",
+        "put the validation's data last",
+    ),
+    "one-less": (
+        "the loop over {shown} does one epoch less than was asked for",
+        "range(epochs), or range(1, epochs + 1)",
+    ),
+    "same-twice": (
+        "{} compares something with itself",
+        "hand over what was expected, and what was found",
+    ),
+    "always-true": ("{} is true of every number", "compare with 0.5, or what comes before it with 0"),
+    "first-kept": (
+        "{} is set anew later, and the results of this method are kept: it is looked at once",
+        "hand it over as an argument, or keep no results",
+    ),
+    "class-numbers": (
+        "{} numbers classes in the order of a listing, which is any, and is made several times",
+        "sort it: sorted(…)",
+    ),
+    "seed-unread": (
+        "{} does not use its seed: what is drawn there differs from run to run",
+        "random.Random(seed), or numpy.random.default_rng(seed)",
+    ),
+}
+"""What is told of each kind, and what to write instead."""
+
+
 @rule("CHN063", severity="warning", scope="script")
 def mixed_up(view: TrainingView) -> Iterator[Problem]:
     """The script mixes up what it reads, counts or draws: one default list for all calls, listings paired in any order.
@@ -88,7 +164,7 @@ def mixed_up(view: TrainingView) -> Iterator[Problem]:
         Finds functions that put things into a parameter whose default is a list or a mapping, called several times without it, and
         ``zip`` of listings of folders that are not sorted; a file whose beginning ``csv.Sniffer`` read, and whose rows are read from there
         on; ``count += 0``; functions that draw at random and never look at the ``seed`` that they take; counts of hits, waiting and rows
-        that no epoch sets back, or that each does; inputs and labels that are shuffled one after the other; data
+        that no epoch sets back, or that each does; ``range(1, epochs)``; inputs and labels that are shuffled one after the other; data
         that is held out, and then trained on, or not looked at; a number of rounds that XGBoost does not take from its parameters; measures of something and itself; and classes that are numbered as a folder lists them.
     Why:
         A default is made once: the second call gets what the first one read as well, and validation is done on the training's data. The order
@@ -108,75 +184,69 @@ def mixed_up(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.python.org/3/reference/compound_stmts.html#function-definitions
     """
-    yield from habit_problems(
-        view,
-        {
-            "shared-default": (
-                "{} is called several times without that argument, and each call adds to what the others read",
-                "make the list inside the function",
-            ),
-            "unsorted-pairs": ("{shown} pairs two listings, whose order is any", "sort both: sorted(…)"),
-            "sniffed-away": (
-                "{} reads the beginning of the file, and the rows that are read after it begin behind that",
-                "go back to the beginning first: file.seek(0)",
-            ),
-            "adds-nothing": ("{} changes nothing", "write what it was to be changed by"),
-            "never-reset": (
-                "{} counts on from epoch to epoch: it is no share of this epoch",
-                "set both to 0 at the beginning of each epoch",
-            ),
-            "used-up": (
-                "{} is empty from the second round on: nothing sets the position back",
-                "set it to 0 behind the loop",
-            ),
-            "patience-total": (
-                "{} counts all epochs that were no better, though they do not follow each other",
-                "set the count to 0 where a better one is noted",
-            ),
-            "patience-anew": (
-                "{} is never true of more than one: each round counts from 0 again",
-                "set the count to 0 before the loop, and where a better one is noted",
-            ),
-            "shuffled-apart": (
-                "{} comes after another shuffle, and what is shuffled apart is taken together: labels stand beside other examples",
-                "shuffle the pairs, or seed both alike",
-            ),
-            "fitted-again": (
-                "{} fits a second time, to what was held out: it is changed in another way than what was trained on",
-                "use transform() for all but the training's data",
-            ),
-            "not-held-out": (
-                "{} takes what is trained on, and {key} is held out in vain",
-                "train on one part, and measure with the other",
-            ),
-            "phase-unread": (
-                "{} changes weights, and does not look at the phase: it trains with what is held out too",
-                "change the weights where the phase is the training alone",
-            ),
-            "rounds-ignored": (
-                "xgboost.train takes no {shown} from its parameters: ten rounds are done",
-                "num_boost_round=…",
-            ),
-            "stops-on-training": (
-                "{} has the training's data last, by which XGBoost stops early: it goes on while the model overfits",
-                "put the validation's data last",
-            ),
-            "same-twice": (
-                "{} compares something with itself",
-                "hand over what was expected, and what was found",
-            ),
-            "always-true": ("{} is true of every number", "compare with 0.5, or what comes before it with 0"),
-            "first-kept": (
-                "{} is set anew later, and the results of this method are kept: it is looked at once",
-                "hand it over as an argument, or keep no results",
-            ),
-            "class-numbers": (
-                "{} numbers classes in the order of a listing, which is any, and is made several times",
-                "sort it: sorted(…)",
-            ),
-            "seed-unread": (
-                "{} does not use its seed: what is drawn there differs from run to run",
-                "random.Random(seed), or numpy.random.default_rng(seed)",
-            ),
-        },
-    )
+    yield from habit_problems(view, MIXED_UP)
+
+
+NOT_AS_IT_READS = {
+    "thrown-away": (
+        "{shown} changes nothing, and nobody takes what it gives",
+        "give the result a name: x = …",
+    ),
+    "not-raised": ("{shown} makes an error and does not raise it", "write raise before it"),
+    "always-holds": (
+        "{shown} is true whatever the values are",
+        "write out each comparison, and a test without a tuple",
+    ),
+    "is-text": (
+        "{shown} is never true of a text that comes from outside: it is another object with the same letters",
+        "compare with == or !=",
+    ),
+    "plus-of-one": ("{shown} sets the value anew and adds nothing", "write +="),
+    "one-list": (
+        "{shown} holds one object in all places: what is put into one is in all",
+        "make one each: [[] for _ in range(n)]",
+    ),
+    "shrinks": (
+        "{shown} takes items out of the list that is gone through: the one behind each is skipped",
+        "go through a copy: list(…)",
+    ),
+    "late-name": (
+        "{shown} makes functions that look at the loop's name when they are called: all see its last value",
+        "give it as a default: lambda x, name=name: …",
+    ),
+    "key-twice": (
+        "the key {shown} stands in one mapping twice, with two values: the last one holds",
+        "leave one of them out",
+    ),
+    "part-of-copy": (
+        "{shown} sets values in a copy of the rows: the table stays as it was",
+        "frame.loc[test, column] = value",
+    ),
+}
+"""What is told of each kind, and what to write instead."""
+
+
+@rule("FRM075", severity="warning", scope="script")
+def not_as_it_reads(view: TrainingView) -> Iterator[Problem]:
+    """A statement does something else than it reads as, or nothing.
+
+    What it does:
+        Finds what a linter would tell of any Python: results that nobody takes (``sorted(rows)``, ``frame.dropna()``, ``dataset.map(tokenize)``),
+        copies that are changed and dropped, errors that are made and not raised; tests that hold whatever comes (``mode == "a" or "b"``,
+        ``assert (test, "words")``); texts compared with ``is``; ``=+``; ``[[]] * n``; lists that lose items while they are gone through;
+        functions made in a loop that look at its name; keys that stand in a mapping twice; and values set in a copy of some rows.
+    Why:
+        Python runs all of it without an error, and the job is completed with other data or settings than were meant.
+    Example:
+          files:
+            train.py: |
+              import os
+              rows = open(os.path.join(os.environ["SM_CHANNEL_TRAIN"], "data.csv")).read().split(",")
+              if __name__ == "__main__":
+        -         sorted(rows)
+        +         rows = sorted(rows)
+                  open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w").write(",".join(rows))
+    Source:
+        https://docs.python.org/3/reference/simple_stmts.html#expression-statements
+    """
+    yield from habit_problems(view, NOT_AS_IT_READS)

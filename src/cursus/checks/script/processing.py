@@ -30,7 +30,7 @@ ABOUT = (
     *("FRM057", "FRM058", "FRM061", "FRM059", "HPO050", "HPO051", "HPO052", "HPO053"),
     *("HPO054", "HPO055", "HPO057", "HPO068", "HPO059", "HPO067", "HPO065", "CHN053"),
     *("CHN054", "CHN063", "RES052", "RES053", "ART055", "FRM062", "HPO060", "FRM063"),
-    *("FRM064", "HPO063", "HPO058", "ART064", "FRM072", "DEP095"),
+    *("FRM064", "FRM075", "HPO063", "HPO058", "ART064", "FRM072", "DEP095"),
 )
 """The rules on scripts that hold for processing jobs, in the order of their findings."""
 

@@ -2,10 +2,10 @@
 
 Each finding is a ``Habit``: ``never-reset`` (``correct / total``, counted on from epoch to epoch), ``used-up`` (the
 rows behind a position that stays at their end), ``patience-total`` (epochs without a better one, that need not follow
-each other), ``patience-anew`` (they are counted from 0 in each epoch), ``counted-early`` (an epoch that counts as done
-before its batches), ``same-twice`` (``accuracy(found, found)``), ``always-true`` (``sigmoid(x) > 0``), ``first-kept``
-(``lru_cache`` on a method that looks at what its object is given later) and ``class-numbers`` (numbers of classes from
-a folder's listing, in any order).
+each other), ``one-less`` (``range(1, epochs)``), ``patience-anew`` (they are counted from 0 in each epoch),
+``counted-early`` (an epoch that counts as done before its batches), ``same-twice`` (``accuracy(found, found)``),
+``always-true`` (``sigmoid(x) > 0``), ``first-kept`` (``lru_cache`` on a method that looks at what its object is given
+later) and ``class-numbers`` (numbers of classes from a folder's listing, in any order).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from cursus.script.syntax.nodes import LISTINGS, assigned, bare_name, is_call, l
 from cursus.script.training.sequence import EPOCHS, saves
 
 HITS = re.compile(r"correct|hits?$|matche[sd]$|^right|true_pos|(?:^|_)tp$", re.IGNORECASE)
+ALL_EPOCHS = re.compile(r"epochs$", re.IGNORECASE)
 PATIENCE = re.compile(r"patience|early|no_?improv|without|wait|stagnant|bad_epochs", re.IGNORECASE)
 CLASSES = re.compile(r"class|label|categor|(?:^|_)idx|index", re.IGNORECASE)
 MEASURES = re.compile(
@@ -41,6 +42,11 @@ def read_counts(modules: Iterable[Body]) -> Iterator[Habit]:
             found: Iterable[tuple[str, ast.AST]] = ()
             if isinstance(node, (ast.For, ast.While)):
                 found = (*_never_reset(node), *_used_up(node), *_patience(node), *_counted_early(node))
+                found = (
+                    [*found, ("one-less", node.iter)]
+                    if isinstance(node, ast.For) and _one_less(node)
+                    else found
+                )
             elif isinstance(node, ast.Call) and MEASURES.search(last_name(node.func)) and len(node.args) > 1:
                 one, other = map(ast.unparse, node.args[:2])
                 found = [("same-twice", node)] if one == other and not _constant(node.args[0]) else []
@@ -52,6 +58,18 @@ def read_counts(modules: Iterable[Body]) -> Iterator[Habit]:
                 found = [("class-numbers", one) for one in _class_numbers(node)]
             for kind, at in found:
                 yield Habit(kind, None, ast.unparse(at).partition("\n")[0][:80], True, place(at, body))
+
+
+def _one_less(loop: ast.For) -> bool:
+    """``for epoch in range(1, epochs)``."""
+    if (
+        not is_call(loop.iter, "range")
+        or len(loop.iter.args) != 2
+        or not EPOCHS.search(last_name(loop.target))
+    ):
+        return False
+    first, end = loop.iter.args
+    return isinstance(first, ast.Constant) and first.value == 1 and bool(ALL_EPOCHS.search(last_name(end)))
 
 
 def _always(node: ast.Compare) -> bool:

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, cast
@@ -19,7 +17,7 @@ from typing import Any, NamedTuple, cast
 from cursus.local import contract
 from cursus.local.channels import Part, Source
 from cursus.local.data import recordio, sharding
-from cursus.local.linux import descriptors, syscalls
+from cursus.local.linux import descriptors
 from cursus.local.linux.children import end
 
 CHUNK = 1 << 20
@@ -87,30 +85,15 @@ def start(feed: Feed) -> Feeder:
     pid = os.fork()
     if pid == 0:
         try:
-            _become(parent, write)
-            _run(feed)
+            descriptors.leave((write,))
+            if os.getppid() == parent:
+                _run(feed)
         except BaseException as error:
             os.write(write, json.dumps(f"{type(error).__name__}: {error}").encode())
         finally:
             os._exit(1)
     os.close(write)
     return Feeder(pid, read)
-
-
-def _become(parent: int, keep: int) -> None:
-    """Leave everything of the supervisor's behind: it goes when that goes, and holds none of its descriptors."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    signal.set_wakeup_fd(-1)
-    if sys.platform == "linux":
-        syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
-    os.dup2(os.open(os.devnull, os.O_RDWR), 0)
-    os.dup2(0, 1)
-    os.closerange(3, keep)
-    os.closerange(keep + 1, 1 << 16)
 
 
 def _run(feed: Feed) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cursus.local import artifacts, storage
 from cursus.local.linux.children import collect, kill
+from cursus.local.linux.descriptors import leave
 
 if TYPE_CHECKING:
     from cursus.local.lifecycle.hosts import Host
@@ -170,9 +171,7 @@ class Sync:
         pid = os.fork()
         if pid == 0:
             try:
-                from cursus.local.s3.transfer import alone
-
-                alone((write,))
+                leave((write,))
                 self._carry(work, write)
             finally:
                 os._exit(0)

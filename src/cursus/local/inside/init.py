@@ -19,7 +19,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-_ = resource
 CANNOT_EXECUTE = 127
 SETUP_FAILED = 125
 TERMINAL = 61
@@ -34,6 +33,17 @@ def report(descriptor: int, **facts: Any) -> None:
     """Tell the supervisor. It may be gone; then there is nobody to tell."""
     with suppress(OSError):
         os.write(descriptor, json.dumps(facts).encode() + b"\n")
+
+
+def shell_code(number: int) -> int:
+    """The exit code that a shell tells: 128 and the number of the signal, where one ended the process."""
+    return 128 - number if number < 0 else number
+
+
+def report_end(descriptor: int, result: int, used: resource.struct_rusage) -> None:
+    """Tell the supervisor what ``os.wait4`` told of a host's first process."""
+    code = shell_code(os.waitstatus_to_exitcode(result))
+    report(descriptor, exit=code, cpu=used.ru_utime + used.ru_stime)
 
 
 def default_signals() -> None:

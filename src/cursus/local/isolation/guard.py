@@ -8,17 +8,12 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from contextlib import suppress
 from typing import NoReturn
 
 from cursus.local.inside import init
 from cursus.local.isolation.namespaces import Program
-from cursus.local.linux import syscalls
-from cursus.local.linux.processes import descendants
-
-SECONDS = 5.0
-"""How long it tries to end processes that start new ones."""
+from cursus.local.linux import children, syscalls
 
 
 def guard(program: Program, status: int) -> NoReturn:
@@ -42,8 +37,7 @@ def guard(program: Program, status: int) -> NoReturn:
         pid, result, used = os.wait4(-1, 0)
         if pid == first:
             break
-    number = os.waitstatus_to_exitcode(result)
-    init.report(status, exit=128 - number if number < 0 else number, cpu=used.ru_utime + used.ru_stime)
+    init.report_end(status, result, used)
     _end()
 
 
@@ -58,19 +52,8 @@ def _first(program: Program, status: int) -> NoReturn:
 
 def _end() -> NoReturn:
     """End every process below, and then this one."""
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
-        for pid in reversed(descendants(os.getpid())[1:]):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                continue
-        try:
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-        except ChildProcessError:
-            break
-        time.sleep(0.002)
+    children.kill_below()
+    children.reap()
     os._exit(0)
 
 

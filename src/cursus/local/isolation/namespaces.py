@@ -57,8 +57,7 @@ def keeper(
             os.close(box.sender)
         init.report(status, first=first)
         _, result, used = os.wait4(first, 0)
-        number = os.waitstatus_to_exitcode(result)
-        init.report(status, exit=128 - number if number < 0 else number, cpu=used.ru_utime + used.ru_stime)
+        init.report_end(status, result, used)
         os._exit(0)
     except SystemExit:
         raise  # a rank's

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cursus.local import artifacts, contract, sandbox
 from cursus.local.data import delivery
 from cursus.local.host import snapshot
+from cursus.local.inside.init import shell_code
 from cursus.local.isolation.mounts import ML
 from cursus.local.lifecycle.outcome import failure_reason
 from cursus.local.lifecycle.spot import billable
@@ -128,7 +129,7 @@ def _gather(job: Supervisor) -> dict[str, Any]:
         "foreign_checkpoints": job.checkpoints.foreign[:LISTED],
         "exit_codes": {one.name: one.exit_code for one in job.hosts},
         "script_exit_codes": {
-            one.name: _code(one.script_exit) for one in job.hosts if one.script_exit is not None
+            one.name: shell_code(one.script_exit) for one in job.hosts if one.script_exit is not None
         },
         "metric_scans": job.scanner.summary(),
         "logs": {one.name: one.log.path for one in job.hosts if one.log is not None},
@@ -169,10 +170,6 @@ def _notes(job: Supervisor) -> list[str]:
             "renaming a directory of a channel in place, which an overlay refuses: shutil.move works"
         )
     return notes
-
-
-def _code(number: int) -> int:
-    return 128 - number if number < 0 else number
 
 
 def _signals(job: Supervisor) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cursus.local import channels, host, sandbox
 from cursus.local.data.inputs import Inputs
+from cursus.local.inside import init
 from cursus.local.isolation.mounts import ML
 from cursus.local.lifecycle.attached import Attached
 from cursus.local.lifecycle.starting import Start
@@ -251,7 +252,7 @@ class Host:
     def _settle(self, code: int, cpu: float) -> None:
         if "exit" in self.facts:
             code = self.facts["exit"]
-        self.exit_code = 128 - code if code < 0 else code
+        self.exit_code = init.shell_code(code)
         self.script_exit = self.facts.get("script_exit")
         self.sampler.peak_memory = max(self.sampler.peak_memory, self.facts.get("script_peak", 0))
         if self.contained is not None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 from collections.abc import Collection
 from contextlib import suppress
 
@@ -33,10 +35,25 @@ def redirect(log: int) -> None:
     os.dup2(log, 2)
 
 
+def leave(keep: Collection[int]) -> None:
+    """Become a helper of the supervisor: it has none of its descriptors but ``keep``, and ends with it."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    signal.set_wakeup_fd(-1)
+    if sys.platform == "linux":
+        from cursus.local.linux import syscalls
+
+        syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+    os.dup2(0, 1)
+    low = 3
+    for descriptor in (*sorted(keep), 1 << 16):
+        os.closerange(low, descriptor)
+        low = descriptor + 1
+
+
 def close_all_but(kept: Collection[int | None]) -> None:
     """Close what the supervisor has open but the streams and ``kept``: no lock, no other host's log, no gate's end."""
-    import signal
-
     signal.set_wakeup_fd(-1)
     try:
         found = [int(name) for name in os.listdir("/proc/self/fd")]

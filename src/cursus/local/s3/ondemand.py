@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from cursus.local.linux import fuse
 from cursus.local.linux.children import end
+from cursus.local.linux.descriptors import leave
 
 if TYPE_CHECKING:
     from cursus.local.channels import Source
@@ -78,10 +79,8 @@ class Server:
         self.pid = os.fork()
         if self.pid == 0:
             try:
-                from cursus.local.s3.transfer import alone
-
                 number = theirs.detach()
-                alone((facts, life, number))
+                leave((facts, life, number))
                 _serve(number, life, facts, store, region, {each.channel: each for each in sources})
             except BaseException as error:
                 os.write(2, f"on demand: {error!r}\n".encode())

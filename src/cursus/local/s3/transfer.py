@@ -11,15 +11,13 @@ import json
 import os
 import re
 import select
-import signal
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
 from cursus.local.linux.children import collect, kill
-from cursus.local.linux.descriptors import write_all
+from cursus.local.linux.descriptors import leave, write_all
 from cursus.local.s3.client import Client, Object, access, encryption, plain
 from cursus.local.storage import StoreError, odd_segment, parts_of
 
@@ -43,7 +41,7 @@ class Transfer:
         if self.pid == 0:
             code = 1
             try:
-                alone((write,))
+                leave((write,))
                 write_all(write, json.dumps(carry_out(work)).encode())
                 code = 0
             finally:
@@ -84,23 +82,6 @@ def carried(work: Mapping[str, Any], meanwhile: Callable[[], None]) -> dict[str,
         return begun.result()
     finally:
         begun.stop()
-
-
-def alone(keep: tuple[int, ...]) -> None:
-    """Become a process that has nothing of the supervisor's but ``keep``, and ends with it."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
-        signal.signal(number, signal.SIG_DFL)
-    signal.set_wakeup_fd(-1)
-    if sys.platform == "linux":
-        from cursus.local.linux import syscalls
-
-        syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
-    os.dup2(os.open(os.devnull, os.O_RDWR), 0)
-    os.dup2(0, 1)
-    low = 3
-    for descriptor in (*sorted(keep), 1 << 16):
-        os.closerange(low, descriptor)
-        low = descriptor + 1
 
 
 def carry_out(work: Mapping[str, Any]) -> dict[str, Any]:

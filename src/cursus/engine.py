@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cursus.aws import schema
 from cursus.checks import unknowns
@@ -24,9 +24,11 @@ from cursus.checks.outlines.walk import Suspects
 from cursus.checks.pipeline import alone
 from cursus.checks.rules import ABOUT, Problem, Rule, Scope
 from cursus.checks.views import PipelineView, RequestView, SchemaView, Settings, StepView, request_views
-from cursus.evidence import Evidence
 from cursus.model import NO_PROMISES, SEVERITIES, Finding, Path, Pipeline, Promises, Step
 from cursus.redact import cut
+
+if TYPE_CHECKING:
+    from cursus.evidence import Evidence
 
 __all__ = ["check_pipeline", "check_step", "selected"]
 

@@ -22,7 +22,6 @@ from cursus.aws.references import is_reference as is_reference
 from cursus.checks.lazy import lazy
 from cursus.checks.locations import s3_path
 from cursus.checks.texts import SUBMIT
-from cursus.evidence import Evidence
 from cursus.model import Path, Pipeline, Step
 from cursus.redact import show
 
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from cursus.checks.outlines.members import Members
     from cursus.checks.rules import Scope
     from cursus.checks.tuning.ranges import Entry
+    from cursus.evidence import Evidence
     from cursus.ignores import Ignores
     from cursus.script.facts import ScriptFacts
 

@@ -130,6 +130,11 @@ def test_a_default_that_is_almost_what_it_is_compared_with(
     step = decide([STOP], [train()], "Equals", {"Get": "Parameters.Flag"})
     step["Arguments"]["Conditions"][0]["RightValue"] = compared
     assert rules(step, Parameters=[flag | ({"EnumValues": allowed} if allowed else {})]) == expected
+    asked = step["Arguments"]["Conditions"]
+    step["Arguments"]["Conditions"] = [
+        {"Type": "Or", "Conditions": [*asked, {**asked[0], "RightValue": default}]}
+    ]
+    assert rules(step, Parameters=[flag]) == []  # which looks at both
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,10 @@ from tests.checks.made_pipelines import (
     OUTPUT,
     ask,
     check,
+    decide,
     errors,
     found,
+    metric,
     request,
     rules,
     step,
@@ -289,6 +291,7 @@ def test_a_job_that_another_step_does_too(base: Any, expected: list[str]) -> Non
         for name, data in (("EvaluateBase", base), ("EvaluateTuned", LEARNED))
     ]
     assert rules(train(), *steps) == expected
+    assert rules(train(), decide([steps[0]], [steps[1]], "LessThan", metric("mse"))) == []
 
 
 @pytest.mark.parametrize(
@@ -306,6 +309,17 @@ def test_the_folder_around_what_another_step_writes(read: str, expected: list[st
     assert rules(embed, ask) == expected
     assert rules(embed, {**ask, "DependsOn": ["Embed"]}) == []
     assert rules({**embed, "DependsOn": ["Ask"]}, ask) == []
+
+
+def test_what_the_step_of_another_branch_would_have_written() -> None:
+    outputs = {"Outputs": [written("index", "s3://example-bucket/faiss/index/")]}
+    embed = processing("Embed", ProcessingOutputConfig=outputs)
+    folders = ("s3://example-bucket/faiss/", "s3://example-bucket/faiss/index/")
+    inputs = [processing_input(f"index{i}", folder) for i, folder in enumerate(folders)]
+    ask = processing("Ask", ProcessingInputs=inputs)
+    found = cursus.check(pipeline(embed, ask)).findings
+    assert [(f.rule, f.severity) for f in found if f.severity != "info"] == [("DEP030", "error")]
+    assert rules(decide([embed], [ask], "LessThan", metric("mse"))) == []
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.checks.made import processing, processing_input
+import cursus
+from tests.checks.made import pipeline, processing, processing_input
 from tests.checks.made_pipelines import LEARNED, decide, metric, rules, train
 
 
@@ -37,7 +38,9 @@ def test_a_hyperparameter_that_is_called_almost_as_its_parameter(name: str, told
     step = train("123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1")
     step["Arguments"]["HyperParameters"] = {name: {"Get": "Parameters.TrainEpochs"}}
     epochs = {"Name": "TrainEpochs", "Type": "String", "DefaultValue": "5"}
-    assert rules(step, Parameters=[epochs]) == (["DEP062"] if told else [])
+    found = cursus.check(pipeline(step, Parameters=[epochs])).findings
+    place = f"Steps[0].Arguments.HyperParameters.{name}"  # and not the parameter's value
+    assert [one.path for one in found if one.rule == "DEP062"] == [place] * told
 
 
 def test_functions_and_queues_of_another_region() -> None:

@@ -56,6 +56,11 @@ class PipelineStep:
         """Where its arguments stand in the definition."""
         return (*self.path, "Arguments")
 
+    def other_branch(self, other: PipelineStep | None) -> str | None:
+        """The branch that ``other`` stands in of a condition whose other branch this step is in: one never runs."""
+        mine, theirs = dict(self.branches), other.branches if other is not None else ()
+        return next((branch for at, branch in theirs if mine.get(at, branch) != branch), None)
+
     def at(self, *place: str) -> Any:
         """What stands there in the step; None where nothing does."""
         return value_at(self.body, place)

@@ -54,25 +54,35 @@ def data_without_edge(view: PipelineView) -> Iterator[Problem]:
     if not written:
         return
     told: set[tuple[str, str]] = set()
-    for name, place, uri in _readers(view):
-        around = below.get(uri, []) if uri.count("/") > 2 else []
-        for producers in (*_producers(uri, written), *([around] if around else ())):
-            others = [each for each in producers if each != name]
-            if any(view.definition.waits(name, each) for each in others):
-                continue  # of several steps that write a place one is enough: they stand in for each other
-            producer = next((each for each in others if not view.definition.waits(each, name)), None)
-            if producer is None or (name, producer) in told:
-                continue
-            told.add((name, producer))
-            yield Problem(
-                f"step {name} reads what step {producer} writes, and nothing makes it wait for {producer}",
-                place,
-                f'add "DependsOn": ["{producer}"], or refer to the output of {producer} instead of writing its URI',
-                # Of a folder in which that is one of several, the others may be what is meant.
-                severity="warning"
-                if producers is around or "ModelMetrics" in place or "DriftCheckBaselines" in place
-                else None,
-            )
+    readers = list(_readers(view))
+    found = [(*reader, producers) for reader in readers for producers in _producers(reader[2], written)]
+    around = [
+        (*reader, below[reader[2]]) for reader in readers if reader[2].count("/") > 2 and reader[2] in below
+    ]
+    for name, place, uri, producers in (*found, *around):
+        others = [each for each in producers if each != name]
+        if any(view.definition.waits(name, each) for each in others):
+            continue  # of several steps that write a place one is enough: they stand in for each other
+        producer = next((each for each in others if not _in_turn(view, each, name)), None)
+        if producer is None or (name, producer) in told:
+            continue
+        told.add((name, producer))
+        yield Problem(
+            f"step {name} reads what step {producer} writes, and nothing makes it wait for {producer}",
+            place,
+            f'add "DependsOn": ["{producer}"], or refer to the output of {producer} instead of writing its URI',
+            # Of a folder in which that is one of several, the others may be what is meant.
+            severity="warning"
+            if producers is below.get(uri) or "ModelMetrics" in place or "DriftCheckBaselines" in place
+            else None,
+        )
+
+
+def _in_turn(view: PipelineView, writes: str, reads: str) -> bool:
+    """True where a step writes what another reads after that, or where one of them runs alone: it reads what was there."""
+    step = view.definition.by_name.get(reads)
+    apart = step is not None and step.other_branch(view.definition.by_name.get(writes)) is not None
+    return apart or view.definition.waits(writes, reads)
 
 
 @rule("DEP067", severity="warning", scope="pipeline")
@@ -264,7 +274,7 @@ def lost_work(view: PipelineView) -> Iterator[Problem]:
                     (*place_of(view, step), *same[0]),
                     f"take the output of {before.name}; or leave DependsOn out",
                 )
-    alike: dict[tuple[str, str], list[PipelineStep]] = {}
+    alike: dict[tuple[object, ...], list[PipelineStep]] = {}
     for entry in view.definition.steps:
         if (key := _asked(entry)) is not None:
             alike.setdefault(key, []).append(entry)
@@ -278,16 +288,18 @@ def lost_work(view: PipelineView) -> Iterator[Problem]:
             )
 
 
-def _asked(step: PipelineStep) -> tuple[str, str] | None:
+def _asked(step: PipelineStep) -> tuple[object, ...] | None:
     """What a job is told from others by. Of a processing job that takes what a step made, not where it puts its own."""
     if step.type == "Training" and step.arguments and step.name is not None:
-        return re.sub(r"\d", "", step.name), repr(step.arguments)
-    if step.type != "Processing" or "{'Get': 'Steps." not in repr(step.arguments.get("ProcessingInputs")):
+        return step.branches, re.sub(r"\d", "", step.name), repr(step.arguments)
+    if step.type != "Processing" or not _TAKEN.search(repr(step.arguments.get("ProcessingInputs"))):
         return None
     kept = {member: value for member, value in step.arguments.items() if member != "ProcessingOutputConfig"}
-    return "", repr((kept, [entry.get("OutputName") for _, entry, _ in outputs_of(step.arguments)]))
+    outputs = [entry.get("OutputName") for _, entry, _ in outputs_of(step.arguments)]
+    return step.branches, repr((kept, outputs))
 
 
+_TAKEN = re.compile(r"""'Get': ['"]Steps\.""")
 MOST_NAMES = 5
 _TAKING = ("Training", "Tuning", "Transform")
 _MODEL = re.compile("model|checkpoint|pretrained|weights", re.IGNORECASE)
@@ -345,30 +357,22 @@ def other_branch(view: PipelineView) -> Iterator[Problem]:
         here = reference.step
         if target is None or target.root != "Steps" or here is None:
             continue
-        there = view.definition.by_name.get(target.name)
-        if there is None:
-            continue
-        mine = dict(here.branches)
-        for condition, branch in there.branches:
-            if mine.get(condition, branch) != branch:
-                yield Problem(
-                    f"step {target.name} is in the {branch} of the condition whose other branch this step is in",
-                    reference.path,
-                    "refer to a step that runs in the same case",
-                )
+        branch = here.other_branch(view.definition.by_name.get(target.name))
+        if branch is not None:
+            yield Problem(
+                f"step {target.name} is in the {branch} of the condition whose other branch this step is in",
+                reference.path,
+                "refer to a step that runs in the same case",
+            )
     for step in view.definition.steps:
-        if not step.branches:
-            continue
-        mine = dict(step.branches)
-        for i, name in dependencies(step.body):
-            before = view.definition.by_name.get(name)
-            for condition, branch in before.branches if before else ():
-                if mine.get(condition, branch) != branch:
-                    yield Problem(
-                        f"step {name} is in the {branch} of the condition whose other branch this step is in",
-                        (*step.path, "DependsOn", i),
-                        "depend on a step that runs in the same case",
-                    )
+        for i, name in dependencies(step.body) if step.branches else ():
+            branch = step.other_branch(view.definition.by_name.get(name))
+            if branch is not None:
+                yield Problem(
+                    f"step {name} is in the {branch} of the condition whose other branch this step is in",
+                    (*step.path, "DependsOn", i),
+                    "depend on a step that runs in the same case",
+                )
 
 
 @rule("DEP032", scope="pipeline")

@@ -15,6 +15,8 @@ from cursus.steps.pipelines import parameter_values
 
 WRONG_TYPE = "STP003"
 """A parameter of a type that the member does not take: no other value would do, so that the use is at fault."""
+MISNAMED = "DEP062"
+"""What gets a parameter is called otherwise than it is meant: the use is at fault, whatever the value."""
 MOST_USES = 4
 """Uses of one parameter that a message names."""
 
@@ -34,7 +36,7 @@ def gathered(pipeline: Pipeline, definition: Definition, findings: list[Finding]
     groups: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
         name = uses.get(finding.path, ("", ""))[0]
-        if name not in entries:
+        if name not in entries or finding.rule == MISNAMED:
             made.append(finding)
         elif format_path((*pipeline.prefix, *_place(pipeline, entries, name))) in told:
             continue

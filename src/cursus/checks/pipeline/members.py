@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cursus.aws.pipelines import PipelineStep, facts, nodes, target_of, written_out
+from cursus.aws.pipelines import PipelineStep, Target, facts, nodes, target_of, written_out
 from cursus.checks.pipeline import is_json, none_of, unfilled
 from cursus.checks.pipeline.values import almost, given_types
 from cursus.checks.rules import Problem, rule
@@ -121,7 +121,7 @@ def _operands(entry: Mapping[str, Any], kind: str, operands: list[str], place: P
         for operand in operands:
             if operand not in entry:
                 yield Problem(f"the {kind} condition needs {operand}", (*place, operand), f"add {operand}")
-    for member in ("LeftValue", "RightValue", "QueryValue"):
+    for member in _COMPARED:
         compared = entry.get(member, "")
         apart = isinstance(compared, Mapping) and not is_reference(compared) and almost(compared) is None
         if member in operands and (compared is None or apart or isinstance(compared, list)):
@@ -180,10 +180,8 @@ def _compared(view: PipelineView, entry: Mapping[str, Any], kind: str, place: Pa
 
 def _meant_by_default(view: PipelineView, entry: Mapping[str, Any], place: Path) -> Iterator[Problem]:
     """A parameter whose default is almost the text that it is compared with, so that it is never equal."""
-    values = entry.get("Values")
-    options = [entry.get("LeftValue"), entry.get("RightValue"), *(values if isinstance(values, list) else ())]
-    words = [one for one in options if isinstance(one, str)]
-    for member in ("LeftValue", "RightValue", "QueryValue"):
+    words = _texts(entry)
+    for member in _COMPARED:
         target = target_of(entry.get(member))
         if (
             not words
@@ -195,7 +193,8 @@ def _meant_by_default(view: PipelineView, entry: Mapping[str, Any], place: Path)
         declared = view.definition.parameters.get(target.name, {})
         default, allowed = declared.get("DefaultValue"), declared.get("EnumValues")
         near = next((one for one in words if isinstance(default, str) and slip(default, one)), None)
-        if near is not None and default not in words and not (isinstance(allowed, list) and near in allowed):
+        known = isinstance(allowed, list) and near in allowed
+        if near is not None and not known and not _compared_with(view, target, default):
             yield Problem(
                 f"the condition compares the parameter {show(target.name)} with {show(near)}, and its default is "
                 f"{show(default, target.name)}, which is another text",
@@ -203,6 +202,31 @@ def _meant_by_default(view: PipelineView, entry: Mapping[str, Any], place: Path)
                 "write both the same",
                 severity="warning",
             )
+
+
+def _texts(entry: Mapping[str, Any]) -> list[str]:
+    """The texts that a condition compares with."""
+    values = entry.get("Values")
+    operands = [
+        entry.get("LeftValue"),
+        entry.get("RightValue"),
+        *(values if isinstance(values, list) else ()),
+    ]
+    return [one for one in operands if isinstance(one, str)]
+
+
+def _compared_with(view: PipelineView, target: Target, default: object) -> bool:
+    """True where a condition of the pipeline has the default as it is, beside which others are other cases."""
+    return any(
+        default in _texts(entry)
+        for step in view.definition.steps
+        if step.type == "Condition"
+        for _, entry in nodes(step.arguments.get("Conditions"), ())
+        if isinstance(entry, Mapping) and target in map(target_of, map(entry.get, _COMPARED))
+    )
+
+
+_COMPARED = ("LeftValue", "RightValue", "QueryValue")
 
 
 def _fraction(entry: Mapping[str, Any]) -> object:

@@ -58,7 +58,8 @@ def best_is_last(view: TrainingView) -> Iterator[Problem]:
     """The best model so far is kept as a reference, and the training goes on changing it.
 
     What it does:
-        Finds ``best = weights`` in a loop that sets items or attributes of ``weights``, and ``best = model.state_dict()``.
+        Finds ``best = weights`` in a loop that sets items or attributes of ``weights``, or trains it; ``best = dict(weights)`` in one that
+        changes what is inside; and ``best = model.state_dict()``.
     Why:
         Nothing is copied: at the end the best model is the last one, which may be worse. PyTorch's ``state_dict`` refers to the live tensors.
     Example:

@@ -45,6 +45,9 @@ TRAINS = frozenset({"fit", "partial_fit", "fit_generator", "train", "learn", "op
 TRAIN_PREFIXES = ("train_", "fit_")
 EPOCHS = re.compile(r"epoch|step|iter(?:ation)?s?\b|round", re.IGNORECASE)
 ROUNDS = re.compile(r"epoch|batch|loader", re.IGNORECASE)
+MODELS = re.compile(
+    r"model|net(?:work)?$|clf|classifier|regressor|estimator|learner|agent|policy", re.IGNORECASE
+)
 MOST = 20
 """Things of one list of statements that are followed."""
 LOOKS = frozenset(
@@ -369,20 +372,65 @@ def _leaves(statement: ast.stmt) -> bool:
 
 
 def _live(loop: ast.For | ast.While) -> Iterator[tuple[ast.AST, str]]:
-    """What a loop keeps as the best so far, and goes on changing: no copy was made."""
+    """What a loop keeps as the best so far, and goes on changing: no copy was made, or one of the outermost alone."""
     nodes = list(ast.walk(loop))
-    changed = set(_changed_inside(nodes))
+    made = {one.id for one in nodes if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+    changed = set(_changed_inside(nodes)) - made
+    below = set(_changed_below(nodes)) - made
+    trained = set(_trained_further(nodes)) - made
     for node in nodes:
-        for statement in node.body if isinstance(node, ast.If) else ():
+        block = node.body if isinstance(node, ast.If) else []
+        for statement in block:
             if not isinstance(statement, ast.Assign):
                 continue
             for left, value in assigned(statement):
                 if not re.search(r"best|optimal", ast.unparse(left)):
                     continue
-                if isinstance(value, ast.Name) and value.id in changed:
+                held = _copied_outside(value)
+                state = receiver(held or value, ("state_dict",))
+                if (isinstance(value, ast.Name) and value.id in changed) or bare_name(held) in below:
+                    yield statement, bare_name(held or value)
+                elif state is not None and not getattr(held or value, "args", ()):
+                    yield statement, ast.unparse(held or value)
+                elif isinstance(value, ast.Name) and value.id in trained and not any(map(saves, block)):
                     yield statement, value.id
-                elif isinstance(value, ast.Call) and receiver(value, ("state_dict",)) and not value.args:
-                    yield statement, ast.unparse(value)
+
+
+def _copied_outside(value: ast.expr) -> ast.expr | None:
+    """``state`` of ``dict(state)``, ``{**state}`` and ``list(state)``: what is inside it is not copied."""
+    if isinstance(value, ast.Dict) and value.keys == [None]:
+        return value.values[0]
+    if isinstance(value, ast.DictComp) and isinstance(value.value, ast.Name):
+        return receiver(value.generators[0].iter, ("items",))
+    outside = is_call(value, "dict", "list", "OrderedDict") or (
+        isinstance(value, ast.Call) and ast.unparse(value.func) == "copy.copy"
+    )
+    return value.args[0] if outside and isinstance(value, ast.Call) and len(value.args) == 1 else None
+
+
+def _changed_below(nodes: list[ast.AST]) -> Iterator[str]:
+    """Names of what has something inside that is changed in its place, ``state["w"][0] -= 1``, and never set anew."""
+    fresh = set()
+    found = []
+    for node in nodes:
+        targets = [node.target] if isinstance(node, ast.AugAssign) else getattr(node, "targets", [])
+        for target in targets if isinstance(node, (ast.Assign, ast.AugAssign)) else ():
+            inner = target.value if isinstance(target, ast.Subscript) else None
+            if isinstance(inner, (ast.Subscript, ast.Attribute)):
+                found.append((bare_name(inner.value), ast.unparse(inner)))
+            elif isinstance(node, ast.Assign):
+                fresh.add(ast.unparse(target))
+    yield from (name for name, inner in found if inner not in fresh)
+
+
+def _trained_further(nodes: list[ast.AST]) -> Iterator[str]:
+    """Names of what a loop trains: ``model.partial_fit(x, y)``, ``train_epoch(model, rows)``."""
+    for node in nodes:
+        if not isinstance(node, ast.Call) or not (given := everything_given(node)):
+            continue
+        if last_name(node.func) in TRAINS or last_name(node.func).startswith(TRAIN_PREFIXES):
+            named = map(bare_name, (*given, receiver(node, TRAINS)))
+            yield from (name for name in named if MODELS.search(name))
 
 
 def _live_state(node: ast.If) -> Iterator[tuple[ast.AST, str]]:

@@ -261,6 +261,7 @@ OLD_TRANSFORMERS = "huggingface-pytorch-inference:1.13.1-transformers4.26.0-gpu-
     [
         (TGI, {"MAX_INPUT_LENGTH": "2048", "MAX_TOTAL_TOKENS": "2048"}, ["error"]),
         (TGI, {"SM_NUM_GPUS": "[8]"}, ["error"]),
+        (TGI, {"SM_NUM_GPUS": ""}, []),
         (TGI, {"SAGEMAKER_MODEL_SERVER_WORKERS": "two"}, ["warning"]),
         (TGI, {"HF_MODEL_ID": "mistralai/Mistral-7B-Instruct-v0.1", "SM_NUM_GPUS": "1"}, ["error"]),
         (LATER_TGI, {"HF_MODEL_ID": "mistralai/Mistral-7B-Instruct-v0.1", "SM_NUM_GPUS": "1"}, []),

@@ -238,7 +238,7 @@ def variables_of_servers(view: RequestView) -> Iterator[Problem]:
         numbers: dict[str, int] = {}
         for name in NUMBERS:
             value = text(variables, name)
-            if value is None or (name == "SM_NUM_GPUS" and value == "all"):
+            if value is None or (name == "SM_NUM_GPUS" and value in ("", "all")):
                 continue
             number = whole(value)
             if number is not None:

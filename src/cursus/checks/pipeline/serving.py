@@ -137,8 +137,9 @@ def code_that_stays_behind(view: PipelineView) -> Iterator[Problem]:
         top = place_of(view, step)
         for place, container in containers_in(step.type, step.request):
             told = mapping(container, "Environment")
+            known = SERVED if images.amazon_image(text(container, "Image")) else SERVED_BY_ALL
             for name in told:
-                meant = next((each for each in SERVED if _nearly(str(name), each)), None)
+                meant = next((each for each in known if _nearly(str(name), each)), None)
                 if meant is not None and meant not in told:
                     yield Problem(
                         f"nothing reads the variable {show(name)}. Did you mean {meant!r}?",
@@ -163,13 +164,15 @@ def _nearly(name: str, known: str) -> bool:
     return same or slip(name, known) or (name.count("_") > 1 and known.startswith(name))
 
 
-SERVED = (
+SERVED_BY_ALL = (
     *("SAGEMAKER_PROGRAM", "SAGEMAKER_SUBMIT_DIRECTORY", "SAGEMAKER_CONTAINER_LOG_LEVEL", "SAGEMAKER_REGION"),
     *("SAGEMAKER_MODEL_SERVER_TIMEOUT", "SAGEMAKER_MODEL_SERVER_WORKERS", "SAGEMAKER_MULTI_MODEL"),
     *("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "SAGEMAKER_BIND_TO_PORT", "SAGEMAKER_SAFE_PORT_RANGE"),
     *("SAGEMAKER_INFERENCE_INPUT", "SAGEMAKER_INFERENCE_OUTPUT", "SAGEMAKER_INFERENCE_SUPPORTED"),
-    *("SAGEMAKER_TRITON_DEFAULT_MODEL_NAME", "SAGEMAKER_TFS_DEFAULT_MODEL_NAME", "HF_MODEL_ID", "HF_TASK"),
+    *("SAGEMAKER_TRITON_DEFAULT_MODEL_NAME", "SAGEMAKER_TFS_DEFAULT_MODEL_NAME"),
 )
+"""Variables of SageMaker's toolkits, which images of the user's own have as well."""
+SERVED = (*SERVED_BY_ALL, "HF_MODEL_ID", "HF_TASK")
 """Variables that the servers in Amazon's images read."""
 
 

@@ -16,10 +16,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import tables
 import yaml
 
 HERE = Path(__file__).parent
-TARGET = HERE.parent / "src" / "cursus" / "aws" / "data" / "algorithms.json"
 GUIDE = "https://docs.aws.amazon.com/sagemaker/latest/dg/"
 GUIDE_COMMIT = (
     "awsdocs/amazon-sagemaker-developer-guide@a869fa5 (2023-06-15), "
@@ -241,8 +241,7 @@ def main() -> None:
         "date": DATE,
         "algorithms": algorithms,
     }
-    TARGET.parent.mkdir(parents=True, exist_ok=True)
-    TARGET.write_text(json.dumps(document, separators=(",", ":"), sort_keys=False) + "\n")
+    tables.write("algorithms", document, compact=True)
 
 
 if __name__ == "__main__":

@@ -23,11 +23,11 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-OUT = Path(__file__).parents[1] / "src/cursus/aws/data/apis.json"
+import tables
+
 WHEELS = {"sklearn": "scikit_learn", "pandas": "pandas", "transformers": "transformers"}
 CLONES = {
     # library: (clone, folder of its sources, first version)
@@ -106,12 +106,10 @@ def main(folder: str) -> None:
         sources.append(f"{library} {versions[0].number} to {versions[-1].number}")
     table = {
         "source": f"{', '.join(sources)} (PyPI; GitHub: {', '.join(name for name, _, _ in CLONES.values())})",
-        "date": date.today().isoformat(),
+        "date": tables.today(),
         "libraries": libraries,
     }
-    OUT.write_text(
-        json.dumps(table, separators=(",", ":")).replace('"],"', '"],\n"') + "\n", encoding="utf-8"
-    )
+    tables.put("apis", json.dumps(table, separators=(",", ":")).replace('"],"', '"],\n"'))
 
 
 def of_wheels(folder: Path) -> Iterator[tuple[str, list[Version]]]:
@@ -131,7 +129,7 @@ def of_clones(folder: Path) -> Iterator[tuple[str, list[Version]]]:
     for library, (name, below, first) in CLONES.items():
         clone = str(next(path for path in (folder / f"{name}.git", folder / name) if path.exists()))
         last: dict[tuple[int, ...], str] = {}
-        for tag in git(clone, "tag").split():
+        for tag in tables.git(clone, "tag").split():
             if re.fullmatch(r"v?\d+(\.\d+)+", tag) and order(tag) >= order(first):
                 minor = order(tag)[:2]
                 last[minor] = max(tag, last.get(minor, tag), key=order)
@@ -153,11 +151,6 @@ def of_zip(number: str, file: Path | io.BytesIO, below: str, library: str) -> Ve
     packed = zipfile.ZipFile(file)
     paths = {path.replace(below, library, 1): path for path in packed.namelist() if path.startswith(below)}
     return Version(number, set(paths), lambda path: packed.read(paths[path]).decode())
-
-
-def git(clone: str, *arguments: str) -> str:
-    command = ["git", "--git-dir", clone, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def order(version: str) -> tuple[int, ...]:

@@ -106,7 +106,7 @@ def main() -> None:
     candidates = model.stated(r"maximum value is (\d+)", "AutoMLJobCompletionCriteria", "MaxCandidates")
     output = model.stated(r"Must be (\d+) characters", "AutoMLOutputDataConfig", "S3OutputPath")
     write(
-        "automl.json",
+        "automl",
         model,
         "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AutoMLJobObjective.html",
         {

@@ -14,7 +14,7 @@ from model_docs import Model, write
 def main() -> None:
     """Write the table."""
     write(
-        "channels.json",
+        "channels",
         Model.load(),
         "https://docs.aws.amazon.com/sagemaker/latest/dg/cdf-training.html",
         {

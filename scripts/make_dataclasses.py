@@ -11,14 +11,13 @@ kept where all versions agree on one that HfArgumentParser converts with.
 from __future__ import annotations
 
 import ast
-import json
 import re
 import sys
 import zipfile
-from datetime import date
 from pathlib import Path
 
-OUT = Path(__file__).parents[1] / "src/cursus/aws/data/dataclasses.json"
+import tables
+
 FILES = {
     "TrainingArguments": "transformers/training_args.py",
     "Seq2SeqTrainingArguments": "transformers/training_args_seq2seq.py",
@@ -63,13 +62,13 @@ def main(folder: str) -> None:
     source = f"transformers {', '.join(versions)} (PyPI)"
     table = {
         "source": source,
-        "date": date.today().isoformat(),
+        "date": tables.today(),
         "versions": versions,
         "fields": known,
         "spans": spans,
         "required": demanded,
     }
-    OUT.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    tables.write("dataclasses", table)
 
 
 def _span(found: list[str], versions: list[str]) -> list[str]:

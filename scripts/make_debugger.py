@@ -9,11 +9,11 @@ from __future__ import annotations
 import inspect
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 from model_docs import Model, write
+from tables import git
 
 DEEP_LEARNING = [
     "CheckInputImages",
@@ -57,12 +57,7 @@ GUIDE_COMMIT = "a869fa5"
 
 def rule_parameters(clone: str) -> dict[str, list[str]]:
     """What the guide's page of the built-in rules tables for each, but base_trial, which SageMaker sets."""
-    page = subprocess.run(
-        ["git", f"--git-dir={clone}", "show", f"{GUIDE_COMMIT}:doc_source/debugger-built-in-rules.md"],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
+    page = git(clone, "show", f"{GUIDE_COMMIT}:doc_source/debugger-built-in-rules.md")
     found = {}
     for section in re.split(r"^## ", page, flags=re.MULTILINE)[1:]:
         names = re.findall(r"^\| ([a-z][a-z0-9_\\]*) \|", section, re.MULTILINE)
@@ -92,7 +87,7 @@ def main() -> None:
     )
     numbers = [int(n) for n in re.findall(r"(?<!\()\b(\d+)\b(?! (?:second|minute))", intervals)]
     write(
-        "debugger.json",
+        "debugger",
         model,
         "https://docs.aws.amazon.com/sagemaker/latest/dg/debugger-supported-frameworks.html",
         {

@@ -9,12 +9,12 @@ pages on the data parallelism and model parallelism libraries, tabled below.
 from __future__ import annotations
 
 import ast
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
-TARGET = Path(__file__).parent.parent / "src" / "cursus" / "aws" / "data" / "distribution.json"
+import tables
+
 SDK = "sagemaker 2.257.7"
 DATE = "2026-11-23"
 GUIDE = "https://docs.aws.amazon.com/sagemaker/latest/dg/"
@@ -317,7 +317,7 @@ def main() -> None:
             **OTHERS,
         },
     }
-    TARGET.write_text(json.dumps(document, separators=(",", ":")) + "\n")
+    tables.write("distribution", document, compact=True)
 
 
 if __name__ == "__main__":

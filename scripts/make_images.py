@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import tables
 import yaml
+from tables import git
 
-TARGET = Path(__file__).parent.parent / "src" / "cursus" / "aws" / "data" / "images.json"
 SDK = "sagemaker 2.257.7"
 DATE = "2026-08-21"
 TAG = re.compile(r"amazonaws\.com(?:\.cn)?/([a-z0-9-]+):([A-Za-z0-9._-]+)")
@@ -86,8 +86,8 @@ def configurations(folder: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """(name of the table, scope, entry with `version`) of every version of every image that the SDK knows."""
     for path in sorted((folder / "sagemaker" / "image_uri_config").glob("*.json")):
         document = json.loads(path.read_text())
-        tables = [(None, document)] if "versions" in document else list(document.items())
-        for scope, table in tables:
+        parts = [(None, document)] if "versions" in document else list(document.items())
+        for scope, table in parts:
             if not isinstance(table, dict) or "versions" not in table:
                 continue
             for version, entry in table["versions"].items():
@@ -111,53 +111,34 @@ def flatten(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def tags(clone: str) -> set[tuple[str, str]]:
     """(repository, tag) of every image that any revision of the list of available images named."""
-    git = ["git", f"--git-dir={clone}"]
-    commits = subprocess.run(
-        [*git, "log", "--all", "--format=%H", "--", "available_images.md"],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.split()
     found: set[tuple[str, str]] = set()
-    for commit in commits:
-        text = subprocess.run(
-            [*git, "show", f"{commit}:available_images.md"], capture_output=True, text=True
-        ).stdout
-        found.update(TAG.findall(text))
-    listed = subprocess.run(
-        [*git, "ls-tree", "-r", "--name-only", "HEAD", "docs/src/data"],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.split()
-    for name in listed:
-        if name.endswith(".yml"):
-            entry = yaml.safe_load(show(clone, name))
-            found.update((name.split("/")[3], tag) for tag in entry.get("tags", ()))
+    for commit in git(clone, "log", "--all", "--format=%H", "--", "available_images.md").split():
+        found.update(TAG.findall(git(clone, "show", f"{commit}:available_images.md", check=False)))
+    for name in described(clone):
+        found.update((name.split("/")[3], tag) for tag in show(clone, name).get("tags", ()))
     return found
 
 
-def show(clone: str, name: str) -> str:
-    return subprocess.run(
-        ["git", f"--git-dir={clone}", "show", f"HEAD:{name}"], check=True, capture_output=True, text=True
-    ).stdout
+def show(clone: str, name: str) -> Any:
+    """What a file of today says."""
+    return yaml.safe_load(git(clone, "show", f"HEAD:{name}"))
+
+
+def described(clone: str) -> list[str]:
+    """The files that describe the images of today."""
+    listed = git(clone, "ls-tree", "-r", "--name-only", "HEAD", "docs/src/data").split()
+    return [name for name in listed if name.endswith(".yml")]
 
 
 def support(clone: str) -> dict[str, dict[str, str]]:
     """framework → major.minor → last day of patches."""
     found: dict[str, dict[str, str]] = {}
-    for framework, rows in yaml.safe_load(show(clone, "docs/src/legacy/legacy_support.yml")).items():
+    for framework, rows in show(clone, "docs/src/legacy/legacy_support.yml").items():
         for row in rows:
             found.setdefault(framework, {})[str(row["version"])] = str(row["eop"])
-    listed = subprocess.run(
-        ["git", f"--git-dir={clone}", "ls-tree", "-r", "--name-only", "HEAD", "docs/src/data"],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.split()
-    for name in listed:
-        if "-training/" in name and name.endswith(".yml"):
-            row = yaml.safe_load(show(clone, name))
+    for name in described(clone):
+        if "-training/" in name:
+            row = show(clone, name)
             framework = str(row["framework"]).lower()
             if "eop" in row and framework in ("pytorch", "tensorflow"):
                 found.setdefault(framework, {})[str(row["version"])] = str(row["eop"])
@@ -327,7 +308,7 @@ def main() -> None:
         "unlisted": UNLISTED,
         "retired": sorted(filter(RETIRED.fullmatch, repositories)),
     }
-    TARGET.write_text(json.dumps(document, separators=(",", ":")) + "\n")
+    tables.write("images", document, compact=True)
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ from typing import Any
 
 import botocore
 import botocore.session
+import tables
 
-TARGET = Path(__file__).parent.parent / "src" / "cursus" / "aws" / "data" / "instances.json"
 DATE = "2026-11-17"
 USES = {
     "TrainingInstanceType": "training",
@@ -239,7 +239,7 @@ def main() -> None:
         "training": types,
         "others": others,
     }
-    TARGET.write_text(json.dumps(document, separators=(",", ":")) + "\n")
+    tables.write("instances", document, compact=True)
 
 
 if __name__ == "__main__":

@@ -11,15 +11,13 @@ https://github.com/aws/sagemaker-scikit-learn-container.
 
 from __future__ import annotations
 
-import json
 import re
 import sys
-from datetime import datetime, timezone
 from pathlib import Path
 
 import yaml
-from make_packages import git, mentioned
-from model_docs import DATA
+from make_packages import mentioned
+from tables import git, today, write
 
 TABLE = Path(__file__).parent / "libraries.yaml"
 REPOSITORIES = {
@@ -46,11 +44,11 @@ def main(*clones: str) -> None:
         raise SystemExit(f"no image installs {', '.join(missing)}")
     document = {
         "source": f"scripts/libraries.yaml, which names the pages; in_images: {', '.join(commits)}",
-        "date": datetime.now(tz=timezone.utc).date().isoformat(),
+        "date": today(),
         **facts,
         "in_images": list(in_images),
     }
-    (DATA / "libraries.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    write("libraries", document)
 
 
 if __name__ == "__main__":

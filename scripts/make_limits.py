@@ -128,7 +128,7 @@ def main() -> None:
     checkpoints = model.expect(["/opt/ml/checkpoints/"], "CheckpointConfig", "LocalPath")
     tensorboard = model.expect(["/opt/ml/output/tensorboard"], "TensorBoardOutputConfig", "LocalPath")
     write(
-        "limits.json",
+        "limits",
         model,
         "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html",
         {

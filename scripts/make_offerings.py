@@ -15,10 +15,9 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+import tables
 from make_instances import DATE
-from make_instances import TARGET as INSTANCES
 
-TARGET = INSTANCES.with_name("offerings.json")
 RELEASES = "moto 2.3.2, 3.1.19, 4.2.14, 5.0.28 and 5.2.5"
 
 
@@ -36,7 +35,7 @@ def main() -> None:
     for folder in sys.argv[1:]:
         for region, sold in offered(Path(folder)).items():
             regions[region] |= sold
-    document = json.loads(INSTANCES.read_text())
+    document = tables.read("instances")
     names = sorted({*document["training"], *document["others"]})
     absent = {
         name: sorted(region for region in regions if name.removeprefix("ml.") not in regions[region])
@@ -59,7 +58,7 @@ def main() -> None:
         "families": families,
         "types": types,
     }
-    TARGET.write_text(json.dumps(result, separators=(",", ":")) + "\n")
+    tables.write("offerings", result, compact=True)
 
 
 if __name__ == "__main__":

@@ -21,11 +21,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-OUT = Path(__file__).parents[1] / "src/cursus/aws/data/packages.json"
+import tables
+from tables import git
+
 MOST = 1000
 SHORT = 5
 """Letters of a name that one letter more or less tells from another, at least."""
@@ -123,11 +124,11 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 def main(names: str | None = None) -> None:
     """Write the table."""
-    table = json.loads(OUT.read_text("utf-8")) if names is None else named(names)
+    table = tables.read("packages") if names is None else named(names)
     table["source"] = "PyPI: names, and the releases that pip finds"
-    table["date"] = date.today().isoformat()
+    table["date"] = tables.today()
     table |= {
-        "dockerfiles": json.loads(OUT.read_text("utf-8")).get("dockerfiles", {}),
+        "dockerfiles": tables.read("packages").get("dockerfiles", {}),
         "releases": {},
         "wheels": {},
         "sources": {},
@@ -147,7 +148,7 @@ def main(names: str | None = None) -> None:
 def write(table: Mapping[str, Any]) -> None:
     """Write the file, on one line."""
     text = json.dumps(table, indent=0, ensure_ascii=False).replace("\n", " ")
-    OUT.write_text(text + "\n", encoding="utf-8")
+    tables.put("packages", text)
 
 
 def images(containers: str, xgboost: str, sklearn: str) -> None:
@@ -155,8 +156,8 @@ def images(containers: str, xgboost: str, sklearn: str) -> None:
 
     That is the libraries that none of an image names, nor what needs them, and the variables that they set.
     """
-    table = json.loads(OUT.read_text("utf-8"))
-    told: dict[str, Any] = {"source": [], "date": date.today().isoformat()}
+    table = tables.read("packages")
+    told: dict[str, Any] = {"source": [], "date": tables.today()}
     for repository, branch in ((containers, "master"), (xgboost, "HEAD"), (sklearn, "HEAD")):
         told["source"].append(git(repository, "rev-parse", branch).strip())
     listed = git(containers, "ls-tree", "-r", "--name-only", "master").split()
@@ -261,12 +262,6 @@ def pins(texts: Iterable[str]) -> dict[str, list[str]]:
 def mentioned(texts: Iterable[str]) -> set[str]:
     """Every word of these files that could be the name of a package."""
     return {word for text in texts for word in re.findall(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*", text.lower())}
-
-
-def git(repository: str, *arguments: str) -> str:
-    """What git prints of a repository."""
-    command = ["git", "--git-dir", repository, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def named(names: str) -> dict[str, Any]:

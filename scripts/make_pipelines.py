@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import tables
 import yaml
 
 SOURCE = (
@@ -22,7 +23,6 @@ SOURCE = (
     "sagemaker 2.257.7, sagemaker.workflow; sagemaker 3.27.0, sagemaker.mlops.workflow; botocore 1.44.5"
 )
 TABLE = Path(__file__).with_name("pipelines.yaml")
-OUT = Path(__file__).parents[1] / "src" / "cursus" / "aws" / "data" / "pipelines.json"
 
 # Members of every step that the published schema lacks.
 COMMON = ["Arguments", "DependsOn", "Description", "DisplayName", "Name", "Type"]
@@ -169,7 +169,7 @@ def document(schema: dict[str, Any]) -> dict[str, Any]:
 
 def main(file: Path) -> None:
     schema = json.loads(file.read_text())["definitions"]
-    OUT.write_text(json.dumps(document(schema), indent=1) + "\n")
+    tables.write("pipelines", document(schema))
 
 
 if __name__ == "__main__":

@@ -8,15 +8,15 @@ python scripts/make_schema.py --check    # exits 1 where a file is stale
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
+
+import tables
 
 from cursus.aws import distill, refresh
 
 PINNED = "1.44.5"
 DATE = "2026-11-17"  # the date of the files in botocore-1.44.5-py3-none-any.whl
-DATA = Path(__file__).resolve().parent.parent / "src" / "cursus" / "aws" / "data"
-TARGET = DATA / "schema"
+TARGET = tables.DATA / "schema"
 
 
 def partitions(version: str) -> str:
@@ -67,12 +67,12 @@ def main() -> int:
             if not (TARGET / f"{name}.json").is_file()
             or (TARGET / f"{name}.json").read_text("utf-8") != refresh.dump(document)
         ]
-        if (DATA / "partitions.json").read_text("utf-8") != partitions(version):
+        if (tables.DATA / "partitions.json").read_text("utf-8") != partitions(version):
             stale.append("partitions")
         print("stale: " + ", ".join(stale) if stale else "up to date")
         return 1 if stale else 0
     refresh.write(documents, TARGET)
-    (DATA / "partitions.json").write_text(partitions(version), encoding="utf-8")
+    (tables.DATA / "partitions.json").write_text(partitions(version), encoding="utf-8")
     return 0
 
 

@@ -10,13 +10,11 @@ The variables that begin with ``SM_`` are read from the source of the two that s
 from __future__ import annotations
 
 import ast
-import json
 import sys
 from collections.abc import Iterator
-from datetime import datetime, timezone
 from pathlib import Path
 
-from model_docs import DATA
+import tables
 
 TOOLKIT = "sagemaker-training 5.1.4 (PyPI), sagemaker_training/environment.py"
 DRIVERS = "sagemaker 2.257.7 (PyPI), sagemaker/modules/train/container_drivers/scripts/environment.py"
@@ -119,7 +117,7 @@ def main(toolkit: str, sdk: str) -> None:
         raise SystemExit(f"the drivers have another place for {', '.join(moved)}")
     document = {
         "source": "; ".join((TOOLKIT, DRIVERS, *PAGES)),
-        "date": datetime.now(tz=timezone.utc).date().isoformat(),
+        "date": tables.today(),
         "variables": sorted(own),
         "driver_variables": sorted(drivers - own),
         "standard_variables": STANDARD,
@@ -132,7 +130,7 @@ def main(toolkit: str, sdk: str) -> None:
         "first_host_texts": FIRST_HOST,
         "tree": TREE,
     }
-    (DATA / "toolkit.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    tables.write("toolkit", document)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,12 @@ The values of an argument are those of any of the versions, as a job may install
 from __future__ import annotations
 
 import ast
-import json
 import sys
 import zipfile
-from datetime import date
 from pathlib import Path
 
-OUT = Path(__file__).parents[1] / "src/cursus/aws/data/trainer.json"
+import tables
+
 FILES = ("transformers/trainer_utils.py", "transformers/training_args.py")
 ENUMERATIONS = {
     "evaluation_strategy": "IntervalStrategy",
@@ -70,13 +69,13 @@ def main(folder: str) -> None:
     versions.sort(key=lambda version: [int(part) for part in version.split(".")])
     document = {
         "source": f"transformers {', '.join(versions)} (PyPI); examples/pytorch of huggingface/transformers v4.36.0",
-        "date": str(date.today()),
+        "date": tables.today(),
         "choices": {name: sorted(found[kind]) for name, kind in ENUMERATIONS.items()},
         "programs": PROGRAMS,
         "tasks": sorted(tasks | {*TOOLKIT_TASKS}),
         "glue_tasks": TASKS,
     }
-    OUT.write_text(json.dumps(document, indent=1) + "\n")
+    tables.write("trainer", document)
 
 
 def _keys(source: str) -> set[str]:

@@ -46,7 +46,7 @@ def main() -> None:
         raise SystemExit("the model's documentation no longer lists the names MaxResource is inferred from")
     most = model.stated(r"maximum value is ([0-9,]+)", "HyperbandStrategyConfig", "MaxResource")
     write(
-        "tuning.json",
+        "tuning",
         model,
         "https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning-limits.html",
         {

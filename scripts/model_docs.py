@@ -1,4 +1,4 @@
-"""What the scripts beside it share: botocore's service model with its documentation, and writing a table."""
+"""Tables that are made of botocore's service model: what its documentation states."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-DATA = Path(__file__).parent.parent / "src" / "cursus" / "aws" / "data"
+import tables
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,5 @@ class Model:
 
 def write(name: str, model: Model, page: str, facts: dict[str, Any], more: str = "") -> None:
     """Write a table with its source and the date of the model."""
-    import datetime
-
     source = f"botocore {model.version}, sagemaker/{model.date}{more}; {page}"
-    made = datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat()
-    document = {"source": source, "date": made, **facts}
-    (DATA / name).write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    tables.write(name, {"source": source, "date": tables.today(), **facts})

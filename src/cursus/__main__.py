@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
+
+MANY = 500_000
+"""Objects that are made before Python looks for garbage among them: those of a short command are all in use."""
 
 
 def main() -> int:
@@ -11,6 +15,7 @@ def main() -> int:
 
     Until the commands are imported, Ctrl-C ends the process as it ends any program: without a traceback.
     """
+    gc.set_threshold(MANY)
     before = signal.getsignal(signal.SIGINT)
     is_ours = before is signal.default_int_handler
     if is_ours:
@@ -19,7 +24,10 @@ def main() -> int:
 
     if is_ours:
         signal.signal(signal.SIGINT, before)
-    return cli.main()
+    try:
+        return cli.main()
+    finally:
+        gc.freeze()  # nobody has to look through what is about to go
 
 
 if __name__ == "__main__":

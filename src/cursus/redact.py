@@ -62,13 +62,14 @@ def is_secret_value(value: str) -> bool:
     return False
 
 
-def _is_secret(value: str) -> bool:
+def is_secret(value: str) -> bool:
+    """True where the text has the form of a known kind of secret, or is as a whole a key of AWS's."""
     return is_secret_value(value) or (len(value) == 40 and _ACCESS_KEY.fullmatch(value) is not None)
 
 
 def show(value: object, name: str = "", limit: int = 80) -> str:
     """A value for a message: quoted, cut after ``limit`` characters, and hidden where it looks like a secret."""
-    if isinstance(value, str) and value and (_is_secret(value) or (name and is_secret_name(name))):
+    if isinstance(value, str) and value and (is_secret(value) or (name and is_secret_name(name))):
         return HIDDEN
     if isinstance(value, int) and not isinstance(value, bool) and name and is_secret_name(name):
         return HIDDEN  # a number that should have been a text
@@ -123,7 +124,7 @@ def redact(value: Any, name: str = "") -> Any:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return HIDDEN if name and is_secret_name(name) else value
     if isinstance(value, str) and value:
-        if (name and is_secret_name(name)) or (len(value) == 40 and _is_secret(value)):
+        if (name and is_secret_name(name)) or (len(value) == 40 and is_secret(value)):
             return HIDDEN
         if value[0] in "{[":  # a text that holds JSON, whose members may be secrets
             return prose(value)

@@ -58,3 +58,24 @@ def test_broken_secrets_are_not_shown_either() -> None:
 @pytest.mark.parametrize("name", ["token-column-name", "secret-name", "token_file", "API_KEY_ARN"])
 def test_what_only_names_a_secret_is_none(name: str) -> None:
     assert not own(findings_of({"HyperParameters": {name: "churn-database"}}))
+
+
+SIGNED = (
+    "https://acme.s3.amazonaws.com/x?X-Amz-Credential=AKIA" + "A1B2" * 4 + "&X-Amz-Signature=" + "0f" * 32
+)
+KEY = "wJalrXUtnFEMI" + "/K7MDENG/bPxRfiCY" + "EXAMPLEKEY"
+
+
+@pytest.mark.parametrize("value", [TOKEN, SIGNED, KEY, f"s3://s3://{TOKEN}/x", f" s3://bucket/{TOKEN} "])
+def test_no_remedy_repeats_a_secret_that_stands_for_a_location(value: str) -> None:
+    found = findings_of({"OutputDataConfig": {"S3OutputPath": value}})
+    assert found
+    for finding in found:
+        for secret in (TOKEN, SIGNED.partition("Signature=")[2], KEY):
+            assert secret not in f"{finding.message} {finding.remedy} {finding.path}"
+
+
+@pytest.mark.parametrize(("name", "shown"), [(KEY, "***"), ("\ud800x", "\\ud800x")])
+def test_names_in_paths_can_be_shown(name: str, shown: str) -> None:
+    found = findings_of({"Environment": {name: "x"}})
+    assert {finding.path for finding in found} == {f"Environment.{shown}"}

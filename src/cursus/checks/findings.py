@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from cursus.checks.rules import Problem, Rule
 from cursus.model import Finding, Path, Pipeline, Step, format_path
-from cursus.redact import HIDDEN, LONGEST_TEXT, cut, is_secret_value
+from cursus.redact import HIDDEN, LONGEST_TEXT, cut, is_secret, is_secret_value, prose
 
 
 def finding_of(
@@ -20,9 +20,9 @@ def finding_of(
     return Finding(
         rule.id,
         problem.severity or rule.severity,
-        cut(problem.message, LONGEST_TEXT),
+        _said(problem.message),
         _formatted((*owner.prefix, *path)),
-        cut(problem.remedy, LONGEST_TEXT),
+        _said(problem.remedy),
         rule.area,
         location,
         step,
@@ -61,4 +61,11 @@ def _formatted(path: Path) -> str:
 
 
 def _part(name: str) -> str:
-    return HIDDEN if is_secret_value(name) else cut(name)  # a key and its value exchanged
+    if is_secret(name):  # a key and its value exchanged
+        return HIDDEN
+    return cut(name if name.isascii() else name.encode("utf-8", "backslashreplace").decode())
+
+
+def _said(text: str) -> str:
+    """A sentence as far as it may be told: a remedy may repeat a value with a secret in it."""
+    return cut(prose(text) if is_secret_value(text) else text, LONGEST_TEXT)

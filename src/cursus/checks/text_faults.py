@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from cursus.redact import show
+from cursus.redact import is_secret_value, show
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,8 @@ def location_faults(uri: str) -> tuple[Fault, ...]:
         faults = _https(text)
     else:
         return ()
+    if is_secret_value(text):
+        faults = tuple([replace(each, remedy="write s3://bucket/prefix/") for each in faults])
     if text != uri:
         faults = (*faults, Fault("space", "has white space at its end or beginning", f"write {text[:80]!r}"))
     return faults
@@ -109,7 +111,7 @@ def _https(text: str) -> tuple[Fault, ...]:
     if text.startswith("http://") or endpoint["bucket"]:
         bucket = endpoint["bucket"] or path.partition("/")[0]
         key = path if endpoint["bucket"] else path.partition("/")[2]
-        better = f"write s3://{bucket}/{key}"[:120]
+        better = f"write s3://{bucket}/{key.partition('?')[0]}"[:120]
         return (Fault("endpoint", "is a web address of the bucket where its URI belongs", better),)
     message = (
         "is in the old form, which SageMaker takes for its own data, but the debugger and profiler do not"

@@ -8,7 +8,7 @@ from typing import Any
 
 from cursus.checks.text_faults import placeholder
 from cursus.checks.texts import NOTHING, REPR
-from cursus.redact import show
+from cursus.redact import is_secret, show
 
 _HYPHENS = re.compile(
     r"\[a-zA-Z0-9\]\(-\*\[a-zA-Z0-9\]\)(?:\{0,(\d+)\}|\*)|\[a-zA-Z0-9\]\(\[\\-a-zA-Z0-9\]\*\[a-zA-Z0-9\]\)\?"
@@ -183,6 +183,8 @@ def _about_uri(value: str) -> str:
     text = value.strip()
     if text in NOTHING:
         return "this is the text of a missing value"
+    if is_secret(text):
+        return "write s3://bucket/prefix/"
     if text[:1] in ("'", '"') and text[-1:] == text[:1] and text[1:].startswith("s3://"):
         return f"take the quotes off: {text[1:-1][:60]}"
     if text != value and text.startswith(("s3://", "https://")):

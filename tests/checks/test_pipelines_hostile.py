@@ -172,3 +172,16 @@ def test_a_long_circle_is_told_shortly() -> None:
     ]
     (finding,) = [f for f in check(pipeline(*steps)) if f.severity == "error"]
     assert finding.rule == "DEP006" and "490 more" in finding.message
+
+
+def test_steps_that_pack_each_others_model() -> None:
+    def packs(name: str, other: str) -> dict[str, Any]:
+        model = {"Get": f"Steps.{other}.ModelArtifacts.S3ModelArtifacts"}
+        given = {"model_archive": model, "inference_script": "serve.py"}
+        return {"Name": name, "Type": "Training", "Arguments": {"HyperParameters": given}}
+
+    container = {"ModelDataUrl": {"Get": "Steps.One.ModelArtifacts.S3ModelArtifacts"}}
+    create = {"Name": "Create", "Type": "Model", "Arguments": {"PrimaryContainer": container}}
+    steps = [packs("One", "Other"), packs("Other", "One"), create]
+    found = cursus.check({"Version": "2020-12-01", "Steps": steps}).findings
+    assert any(one.rule == "DEP006" for one in found)

@@ -59,13 +59,16 @@ def repacks(step: PipelineStep) -> bool:
 
 def trained_by(view: PipelineView, target: Target | None) -> str | None:
     """The step that trains the model which a reference names, behind one that packs it anew."""
-    if target is None or target.root != "Steps" or not target.rest or target.rest[0] not in _MODELS:
-        return None
-    step = view.definition.by_name.get(target.name)
-    if step is not None and repacks(step):
-        packed = target_of(mapping(step.arguments, "HyperParameters")["model_archive"])
-        return trained_by(view, packed) if packed is not None and packed.name != target.name else None
-    return target.name if step is not None else None
+    seen: set[str] = set()
+    while target is not None and target.root == "Steps" and target.rest and target.rest[0] in _MODELS:
+        step = view.definition.by_name.get(target.name)
+        if step is None or target.name in seen:
+            break  # steps that pack each other's model
+        if not repacks(step):
+            return target.name
+        seen.add(target.name)
+        target = target_of(mapping(step.arguments, "HyperParameters")["model_archive"])
+    return None
 
 
 _MODELS = ("ModelArtifacts", "BestTrainingJob", "TrainingJobSummaries", "BestCandidate")

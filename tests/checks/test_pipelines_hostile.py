@@ -185,3 +185,10 @@ def test_steps_that_pack_each_others_model() -> None:
     steps = [packs("One", "Other"), packs("Other", "One"), create]
     found = cursus.check({"Version": "2020-12-01", "Steps": steps}).findings
     assert any(one.rule == "DEP006" for one in found)
+
+
+def test_a_step_itself_among_the_parts_of_a_location() -> None:
+    step = copy.deepcopy(TRAIN)
+    joined = {"Std:Join": {"On": "/", "Values": ["s3://example-bucket", {"Get": "Steps.Train"}]}}
+    step["Arguments"]["OutputDataConfig"] = {"S3OutputPath": joined}
+    assert errors(pipeline(TRAIN, {**step, "Name": "Again"})) != set()

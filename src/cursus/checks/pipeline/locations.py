@@ -89,9 +89,10 @@ def _run_together(join: Mapping[str, Any], place: Path, written: Mapping[str, st
                 "read the archive itself: the job unpacks it, or a processing script has to",
             )
         target = target_of(second)
-        if target is not None and target.root == "Steps" and str((*target.rest, "")[-2]).endswith("Arn"):
+        member = target.rest[-1] if target is not None and target.root == "Steps" and target.rest else ""
+        if str(member).endswith("Arn"):
             yield Problem(
-                f"{show(target.rest[-1])} is an ARN, with colons and slashes of its own, and no part of the location of what a "
+                f"{show(member)} is an ARN, with colons and slashes of its own, and no part of the location of what a "
                 "job writes",
                 place,
                 "refer to the job's name, such as TrainingJobName",

@@ -144,7 +144,8 @@ class Promises:
     returned (plain data). ``places`` has the place of each hook and of what it gave, by the hook's name and a
     path (see ``place``). ``filled`` names the hooks whose value was
     put into the request because the request had no such part. ``answered`` are the calls to AWS that
-    making the request made and that were answered on this machine.
+    making the request made and that were answered on this machine. ``read_in`` has the places, such as
+    ``metrics.auc.value``, that later steps of a pipeline read in a JSON file among ``expected_artifacts``.
     """
 
     hooks: Mapping[str, Any] = field(default_factory=dict)
@@ -159,6 +160,7 @@ class Promises:
     upstream: tuple[UpstreamStep, ...] | None = None
     dependencies: Mapping[str, Mapping[str, str]] | None = None
     answered: tuple[str, ...] = ()
+    read_in: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def place(self, hook: str, *path: str | int) -> Location | None:
         """Where what the hook gave at ``path`` is written, or what is around it, or the hook itself."""

@@ -293,6 +293,46 @@ def test_property_file(name: str, rules: list[str], tmp_path: Path) -> None:
     assert [one.rule for one in told(cursus.check(made).findings)] == rules
 
 
+REPORT = '{"metrics": {"auc": {"value": score, "deviation": "none"}}}'
+
+
+@pytest.mark.parametrize(
+    ("path", "report", "lines", "found"),
+    [
+        ("metrics.auc.value", REPORT, "json.dump(report, file)", []),
+        ("$.metrics.auc.value", REPORT, "file.write(json.dumps(report))", []),
+        ("metrics.auc.value.lower", REPORT, "json.dump(report, file)", []),  # what the score is, nobody knows
+        ("metrics.acc.value", REPORT, "report['metrics']['acc'] = {}; json.dump(report, file)", []),
+        ("metrics.acc.value", REPORT, "report.update(json.loads('{}')); json.dump(report, file)", []),
+        ("metrics['acc'].value", REPORT, "json.dump(report, file)", []),
+        ("metrics.acc.value", "json.load(open('x.json'))", "json.dump(report, file)", []),
+        ("metrics.acc.value", REPORT, "json.dump(report, file)", ["error"]),
+        ("metrics.acc.value", REPORT, "file.write(json.dumps(report))", ["error"]),
+        ("auc", REPORT, "json.dump(report, file, indent=2)", ["error"]),
+        ("metrics.auc", REPORT, "json.dump(report, file)", ["error"]),
+        ("metrics.auc.deviation.value", REPORT, "json.dump(report, file)", ["error"]),
+        ("auc", REPORT, "if score:\n        json.dump(report, file)", ["warning"]),
+        ("auc", "{}", "json.dump(report, file)", ["error"]),
+    ],
+)
+def test_place_in_a_property_file(
+    path: str, report: str, lines: str, found: list[str], tmp_path: Path
+) -> None:
+    script = f"import json\nscore = json.loads(open('/opt/ml/processing/raw/a').read())\nreport = {report}\n"
+    script += f'with open("/opt/ml/processing/train/report.json", "w") as file:\n    {lines}\n'
+    (tmp_path / "prepare.py").write_text(script)
+    step = processing("Evaluate", **request())
+    step["PropertyFiles"] = [{"PropertyFileName": "Report", "OutputName": "train", "FilePath": "report.json"}]
+    step["Arguments"]["RoleArn"] = ROLE
+    read = {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Evaluate.PropertyFiles.Report"}, "Path": path}}
+    good = {"Type": "GreaterThan", "LeftValue": read, "RightValue": 0.5}
+    asked = {"Conditions": [good], "IfSteps": [], "ElseSteps": []}
+    steps = pipeline(step, {"Name": "Good", "Type": "Condition", "Arguments": asked})
+    made = Pipeline("Churn", steps, sources={"Evaluate": SourceCode(str(tmp_path), "prepare.py")})
+    findings = cursus.check(made).findings
+    assert [one.severity for one in findings if one.rule == "DEP095"] == found
+
+
 @pytest.mark.parametrize(
     ("scheme", "found"), [("", ["error", "warning"]), ("file://", []), ("s3a://example-bucket", [])]
 )

@@ -10,7 +10,17 @@ from dataclasses import replace
 from cursus.aws.tables import entries
 from cursus.script import habits
 from cursus.script.checkpoints import best, first_start, kept, newest, resuming
-from cursus.script.data import downloads, handed, held_out, keras_files, left_behind, links, paths, rows
+from cursus.script.data import (
+    downloads,
+    handed,
+    held_out,
+    keras_files,
+    left_behind,
+    links,
+    paths,
+    reports,
+    rows,
+)
 from cursus.script.distributed import processes, spawned, workers
 from cursus.script.ends import endings, exits, prompts, signals
 from cursus.script.evaluation import values as v
@@ -237,6 +247,7 @@ class Reading(Reach):
                 else ()
             ),
             *handed.read_handed(evaluator, reached),
+            *(reports.read_reports(evaluator, calls) if "json" in tops else ()),
             *left_behind.read_left_behind(evaluator, calls, list(self.source.modules.values())),
             *(library_words.read_library_words(evaluator, calls) if tops & library_words.MODULES else ()),
             *(library_words.read_library_names(evaluator, reached) if tops & library_words.MODULES else ()),

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.members import mapping, mappings, text
-from cursus.aws.pipelines import PipelineStep, parse_get, step_type, walk
+from cursus.aws.pipelines import PipelineStep, nodes, parse_get, step_type, target_of, walk
 from cursus.model import NO_PROMISES, Path, Pipeline, Promises, Step, format_path
 from cursus.redact import cut
 from cursus.steps.reading.origins import at
@@ -19,6 +19,7 @@ from cursus.steps.reading.origins import at
 def expand(pipeline: Pipeline) -> list[Step]:
     """The steps of a pipeline whose arguments are a request, in reading order."""
     values = parameter_values(pipeline)
+    read = _read_in_files(pipeline.definition) if pipeline.sources else {}
     steps: list[Step] = []
     for member in walk(pipeline.definition):
         for operation, place, arguments in _requests(member):
@@ -36,7 +37,7 @@ def expand(pipeline: Pipeline) -> list[Step]:
                     origins=at(pipeline.origins, place),
                     region=pipeline.region,
                     source=pipeline.sources.get(member.name or ""),
-                    promises=_promises(member.body, request),
+                    promises=_promises(member, request, read),
                 )
             )
     return steps
@@ -66,20 +67,36 @@ def _has_capitals(part: Mapping[Any, Any]) -> bool:
     return any(isinstance(name, str) and name[:1].isupper() for name in part)
 
 
-def _promises(body: Mapping[str, Any], request: Mapping[str, Any]) -> Promises:
+Read = Mapping[tuple[str, str], list[str]]
+"""The places that are read in property files, by the names of the step and of the file."""
+
+
+def _promises(step: PipelineStep, request: Mapping[str, Any], read: Read) -> Promises:
     """The property files of a processing step, each by its path in the container, as what its script has to write."""
-    files = list(mappings(body, "PropertyFiles"))
+    files = list(mappings(step.body, "PropertyFiles"))
     outputs = mappings(mapping(request, "ProcessingOutputConfig"), "Outputs") if files else ()
     folders = {
         text(entry, "OutputName"): text(mapping(entry, "S3Output"), "LocalPath") for _, entry in outputs
     }
-    found = []
+    found: dict[str, tuple[str, ...]] = {}
     for _, file in files:
         name, path = text(file, "OutputName"), text(file, "FilePath")
         folder = folders.get(name) if name is not None else None
         if folder is not None and path is not None:
-            found.append(f"{folder.rstrip('/')}/{path}")
-    return Promises(expected_artifacts=tuple(found)) if found else NO_PROMISES
+            places = read.get((step.name or "", text(file, "PropertyFileName") or ""), ())
+            found[f"{folder.rstrip('/')}/{path}"] = tuple(dict.fromkeys(places))
+    return Promises(expected_artifacts=tuple(found), read_in=found) if found else NO_PROMISES
+
+
+def _read_in_files(definition: Mapping[str, Any]) -> Read:
+    """What every Std:JsonGet of a pipeline reads in a property file."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for _, value in nodes(definition.get("Steps"), ("Steps",)):
+        asked = mapping(value, "Std:JsonGet") if isinstance(value, Mapping) else {}
+        target, place = target_of(asked.get("PropertyFile")), text(asked, "Path")
+        if place is not None and target is not None and len(target.rest) > 1:
+            found.setdefault((target.name, str(target.rest[1])), []).append(place)
+    return found
 
 
 def parameter_values(pipeline: Pipeline) -> dict[str, Any]:

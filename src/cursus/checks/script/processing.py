@@ -22,6 +22,7 @@ from cursus.checks.script.request import UNKNOWN, habits, invocation, readable, 
 from cursus.checks.views import Settings, TrainingView
 from cursus.model import Location, Step
 from cursus.redact import show
+from cursus.script.data.reports import OPEN
 from cursus.script.facts import PathUse, ScriptFacts
 from cursus.suggest import closest
 
@@ -58,8 +59,8 @@ def processing_folders(view: TrainingView) -> Iterator[Problem]:
         Follows the paths that the script of a processing job opens, lists and writes, and holds those below ``/opt/ml`` against
         LocalPath of its inputs and outputs: a folder that nothing fills, a file of another name than the one object of an
         input, a model that is still in its archive, a folder that is opened as a file, a file that no output uploads, an output that the
-        script never names, and a property file that is written under another name; in the images for Spark, paths without
-        ``file://``.
+        script never names, a property file that is written under another name, and a place in it that a Std:JsonGet of the
+        pipeline reads and the script does not write; in the images for Spark, paths without ``file://``.
     Why:
         ``No such file or directory``; or the job completes, its output is empty, and the next step of the pipeline fails. A processing
         job has neither channels nor a model directory.
@@ -92,6 +93,7 @@ def processing_folders(view: TrainingView) -> Iterator[Problem]:
     lost = list(_lost(view, facts, found, view.outputs))
     yield from lost or _unnamed(view, facts, found)
     yield from _property_files(view, found)
+    yield from _read_in_files(view)
 
 
 CODE = ("/opt/ml/processing/input/code", "/opt/ml/processing/input/entrypoint")
@@ -288,3 +290,38 @@ def _property_files(view: ProcessingView, found: list[tuple[PathUse, str]]) -> I
                 "give the PropertyFile the name below the output's LocalPath that the script writes",
                 location=use.location,
             )
+
+
+def _read_in_files(view: ProcessingView) -> Iterator[Problem]:
+    """Places that the pipeline reads in a property file, and that are not in what the script writes there."""
+    promises = view.step.promises
+    for habit in habits(view, "json-written"):
+        path = resolve(view, habit.text)
+        asked = promises.read_in.get(posixpath.normpath(path), ()) if isinstance(path, str) else ()
+        written = habit.detail.splitlines()
+        shown = [one.removesuffix(f".{OPEN}") for one in written]
+        others = [
+            one
+            for one in habits(view, "json-written")
+            if one is not habit and resolve(view, one.text) == path
+        ]
+        for wanted in asked if not others else ():
+            if not any(_leads_to(one, wanted.removeprefix("$.")) for one in written):
+                near = closest(wanted, shown)
+                yield Problem(
+                    f"the pipeline reads {show(wanted)} in the property file {show(path)}, and the script writes "
+                    f"{', '.join(shown[:5]) or 'an empty one'}"
+                    + (f". Did you mean {near!r}?" if near else ""),
+                    ("ProcessingOutputConfig",),
+                    "give Std:JsonGet the place that the script writes",
+                    severity=None if habit.sure else "warning",
+                    location=habit.location,
+                )
+
+
+def _leads_to(written: str, wanted: str) -> bool:
+    """True where something is, or may be, at a place in a report with such a value."""
+    if written == OPEN or "[" in wanted or wanted == written:
+        return True
+    known = written.removesuffix(f".{OPEN}")
+    return known != written and f"{wanted}.".startswith(f"{known}.")

@@ -44,7 +44,7 @@ def _found(node: ast.AST, filled: set[str]) -> Iterator[Found]:
         if _always_holds(node.test):
             yield "always-holds", node.test
     elif isinstance(node, ast.Assign):
-        if _plus(node.value):
+        if _plus(node):
             yield "plus-of-one", node
         if _one_list(node.value) and ast.unparse(node.targets[0]) in filled:
             yield "one-list", node
@@ -80,11 +80,17 @@ def _always_holds(test: ast.expr) -> bool:
     return compared and any(isinstance(one, ast.Constant) and string(one) for one in test.values[1:])
 
 
-def _plus(value: ast.expr) -> bool:
-    """``total =+ loss``: behind a sign that belongs to what follows nobody writes a space."""
+def _plus(node: ast.Assign) -> bool:
+    """``total =+ loss``, with no space before the sign and one behind it; ``= +1`` and ``= + 1`` are numbers."""
+    value, target = node.value, node.targets[-1]
     if not isinstance(value, ast.UnaryOp) or not isinstance(value.op, ast.UAdd):
         return False
-    return value.operand.lineno == value.lineno and value.operand.col_offset > value.col_offset + 1
+    if not (target.end_lineno == value.lineno == value.operand.lineno):
+        return False
+    return (
+        value.operand.col_offset > value.col_offset + 1
+        and value.col_offset <= (target.end_col_offset or 0) + 2
+    )
 
 
 def _one_list(value: ast.expr) -> bool:

@@ -81,6 +81,9 @@ def read_thrown_away(modules: Iterable[Body]) -> Iterator[Habit]:
     own = {node.name for node in nodes if isinstance(node, DEFINITIONS)}
     known = [names for top, names in METHODS.items() if top in _imported(nodes)]
     methods = TEXT | SETS | frozenset().union(*known)
+    libraries = {
+        one.asname or one.name for node in nodes if isinstance(node, ast.Import) for one in node.names
+    }
     for body in bodies:
         shown = set() if _is_program(body.owner) else {id(one) for one in getattr(body.owner, "body", ())}
         for node in body.all_nodes:
@@ -91,7 +94,7 @@ def read_thrown_away(modules: Iterable[Body]) -> Iterator[Habit]:
                 continue  # to see whether it fails
             if _is_error(call):
                 yield Habit("not-raised", None, ast.unparse(call)[:80], True, place(node, body))
-            elif _gives(call, methods) or _changes_a_copy(call):
+            elif _gives(call, methods, libraries) or _changes_a_copy(call):
                 yield Habit("thrown-away", None, ast.unparse(call)[:80], True, place(node, body))
 
 
@@ -116,8 +119,8 @@ def _is_error(call: ast.Call) -> bool:
     return isinstance(found, type) and issubclass(found, Exception)
 
 
-def _gives(call: ast.Call, methods: frozenset[str]) -> bool:
-    """True for a call that changes nothing but what it gives."""
+def _gives(call: ast.Call, methods: frozenset[str], libraries: set[str]) -> bool:
+    """True for a call that changes nothing but what it gives; what functions of other libraries do is not known."""
     if is_call(call, *GIVES):
         return bool(call.args)
     if ast.unparse(call.func) in MAKES:
@@ -125,6 +128,8 @@ def _gives(call: ast.Call, methods: frozenset[str]) -> bool:
     held = receiver(call, methods)
     name = last_name(call.func)
     if held is None or word(call, "inplace", "copy", "out") is not None or isinstance(held, ast.Call):
+        return False
+    if bare_name(held) in libraries:
         return False
     return TAKES.get(name, _anything)(call)
 

@@ -47,6 +47,13 @@ def test_a_rule_for_another_framework_is_told_at_its_name() -> None:
     assert [one.path for one in found] == ["DebugRuleConfigurations[0].RuleParameters.rule_to_invoke"]
 
 
+@pytest.mark.parametrize("member", ["DebugRuleConfigurations", "ProfilerRuleConfigurations"])
+def test_an_empty_instance_type_is_none(member: str) -> None:
+    patch = {"DebugHookConfig": HOOK, member: [{**evaluation("a", "Overfit"), "InstanceType": ""}]}
+    (found,) = [one for one in findings_of(patch, "MON011") if one.severity == "error"]
+    assert found.path == f"{member}[0].InstanceType"
+
+
 def test_a_key_that_is_no_text() -> None:
     patch = {
         "DebugHookConfig": {**HOOK, "HookParameters": {1: "a", None: "b", "save_intervall": "10"}},

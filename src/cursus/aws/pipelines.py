@@ -86,6 +86,9 @@ def names_in(entries: object, member: str) -> Mapping[str, None] | None:
 
 INNER: Mapping[str, tuple[str, ...]] = {"Condition": ("IfSteps", "ElseSteps"), "ForEach": ("ForEachBody",)}
 """The members of a step's arguments that hold steps, by the step's type."""
+BRANCHES = INNER["Condition"]
+ACROSS = dict(zip(BRANCHES, reversed(BRANCHES), strict=True))
+"""The other branch of a condition, by the name of one."""
 _INNER = frozenset(member for members in INNER.values() for member in members)
 
 

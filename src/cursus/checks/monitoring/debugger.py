@@ -91,7 +91,7 @@ def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
 def _evaluator(view: TrainingView, configuration: Mapping[str, Any], place: Path) -> Iterator[Problem]:
     """What is wrong with where a rule runs: the instance type, and the registry of the image."""
     kind = text(configuration, "InstanceType")
-    if kind and kind not in view.settings.allow:
+    if kind is not None and kind not in view.settings.allow:
         fault = other_problem(kind, "processing", (*place, "InstanceType"))
         if fault is not None:
             yield replace(fault, severity=fault.severity or "error")

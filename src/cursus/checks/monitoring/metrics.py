@@ -228,7 +228,8 @@ def metric_regex_cuts_exponents(view: TrainingView) -> Iterator[Problem]:
 
         fixed = printed_fixed(view)
     for path, name, pattern, reading in view.metric_readings:
-        captured = None if path in fixed else _without_exponent(name, pattern)
+        # Of a metric without a name nobody can tell whether it is a score, which is never that small.
+        captured = None if path in fixed or not name else _without_exponent(name, pattern)
         if captured is not None:
             yield Problem(
                 f"the group ({reading.group}) of metric {show(name)} captures {captured} of a number such as 1.5e-05",

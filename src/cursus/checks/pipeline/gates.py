@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.metrics import direction_of
-from cursus.aws.pipelines import PipelineStep, nodes, parse_get, references, target_of
+from cursus.aws.pipelines import ACROSS, PipelineStep, nodes, parse_get, references, target_of
 from cursus.checks.pipeline import trained_by
 from cursus.checks.pipeline.models import containers
 from cursus.checks.rules import Problem, rule
@@ -133,7 +133,7 @@ def another_model(view: PipelineView) -> Iterator[Problem]:
         gates = [
             branch
             for branch in step.branches
-            if measured.get(branch[0]) and (branch[0], _ACROSS[branch[1]]) not in chosen
+            if measured.get(branch[0]) and (branch[0], ACROSS[branch[1]]) not in chosen
         ]
         known = {name for condition, _ in gates for name in measured[condition]}
         if not known or known.intersection(models.values()):
@@ -146,9 +146,6 @@ def another_model(view: PipelineView) -> Iterator[Problem]:
                     place,
                     "take the model that is measured, or measure the one that is taken",
                 )
-
-
-_ACROSS = {"IfSteps": "ElseSteps", "ElseSteps": "IfSteps"}
 
 
 def _taken(view: PipelineView, step: PipelineStep) -> Iterator[tuple[Path, str]]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cursus.aws.pipelines import PipelineStep, Target, facts, nodes, target_of, written_out
+from cursus.aws.pipelines import BRANCHES, PipelineStep, Target, facts, nodes, target_of, written_out
 from cursus.checks.pipeline import is_json, none_of, unfilled
 from cursus.checks.pipeline.values import almost, given_types
 from cursus.checks.rules import Problem, rule
@@ -44,9 +44,9 @@ def conditions(view: PipelineView) -> Iterator[Problem]:
         arguments = step.body.get("Arguments")
         if step.type != "Condition" or not isinstance(arguments, Mapping):
             continue
-        for branch in ("IfSteps", "ElseSteps"):
+        for branch in BRANCHES:
             yield from branch_steps(arguments.get(branch), (*step.place, branch))
-        if arguments.get("IfSteps") in (None, []) and arguments.get("ElseSteps") in (None, []):
+        if all(arguments.get(branch) in (None, []) for branch in BRANCHES):
             yield Problem(
                 "neither branch of the condition has a step: whatever comes of it, nothing happens",
                 step.place,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cursus.aws.metrics import direction_of, words_of
-from cursus.aws.pipelines import parse_get, target_of
+from cursus.aws.pipelines import ACROSS, BRANCHES, parse_get, target_of
 from cursus.checks.pipeline import outputs_of
 from cursus.checks.pipeline.members import ORDERED
 from cursus.checks.rules import Problem, rule
@@ -74,10 +74,10 @@ def _ahead(kinds: Mapping[str, set[str | None]]) -> str | None:
     """The branch in which a model goes on, of those with steps of these types; None where that is not one alone."""
     if any(types & TRAINERS for types in kinds.values()):
         return None
-    makers = [branch for branch in ("IfSteps", "ElseSteps") if kinds.get(branch, set()) & MAKERS]
-    failing = [branch for branch in ("IfSteps", "ElseSteps") if kinds.get(branch) == {"Fail"}]
+    makers = [branch for branch in BRANCHES if kinds.get(branch, set()) & MAKERS]
+    failing = [branch for branch in BRANCHES if kinds.get(branch) == {"Fail"}]
     if not makers and len(failing) == 1:
-        return "ElseSteps" if failing == ["IfSteps"] else "IfSteps"
+        return ACROSS[failing[0]]
     return makers[0] if len(makers) == 1 else None
 
 

@@ -111,6 +111,14 @@ def _told(view: PipelineView, step: Step, folders: list[str | None]) -> Iterator
         )
     if checks_model and told.get("analysis_type") == "MODEL_QUALITY":
         yield from _compared(told, top)
+    yield from _words(told, top)
+    yield from _format(told.get("dataset_format"), (*top, "dataset_format"))
+    yield from _uploaded(step, told.get("output_path"), top)
+    yield from _downloaded(told.get("dataset_source"), folders, top)
+
+
+def _words(told: Mapping[str, Any], top: Path) -> Iterator[Problem]:
+    """Variables that the container does not read, and words that two of them do not take."""
     kind, analyses = told.get("analysis_type"), facts()["checks"]["QualityCheck"]
     if isinstance(kind, str) and kind not in analyses:
         yield Problem(
@@ -127,17 +135,15 @@ def _told(view: PipelineView, step: Step, folders: list[str | None]) -> Iterator
                 (*top, name),
                 f"call it {meant}",
             )
-    publish = told.get("publish_cloudwatch_metrics")
+    publish, place = told.get("publish_cloudwatch_metrics"), (*top, "publish_cloudwatch_metrics")
     if isinstance(publish, str) and publish not in ("Enabled", "Disabled", ""):
         yield none_of(
-            "there is no value of publish_cloudwatch_metrics",
-            publish,
-            ("Enabled", "Disabled"),
-            (*top, "publish_cloudwatch_metrics"),
+            "there is no value of publish_cloudwatch_metrics", publish, ("Enabled", "Disabled"), place
         )
-    yield from _format(told.get("dataset_format"), (*top, "dataset_format"))
-    yield from _uploaded(step, told.get("output_path"), top)
-    source = told.get("dataset_source")
+
+
+def _downloaded(source: object, folders: list[str | None], top: Path) -> Iterator[Problem]:
+    """Where the container looks for the data some input has to be put."""
     if not isinstance(source, str) or not source.startswith("/") or None in folders:
         return
     if not any(below(source, str(folder)) or below(str(folder), source) for folder in folders):

@@ -355,7 +355,7 @@ def depends_on_form(view: PipelineView) -> Iterator[Problem]:
             name, trigger = entry, "Completed"
             if isinstance(entry, Mapping) and not is_reference(entry):
                 yield from _trigger(entry, (*step.path, "DependsOn", i))
-                yield from _left_by_failed(view, step, entry)
+                yield from _left_by_failed(step, entry)
                 name, trigger = entry.get("Step"), entry.get("Trigger", trigger)
                 if name is None and not entry.keys() <= {"Step", "Trigger"}:
                     continue  # what stands in its place is told
@@ -387,7 +387,7 @@ def _trigger(entry: Mapping[str, object], place: Path) -> Iterator[Problem]:
         yield none_of("there is no trigger", trigger, triggers, (*place, "Trigger"))
 
 
-def _left_by_failed(view: PipelineView, step: PipelineStep, entry: Mapping[str, object]) -> Iterator[Problem]:
+def _left_by_failed(step: PipelineStep, entry: Mapping[str, object]) -> Iterator[Problem]:
     """A step that runs where another has failed has none of the other's results."""
     if entry.get("Trigger") not in ("Failed", "Stopped"):
         return

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from cursus.aws.pipelines import Definition, PipelineStep, dependencies, parse_get, references
+from cursus.aws.pipelines import ACROSS, Definition, PipelineStep, dependencies, parse_get, references
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, listing
 from cursus.model import Path
@@ -50,15 +50,12 @@ def never_reached(view: PipelineView) -> Iterator[Problem]:
         for branch in before.branches
         if branch[0] not in {condition for condition, _ in step.branches}
     }
-    left_out = {at: told for at, told in _left_out(view) if (at[0], _OTHER[at[1]]) not in followed}
+    left_out = {at: told for at, told in _left_out(view) if (at[0], ACROSS[at[1]]) not in followed}
     for step in definition.steps:
         problem = _unreached(step, waits.get(step.path, []), left_out)
         # One in a circle never runs for that.
         if problem is not None and not (step.name and definition.waits(step.name, step.name)):
             yield problem
-
-
-_OTHER = {"IfSteps": "ElseSteps", "ElseSteps": "IfSteps"}
 
 
 def _unreached(

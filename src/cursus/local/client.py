@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from cursus.aws.members import value_at
-from cursus.errors import NameInUseError
+from cursus.errors import NameInUseError, RunError
 from cursus.local import contract
 from cursus.local.boto.errors import (
     NOT_FOUND,
@@ -191,7 +191,6 @@ class Client:
 
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StopTrainingJob.html
         """
-        from cursus.errors import RunError
         from cursus.local.jobs.job import TrainingJob
 
         operation = "StopTrainingJob"

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cursus.aws.members import mapping
 from cursus.aws.references import is_reference
 
 DEFAULT_REGION = "us-east-1"
@@ -26,6 +27,11 @@ def training_image(request: Request) -> Any:
 def channels(request: Request) -> dict[str, Any]:
     """The channels of a request by their names."""
     return {channel["ChannelName"]: channel for channel in request.get("InputDataConfig") or ()}
+
+
+def s3_source(channel: Mapping[str, Any]) -> Mapping[str, Any]:
+    """S3DataSource of a channel; empty where it has none."""
+    return mapping(mapping(channel, "DataSource"), "S3DataSource")
 
 
 def groups(request: Request) -> list[tuple[str, str, list[str]]]:
@@ -75,7 +81,7 @@ def input_data_config(request: Request) -> dict[str, dict[str, str]]:
     default = (request.get("AlgorithmSpecification") or {}).get("TrainingInputMode", "File")
     found: dict[str, dict[str, str]] = {}
     for channel in request.get("InputDataConfig") or ():
-        source = (channel.get("DataSource") or {}).get("S3DataSource") or {}
+        source = s3_source(channel)
         entry = {
             "TrainingInputMode": channel.get("InputMode", default),
             "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
@@ -155,12 +161,13 @@ def variables(request: Request, host: str, region: str) -> dict[str, str]:
     return found
 
 
-def checkpoint_path(request: Request) -> str | None:
-    """CheckpointConfig.LocalPath, ``/opt/ml/checkpoints`` where it is left out; None without CheckpointConfig."""
+def checkpoints(request: Request) -> dict[str, str] | None:
+    """Where CheckpointConfig's directory is in a host (``path``), and where in S3 (``uri``); None without one."""
     config = request.get("CheckpointConfig")
     if not config:
         return None
-    return str(config.get("LocalPath") or "/opt/ml/checkpoints").rstrip("/") or "/"
+    path = str(config.get("LocalPath") or "/opt/ml/checkpoints").rstrip("/") or "/"
+    return {"path": path, "uri": str(config.get("S3Uri") or "")}
 
 
 def with_output_places(request: Request) -> dict[str, Any]:

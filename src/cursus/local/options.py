@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cursus.errors import RunError
-from cursus.local import contract
 from cursus.model import Step
 
 if TYPE_CHECKING:
@@ -151,25 +150,3 @@ def apply(options: Options, planned: dict[str, Any], step: Step, python: Interpr
 
     forked_ranks.apply(options.fork_ranks, planned)
     planned["state"]["grace"] = planned["grace"]
-
-
-NAME_LENGTH = 63
-
-
-def free_name(root: str, name: str, suffix: str) -> str:
-    """A job name that stands beside ``name`` and is not used in ``root`` yet."""
-    number = 1
-    while True:
-        end = suffix if number == 1 else f"{suffix}-{number}"
-        found = name[: NAME_LENGTH - len(end)] + end
-        if not os.path.exists(os.path.join(root, "jobs", found)):
-            return found
-        number += 1
-
-
-def checkpoint_config(request: Any) -> dict[str, Any] | None:
-    """Where CheckpointConfig's directory is in a host, and where in S3."""
-    path = contract.checkpoint_path(request)
-    if path is None:
-        return None
-    return {"path": path, "uri": str(request["CheckpointConfig"].get("S3Uri") or "")}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -23,9 +24,10 @@ from cursus.local.containers import images
 from cursus.local.containers.engine import ENGINES
 from cursus.local.framework import mpi_driver
 from cursus.local.jobs import record
-from cursus.local.jobs.events import Event, Listener
+from cursus.local.jobs.events import Listener, notice
+from cursus.local.jobs.folders import folder_of, free_name
 from cursus.local.jobs.job import TrainingJob, begun
-from cursus.local.options import Options, apply, free_name
+from cursus.local.options import Options, apply
 from cursus.local.options import interpreter as interpreter_of
 from cursus.local.planning.limits import refuse, refuse_level
 from cursus.local.sandbox import LEVELS, interpreter
@@ -189,10 +191,7 @@ def _tried_again(
     def run_again(one: Step, elsewhere: str) -> TrainingJob:
         return again(one, root=elsewhere, timeout=60.0, options=alike)
 
-    def tell(text: str) -> None:
-        if on_event is not None:
-            on_event(Event("notice", job.name, text, time=time.time()))
-
+    tell = partial(notice, on_event, job.name)
     repeat(job, step, vary, run_again, tell)
     return try_again(job, step, vary, run_again, tell) if chosen.s3 is None else job
 
@@ -274,8 +273,6 @@ def _named(step: Step) -> dict[str, Any]:
     """The request under a job name; a pipeline's step has none, there the pipeline makes it."""
     request = dict(step.request)
     if not isinstance(request.get("TrainingJobName"), str):
-        import re
-
         stem = re.sub(r"[^A-Za-z0-9]+", "-", step.name).strip("-")[:40] or "job"
         now = time.time()
         request["TrainingJobName"] = (
@@ -295,7 +292,7 @@ def _claim(root: str, name: str) -> tuple[str, int]:
         NameInUseError: the name is another job's.
         RunError: the folder cannot be made.
     """
-    folder = os.path.join(root, "jobs", name)
+    folder = folder_of(root, name)
     where = "" if root == _place(None) else f" --root {root}"
     taken = NameInUseError(
         f"the job name {name!r} is already used in {root}: remove that job (cursus clean {name}{where}), or give this "

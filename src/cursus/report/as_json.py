@@ -20,7 +20,7 @@ def render_lines(outcome: Outcome) -> Iterator[str]:
     for target in outcome.targets:
         if target.failure:
             yield dumps({"kind": "unreadable", "target": target.target, "message": target.failure}) + "\n"
-        for name, result in (target.tests or {}).get("tests", {}).items():
+        for name, result in target.results.items():
             yield dumps({"kind": "test", "target": target.target, "name": name, **redact(result)}) + "\n"
     for record in outcome.findings():
         yield dumps({"kind": "finding", **record}) + "\n"

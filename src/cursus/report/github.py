@@ -21,7 +21,7 @@ def render(outcome: Outcome) -> Iterator[str]:
     for target in outcome.targets:
         if target.failure:
             yield f"::error {_listed(_place_of(target))}::{_data(target.named_failure)}\n"
-        for name, result in (target.tests or {}).get("tests", {}).items():
+        for name, result in target.results.items():
             if result.get("status") == "failed" and not result.get("findings"):
                 text = "; ".join(map(str, result.get("errors", ()))) or "failed"
                 yield f"::error title={_property(name)}::{_data(f'{target.target}: {text}')}\n"

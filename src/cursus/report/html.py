@@ -121,7 +121,7 @@ def _status(records: Sequence[Record], bad: Sequence[str] = ("error",)) -> str:
 def _tested(target: TargetOutcome) -> Iterator[Section]:
     """A section a Level 4 test."""
     left = list(target.findings())
-    for name, result in (target.tests or {}).get("tests", {}).items():
+    for name, result in target.results.items():
         mine = [{**one, "target": target.target} for one in redact(list(result.get("findings") or ()))]
         left = [one for one in left if one not in mine]
         status = verdict_of(result)

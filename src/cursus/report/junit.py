@@ -46,7 +46,7 @@ class _Suite:
             self.totals["errors"] += 1
             self._case(target.target, 0.0, [_element("error", target.failure, target.failure)])
         elif target.tests is not None:
-            for name, result in target.tests.get("tests", {}).items():
+            for name, result in target.results.items():
                 self._test(name, result)
         elif target.report is not None:
             self._groups(_by_step(target.report.sections, target.findings()), bad)

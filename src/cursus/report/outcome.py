@@ -43,6 +43,11 @@ class TargetOutcome(NamedTuple):
                 yield clean_record(dict(found), self.target)
 
     @property
+    def results(self) -> dict[str, dict[str, Any]]:
+        """What became of each Level 4 test, by its name."""
+        return dict((self.tests or {}).get("tests", {}))
+
+    @property
     def named_failure(self) -> str:
         """The failure as a sentence that names the target, once."""
         return self.failure if self.failure.startswith(self.target) else f"{self.target}: {self.failure}"

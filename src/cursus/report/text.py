@@ -121,7 +121,7 @@ def _tests(target: TargetOutcome, style: Style, several: bool, live: bool) -> It
         whose = f" of {shortened(target.target)}" if several and target.target != name else ""
         kind = results.get("step_type") or "no step"
         yield style(f"== {one_line(name)} ({kind}){one_line(whose)}", "bold") + "\n"
-    for test, result in results.get("tests", {}).items():
+    for test, result in target.results.items():
         told = list(explained(result, style))
         if told or not live:
             yield test_line(test, result, style) + "\n"

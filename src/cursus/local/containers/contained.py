@@ -15,6 +15,7 @@ from cursus.local.containers.engine import EngineError
 from cursus.local.containers.keeper import Container
 from cursus.local.inside import init
 from cursus.local.isolation.namespaces import Program
+from cursus.local.linux.processes import MACHINE
 
 if TYPE_CHECKING:
     from cursus.local.isolation.mounts import Box
@@ -71,7 +72,7 @@ class Contained:
             _known(owner, one.name, isolated=box.isolated),
             memory,
             self.found["cpus"].get(one.name),
-            int((memory or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")) * SHM_SHARE),
+            int((memory or MACHINE) * SHM_SHARE),
             tuple(name for name, value in program.environment.items() if value in secrets),
             one.terminal is not None,
         )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cursus.aws import instances
@@ -13,7 +13,7 @@ from cursus.local import contract
 from cursus.local.containers import engine
 from cursus.local.containers.engine import Engine, EngineError, Image
 from cursus.local.isolation.mounts import ML
-from cursus.local.jobs.events import Event, Listener
+from cursus.local.jobs.events import Listener, notice
 from cursus.model import Step
 
 if TYPE_CHECKING:
@@ -54,14 +54,10 @@ def choose(options: Options, step: Step, on_event: Listener | None = None) -> di
             "--image NAME says which image of this machine stands for its algorithm"
         )
 
-    def say(text: str) -> None:
-        if on_event is not None:
-            on_event(Event("notice", step.name, text, time=time.time()))
-
     try:
         given = (*engine.configured(), *options.engine_arguments)
         found = engine.find(options.engine, given)
-        image = engine.image(found, name) or _pulled(found, name, say)
+        image = engine.image(found, name) or _pulled(found, name, partial(notice, on_event, step.name))
     except EngineError as error:
         raise RunError(str(error)) from error
     return {

@@ -22,6 +22,7 @@ from cursus.local.inside import init
 from cursus.local.isolation.mounts import ML
 from cursus.local.linux import descriptors
 from cursus.local.linux import syscalls as sc
+from cursus.local.linux.processes import stat
 
 if TYPE_CHECKING:
     from cursus.local.isolation.mounts import Box
@@ -335,8 +336,7 @@ class Keeper:
 def _began(pid: int) -> int:
     """When a process began, in clock ticks since the machine did; -1 where there is none."""
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            return int(file.read().rpartition(b")")[2].split()[19])
+        return int(stat(pid)[19])
     except (OSError, ValueError, IndexError):
         return -1
 

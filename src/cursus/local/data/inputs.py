@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from cursus.local import channels, storage
+from cursus.local import channels, contract, storage
 from cursus.local.data import pipes
 from cursus.local.isolation.mounts import ML, Overlay
 
@@ -48,7 +48,7 @@ def gather(job: Supervisor) -> list[channels.Source]:
 
 def _on_demand(job: Supervisor, channel: dict[str, Any]) -> channels.Source | None:
     """A channel in FastFile mode from S3, its objects listed alone; None where its data has to be here."""
-    place = (channel.get("DataSource") or {}).get("S3DataSource") or {}
+    place = contract.s3_source(channel)
     name, uri = channel["ChannelName"], str(place.get("S3Uri", ""))
     if (
         channels.input_mode(channel, job.request) != "FastFile"
@@ -73,7 +73,7 @@ def _on_demand(job: Supervisor, channel: dict[str, Any]) -> channels.Source | No
 
 def _bring(job: Supervisor, channel: dict[str, Any]) -> str:
     """Mirror what a channel names into the job's folder; where it is a store now."""
-    place = (channel.get("DataSource") or {}).get("S3DataSource") or {}
+    place = contract.s3_source(channel)
     uri, kind = str(place.get("S3Uri", "")), place.get("S3DataType", "S3Prefix")
     root = os.path.join(job.folder, "download")
     fetch(job, [uri], exact=kind != "S3Prefix")

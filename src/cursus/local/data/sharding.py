@@ -31,7 +31,7 @@ def part(items: Sequence[T], index: int, count: int) -> list[T]:
 
 def takers(request: Mapping[str, Any], channel: Mapping[str, Any]) -> list[str]:
     """The hosts that get a channel's data (those of InstanceGroupNames, or all), in the order of their shares."""
-    place = (channel.get("DataSource") or {}).get("S3DataSource") or {}
+    place = contract.s3_source(channel)
     wanted = place.get("InstanceGroupNames")
     names = [
         host
@@ -44,7 +44,7 @@ def takers(request: Mapping[str, Any], channel: Mapping[str, Any]) -> list[str]:
 
 def is_sharded(channel: Mapping[str, Any]) -> bool:
     """True where each host gets a share of its own."""
-    place = (channel.get("DataSource") or {}).get("S3DataSource") or {}
+    place = contract.s3_source(channel)
     return place.get("S3DataDistributionType") == "ShardedByS3Key"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -32,6 +33,12 @@ class Event:
 
 
 Listener = Callable[[Event], None]
+
+
+def notice(listener: Listener | None, job: str, text: str) -> None:
+    """Tell a listener, where there is one, what has to be known now."""
+    if listener is not None:
+        listener(Event("notice", job, text, time=time.time()))
 
 
 class Follower:
@@ -88,8 +95,6 @@ class Follower:
             names = sorted(name for name in os.listdir(folder) if name.endswith(".log"))
         except FileNotFoundError:
             return
-        import time
-
         for name in names:
             path = os.path.join(folder, name)
             while True:

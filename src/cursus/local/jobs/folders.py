@@ -19,6 +19,7 @@ from cursus.local.linux.disk import whole
 REMOVED = ".deleted-"
 """How a job's folder is called while it is removed, so that its name is free at once."""
 
+NAME_LENGTH = 63
 INDEX = ".index.json"
 UNLISTED = 50
 """Jobs that a listing reads one by one before it writes the index again."""
@@ -40,6 +41,17 @@ BRIEF = (
 def folder_of(root: str, name: str) -> str:
     """Where the job of this name has its folder."""
     return os.path.join(root, "jobs", name)
+
+
+def free_name(root: str, name: str, suffix: str) -> str:
+    """A job name that stands beside ``name`` and is not used in ``root`` yet."""
+    number = 1
+    while True:
+        end = suffix if number == 1 else f"{suffix}-{number}"
+        found = name[: NAME_LENGTH - len(end)] + end
+        if not os.path.exists(folder_of(root, found)):
+            return found
+        number += 1
 
 
 def names(root: str) -> list[str]:
@@ -109,7 +121,7 @@ def _is_whole(state: dict[str, Any]) -> bool:
 def _mark(root: str, name: str) -> list[int] | None:
     """What tells one ``job.json`` from another in its place: it is always replaced, never rewritten."""
     try:
-        found = os.stat(os.path.join(root, "jobs", name, "job.json"))
+        found = os.stat(os.path.join(folder_of(root, name), "job.json"))
     except OSError:
         return None
     return [found.st_mtime_ns, found.st_ino, found.st_size]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from cursus.errors import RunError
 from cursus.evidence import Evidence, MetricPoint
 from cursus.local.jobs import record
-from cursus.local.jobs.events import Event, Follower, Listener
+from cursus.local.jobs.events import Follower, Listener, notice
 from cursus.local.jobs.evidence import read as read_evidence
 from cursus.model import Finding, Step
 
@@ -199,9 +199,7 @@ class TrainingJob:
         self._signal(signal.SIGTERM if times == 1 else signal.SIGINT)
         grace = self._state().get("grace", 0.0)
         text = f"stopping: SIGTERM, up to {grace:g} s of grace; Ctrl-C again ends it now"
-        if on_event is not None:
-            told = text if times == 1 else "ending it now: SIGKILL"
-            on_event(Event("notice", self.name, told, time=time.time()))
+        notice(on_event, self.name, text if times == 1 else "ending it now: SIGKILL")
 
     def _news(self) -> bool:
         """Wait for news; False when the job has ended."""

@@ -8,6 +8,8 @@ from contextlib import suppress
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 TICKS = os.sysconf("SC_CLK_TCK")
+MACHINE = PAGE * os.sysconf("SC_PHYS_PAGES")
+"""Bytes of memory that this machine has."""
 
 
 def descendants(root: int) -> list[int]:
@@ -26,6 +28,12 @@ def descendants(root: int) -> list[int]:
     return found
 
 
+def stat(pid: int) -> list[bytes]:
+    """The fields of /proc/PID/stat behind the program's name. Raises OSError where there is no such process."""
+    with open(f"/proc/{pid}/stat", "rb") as file:
+        return file.read().rpartition(b")")[2].split()
+
+
 def _by_parent(root: int) -> list[int]:
     parents: dict[int, list[int]] = {}
     try:
@@ -34,8 +42,7 @@ def _by_parent(root: int) -> list[int]:
         return [root]
     for pid in names:
         try:
-            with open(f"/proc/{pid}/stat", "rb") as file:
-                parents.setdefault(int(file.read().rpartition(b")")[2].split()[1]), []).append(pid)
+            parents.setdefault(int(stat(pid)[1]), []).append(pid)
         except (OSError, ValueError, IndexError):
             continue
     found = [root]
@@ -74,9 +81,7 @@ def open_files(pid: int) -> int:
 def cpu_seconds(pid: int) -> float:
     """Processor seconds of it and of its children that have ended."""
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            fields = file.read().rpartition(b")")[2].split()
-        return sum(int(field) for field in fields[11:15]) / TICKS
+        return sum(int(field) for field in stat(pid)[11:15]) / TICKS
     except (OSError, ValueError, IndexError):
         return 0.0
 

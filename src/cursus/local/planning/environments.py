@@ -17,6 +17,7 @@ import sys
 from typing import Any, NamedTuple
 
 from cursus.errors import RunError
+from cursus.local.planning.plan import installable, missing_requirements
 from cursus.model import Step
 
 CACHE_VARIABLE = "XDG_CACHE_HOME"
@@ -58,7 +59,7 @@ def choose(python: str | None, requirements: bool, step: Step) -> Interpreter:
 
 def apply(chosen: Interpreter, planned: dict[str, Any], step: Step) -> None:
     """Let the plan's script run with ``chosen``."""
-    planned["missing_requirements"] = _missing(step, chosen.paths)
+    planned["missing_requirements"] = missing_requirements(step, chosen.paths)
     scripts = os.path.dirname(chosen.executable)
     planned["python"] = chosen.executable
     planned["python_version"] = chosen.version
@@ -67,24 +68,7 @@ def apply(chosen: Interpreter, planned: dict[str, Any], step: Step) -> None:
     planned["keep"] = sorted(
         {*planned["keep"], *(path for path in own if path != "/" and os.path.exists(path))}
     )
-    writable = [
-        path
-        for path in (*chosen.paths, scripts)
-        if path.startswith(chosen.prefix + "/")
-        and path.endswith(("site-packages", "dist-packages", "/bin"))
-        and os.access(path, os.W_OK)
-    ]
-    planned["installable"] = list(dict.fromkeys(os.path.realpath(path) for path in writable))
-
-
-def _missing(step: Step, paths: list[str]) -> list[str]:
-    from cursus.local.monitoring.runtime import missing_requirements
-
-    listed = os.path.join(step.source.directory, "requirements.txt") if step.source is not None else ""
-    if not os.path.isfile(listed):
-        return []
-    with open(listed, encoding="utf-8", errors="replace") as file:
-        return missing_requirements(file.read(1 << 20), paths)
+    planned["installable"] = installable(chosen.paths, chosen.prefix, chosen.executable)
 
 
 def cache_folder() -> str:

@@ -14,6 +14,7 @@ from cursus.local import contract
 from cursus.local.data import outputs
 from cursus.local.framework import toolkit
 from cursus.local.lifecycle.cluster import REFUSED, WAYS_OUT
+from cursus.local.linux.processes import MACHINE
 from cursus.local.planning import channel_limits
 from cursus.model import Step, format_path
 from cursus.redact import show
@@ -228,11 +229,10 @@ NO_MEMORY_LIMIT = "memory limit not enforced: the script may take what this mach
 
 def memory_limits(request: Mapping[str, Any]) -> dict[str, int]:
     """By host, its instance's memory in bytes, where this machine has more than that."""
-    here = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limits: dict[str, int] = {}
     for _, kind, names in contract.groups(request):
         found = instances.find(kind) if isinstance(kind, str) else None
-        if found is not None and found.memory is not None and found.memory * 1024**3 < here:
+        if found is not None and found.memory is not None and found.memory * 1024**3 < MACHINE:
             limits.update(dict.fromkeys(names, int(found.memory * 1024**3)))
     return limits
 
@@ -245,7 +245,7 @@ def _machine(resources: Mapping[str, Any]) -> Iterator[str]:
     if found is None:
         return
     cpus = os.cpu_count() or 1
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
+    memory = MACHINE / 1024**3
     if cpus != found.vcpus:
         yield f"{kind}: it has {found.vcpus} vCPUs, this machine {cpus}"
     if found.memory is not None and memory < found.memory * 0.9:

@@ -12,7 +12,6 @@ from typing import Any
 from cursus.local import contract
 from cursus.local.isolation.mounts import kept_paths
 from cursus.local.jobs import warm
-from cursus.local.options import checkpoint_config
 from cursus.local.planning.limits import memory_limits, not_reproduced
 from cursus.model import Step
 from cursus.steps.sources import OWN_PROGRAM
@@ -52,11 +51,11 @@ def plan(
             *(algorithm.get("ContainerArguments") or ()),
         ]
         or ["./" + OWN_PROGRAM],
-        "checkpoints": checkpoint_config(request),
+        "checkpoints": contract.checkpoints(request),
         "python": sys.executable,
         "paths": paths,
         "keep": kept_paths(),
-        "installable": _installable(paths),
+        "installable": installable(paths, sys.prefix, sys.executable),
         "stop_after": stop_after,
         **_limit(request, timeout),
         "grace": grace,
@@ -65,7 +64,7 @@ def plan(
         "uris": uris,
         "memory": memory_limits(request),
         "not_reproduced": not_reproduced(named),
-        "missing_requirements": _missing_requirements(step, paths),
+        "missing_requirements": missing_requirements(step, paths),
         "state": {
             "version": 1,
             "request": redact(request),
@@ -112,19 +111,19 @@ def _entry_point(step: Step) -> str | None:
     return step.source.entry_point
 
 
-def _installable(paths: Sequence[str]) -> list[str]:
+def installable(paths: Sequence[str], prefix: str, executable: str) -> list[str]:
     """Directories that ``pip install`` writes to and this user may write to: a job gets them as an overlay."""
     found = [
         path
         for path in paths
         if path.endswith(("site-packages", "dist-packages"))
-        and path.startswith(sys.prefix)
+        and path.startswith(prefix + "/")
         and os.access(path, os.W_OK)
     ]
-    scripts = os.path.dirname(sys.executable)
+    scripts = os.path.dirname(executable)
     if found and os.access(scripts, os.W_OK):
         found.append(scripts)
-    return [os.path.realpath(path) for path in found]
+    return list(dict.fromkeys(map(os.path.realpath, found)))
 
 
 def _secrets(request: Mapping[str, Any]) -> list[str]:
@@ -143,7 +142,8 @@ def _secrets(request: Mapping[str, Any]) -> list[str]:
     return sorted(found, key=len, reverse=True)
 
 
-def _missing_requirements(step: Step, paths: Sequence[str]) -> list[str]:
+def missing_requirements(step: Step, paths: Sequence[str]) -> list[str]:
+    """What the source's requirements.txt asks for and none of the paths has."""
     if step.source is None:
         return []
     path = os.path.join(step.source.directory, "requirements.txt")
@@ -152,6 +152,6 @@ def _missing_requirements(step: Step, paths: Sequence[str]) -> list[str]:
             text = file.read(1 << 20)
     except OSError:
         return []
-    from cursus.local.monitoring.runtime import missing_requirements
+    from cursus.local.monitoring import runtime
 
-    return missing_requirements(text, paths)
+    return runtime.missing_requirements(text, paths)

@@ -10,8 +10,8 @@ from typing import Any
 
 from cursus.errors import RunError
 from cursus.evidence import Evidence, MetricPoint
+from cursus.local.jobs.folders import folder_of, free_name
 from cursus.local.jobs.job import TrainingJob
-from cursus.local.options import free_name
 from cursus.local.repeats.outcome import digests
 from cursus.model import Step
 
@@ -29,7 +29,7 @@ def run_both(step: Step, name: str, root: str, run: RunOne) -> TrainingJob:
     Raises:
         RunError: the job name is in use.
     """
-    if os.path.exists(os.path.join(root, "jobs", name, "job.json")):
+    if os.path.exists(os.path.join(folder_of(root, name), "job.json")):
         raise RunError(
             f"the job name {name!r} is already used in {root}: give the job another TrainingJobName"
         )

@@ -6,12 +6,16 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 from cursus.evidence import Evidence
+
+if TYPE_CHECKING:
+    import tarfile
 
 LARGEST = 1 << 20
 """Bytes up to which a file is looked into, or rewritten."""
@@ -82,21 +86,15 @@ def _log(path: str) -> str:
 
 def learned(path: str | None) -> dict[str, str]:
     """The files of ``model.tar.gz`` as digests, without those that hold measures, and without measures in JSON."""
-    import tarfile
-
     found: dict[str, str] = {}
-    if path is None or not Path(path).is_file():
-        return found
-    with tarfile.open(path, "r:gz") as archive:
-        for member in archive:
-            stream = archive.extractfile(member) if member.isfile() and member.size <= LARGEST else None
-            if stream is None or MEASURE.search(member.name):
-                continue
-            data = stream.read()
-            if member.name.endswith(".json"):
-                with suppress(ValueError, RecursionError):  # the bytes as they are
-                    data = json.dumps(_unmeasured(json.loads(data))).encode()
-            found[member.name] = hashlib.sha256(data).hexdigest()
+    for member, stream in _members(path):
+        if not member.isfile() or member.size > LARGEST or MEASURE.search(member.name):
+            continue
+        data = stream.read()
+        if member.name.endswith(".json"):
+            with suppress(ValueError, RecursionError):  # the bytes as they are
+                data = json.dumps(_unmeasured(json.loads(data))).encode()
+        found[member.name] = hashlib.sha256(data).hexdigest()
     return found
 
 
@@ -108,17 +106,23 @@ def _unmeasured(value: object) -> object:
 
 def digests(path: str | None) -> dict[str, tuple[int, str]]:
     """Size and SHA-256 of every file in an archive such as ``model.tar.gz``; empty where there is none."""
+    found: dict[str, tuple[int, str]] = {}
+    for member, stream in _members(path):
+        digest = hashlib.sha256()
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
+        found[member.name] = (member.size, digest.hexdigest())
+    return found
+
+
+def _members(path: str | None) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
+    """Every file and hard link in an archive; none where there is no archive."""
     import tarfile
 
-    found: dict[str, tuple[int, str]] = {}
     if path is None or not Path(path).is_file():
-        return found
+        return
     with tarfile.open(path, "r:gz") as archive:
         for member in archive:
             stream = archive.extractfile(member) if member.isfile() or member.islnk() else None
             if stream is not None:
-                digest = hashlib.sha256()
-                while chunk := stream.read(1 << 20):
-                    digest.update(chunk)
-                found[member.name] = (member.size, digest.hexdigest())
-    return found
+                yield member, stream

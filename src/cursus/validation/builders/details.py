@@ -14,9 +14,9 @@ from cursus.model import Area
 from cursus.steps.kinds import TRAINS
 from cursus.steps.lowering.unstarted import OF_THE_SDK
 from cursus.validation.builders import forms, properties
-from cursus.validation.builders.forms import Validation, verdict
+from cursus.validation.builders.forms import Validation, judged, verdict
 from cursus.validation.builders.framework import detect_framework
-from cursus.validation.builders.results import TESTS, spell
+from cursus.validation.builders.results import TESTS
 from cursus.validation.builders.subject import nothing_to_look_at
 from cursus.validation.builders.trial import Trial, reads_run
 
@@ -156,11 +156,7 @@ def workflow(trial: Trial, framework: str) -> Validation:
         return verdict(
             [f"The step trains with {found or 'no framework that is known'}, not with {framework}."]
         )
-    findings = trial.findings_in("framework")
-    return verdict(
-        [spell(finding) for finding in findings if finding.severity == "error"],
-        [spell(finding) for finding in findings if finding.severity == "warning"],
-    )
+    return judged(trial.findings_in("framework"))
 
 
 def _hyperparameters(trial: Trial, told: Told) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,10 +125,7 @@ def validate(trial: Trial, hook: str, value: Any) -> Validation:
     if not trial.created and not form.companion:
         # There is no request for the form to complete: what is not there says nothing of the form.
         new = [one for one in new if one.severity == "error" and _is_there(request, one.path)]
-    return verdict(
-        [spell(finding) for finding in new if finding.severity == "error"],
-        [spell(finding) for finding in new if finding.severity == "warning"],
-    )
+    return judged(new)
 
 
 def _training(step: Step) -> Step:
@@ -153,6 +150,12 @@ def verdict(errors: list[str], warnings: list[str] | None = None) -> Validation:
     if warnings:
         found["warnings"] = list(dict.fromkeys(warnings))
     return found
+
+
+def judged(findings: Sequence[Finding]) -> Validation:
+    """The verdict that findings make."""
+    errors = [spell(one) for one in findings if one.severity == "error"]
+    return verdict(errors, [spell(one) for one in findings if one.severity == "warning"])
 
 
 def _strip(base: Step, form: Form) -> dict[str, Any]:

@@ -167,7 +167,7 @@ def _named(step: Step) -> Step:
     Its checkpoints get a place of its own too: with those of the last run a script would go on where that one ended,
     and train nothing.
     """
-    from cursus.local.options import NAME_LENGTH
+    from cursus.local.jobs.folders import NAME_LENGTH
 
     name = step.request.get("TrainingJobName")
     base = name if isinstance(name, str) else step.name

@@ -15,7 +15,7 @@ from cursus import checks, engine
 from cursus.checks.promises.failures import area_of
 from cursus.checks.rules import RULES
 from cursus.checks.views import Settings, TrainingView, TuningView
-from cursus.errors import CursusError
+from cursus.errors import CursusError, TargetError
 from cursus.evidence import Evidence
 from cursus.model import Area, Finding, HookFailure, Step
 
@@ -80,8 +80,6 @@ class Trial:
             return builders.lower(self.target, self.config)
         found = steps.load(self.target, config=self.config)
         if len(found) != 1 or not isinstance(found[0], Step):
-            from cursus.errors import TargetError
-
             raise TargetError("The tests take one step at a time, and this stands for several.")
         return found[0]
 

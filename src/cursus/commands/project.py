@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -256,8 +257,6 @@ def _typed(item: Step | Pipeline, texts: Mapping[str, str]) -> Step | Pipeline:
     """
     if not texts or not isinstance(item, Pipeline):
         return item
-    from dataclasses import replace
-
     values = dict(item.parameters)
     for declared in item.definition.get("Parameters") or ():
         name = declared.get("Name") if isinstance(declared, Mapping) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,8 +77,6 @@ def command(
     The job's log is streamed; Ctrl-C stops the job as StopTrainingJob would, a second one at once. Its files
     are in ROOT/jobs/NAME.
     """
-    from dataclasses import replace
-
     from cursus.api import refuse_unmade
     from cursus.local.options import Options
     from cursus.local.runner import run_step

@@ -27,7 +27,7 @@ def named_object(module: str, name: str) -> Any:
 
     Raises TargetError where the module cannot be imported, with the line that failed, or has no such name.
     """
-    where: Any = whole(import_file(module)) if module.endswith(".py") else import_module(module)
+    where: Any = whole(module_of(module))
     found = where
     for part in name.split("."):
         try:
@@ -52,6 +52,11 @@ def _meant(part: str, found: Any) -> str:
         if getattr(one, "__module__", None) == found.__name__ and name[0] != "_"
     ]
     return f" It has {', '.join(map(repr, own[:5]))}{' and more' if len(own) > 5 else ''}." if own else ""
+
+
+def module_of(name: str) -> ModuleType:
+    """A module, or that of a Python file."""
+    return import_file(name) if name.endswith(".py") else import_module(name)
 
 
 def import_module(name: str) -> ModuleType:

@@ -8,6 +8,8 @@ would refuse it too; in a hook's return value, which is never sent, the obvious 
 
 from __future__ import annotations
 
+import dataclasses
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -127,7 +129,6 @@ def _obvious(value: Any, depth: int) -> Any:
     """What an object that is no JSON obviously stands for; itself where nothing is obvious."""
     import datetime
     import enum
-    import os
 
     if isinstance(value, enum.Enum):
         return _plain(value.value, True, depth + 1)
@@ -157,8 +158,6 @@ def attribute(owner: Any, name: str) -> Any:
 
 def attributes(value: Any) -> dict[str, Any] | None:
     """The members of a dataclass, pydantic or attrs object or a plain namespace; None for other things."""
-    import dataclasses
-
     kind = type(value)
     if dataclasses.is_dataclass(kind) and not isinstance(value, type):
         return {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}

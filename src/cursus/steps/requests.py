@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cursus.errors import TargetError
-from cursus.model import Finding, Origin, Path, Pipeline, Step
+from cursus.model import Finding, Origin, Path, Pipeline, Step, format_path
 from cursus.redact import show
 from cursus.steps import kinds
 from cursus.steps.reading.origins import at
@@ -210,8 +210,6 @@ def _definition(
     text: str, place: Path, origins: Mapping[Path, Origin]
 ) -> tuple[Mapping[str, Any] | None, Finding | None]:
     """The definition in a CreatePipeline request's string, or the finding that says why there is none."""
-    from cursus.model import format_path
-
     data, why = _parsed(text)
     if data is not None:
         return data, None
@@ -241,8 +239,6 @@ def _parsed(text: Any) -> tuple[Mapping[str, Any] | None, str]:
 
 
 def _no_one_definition(place: Path, origins: Mapping[Path, Origin], *, both: bool) -> Finding:
-    from cursus.model import format_path
-
     member = "PipelineDefinitionS3Location" if both else "PipelineDefinition"
     origin = (origins.get((member,)) or origins.get(())) if origins else None
     return Finding(

@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cursus.aws.members import mapping, mappings, text
 from cursus.aws.pipelines import parse_get, references, step_type
 from cursus.aws.tables import table
-from cursus.model import Finding, HookFailure, SourceCode, UpstreamStep
+from cursus.model import Finding, HookFailure, SourceCode, Step, UpstreamStep
 from cursus.redact import show
 from cursus.steps import kinds
 from cursus.steps.answers import STARTERS, RequestCaptured
@@ -28,9 +28,6 @@ from cursus.steps.offline import answered_here, offline
 from cursus.steps.plain import plain
 from cursus.steps.requests import misnamed
 from cursus.suggest import closest, did_you_mean
-
-if TYPE_CHECKING:
-    from cursus.model import Step
 
 _FRAMEWORKS = ("pytorch", "tensorflow", "xgboost", "sklearn", "huggingface", "mxnet", "chainer")
 
@@ -446,7 +443,6 @@ def collection(value: Any) -> list[Step] | None:
     Raises TargetError where it cannot say them.
     """
     from cursus.errors import TargetError
-    from cursus.model import Step
 
     if isinstance(value, type) or not _of_sdk(value) or not _has(value, "request_dicts"):
         return None

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cursus.errors import TargetError
@@ -259,8 +260,6 @@ def of_object(target: Any, options: Options, text: str = "") -> list[Step | Pipe
 
 
 def _of_object(target: Any, options: Options, text: str) -> list[Step | Pipeline]:
-    from dataclasses import replace
-
     from cursus.steps import sdk
     from cursus.steps.lowering.builders import lower
 
@@ -313,12 +312,10 @@ def _written(one: Step | Pipeline, text: str) -> Step | Pipeline:
     path, _, name = text.rpartition(":")
     if not path or one.origins:
         return one
-    from dataclasses import replace
-
-    from cursus.steps.imports import import_file, import_module
+    from cursus.steps.imports import module_of
     from cursus.steps.written import of_object as origins_of
 
-    owner: Any = import_file(path) if path.endswith(".py") else import_module(path)
+    owner: Any = module_of(path)
     one = _started(one, text)
     if _is_function(getattr(owner, name, None)):
         owner = getattr(owner, name)
@@ -331,13 +328,10 @@ def _started(one: Step | Pipeline, text: str) -> Step | Pipeline:
     path, _, name = text.rpartition(":")
     if not path or not isinstance(one, Pipeline):
         return one
-    from dataclasses import replace
-
-    from cursus.steps.imports import import_file, import_module
+    from cursus.steps.imports import module_of
     from cursus.steps.started import starts
 
-    owner = import_file(path) if path.endswith(".py") else import_module(path)
-    file = getattr(owner, "__file__", None)
+    file = getattr(module_of(path), "__file__", None)
     return replace(one, starts=starts(file, name)) if isinstance(file, str) else one
 
 
@@ -349,8 +343,6 @@ def _with_options(found: list[Step | Pipeline], options: Options) -> list[Step |
     """The steps with the source code that the options name."""
     if options.source_dir is None and options.entry_point is None:
         return found
-    from dataclasses import replace
-
     from cursus.steps.pipelines import expand
     from cursus.steps.sources import of_steps, source_code
 

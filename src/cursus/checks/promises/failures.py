@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Iterator
 
 from cursus.checks.rules import Problem, rule
@@ -82,9 +84,6 @@ def area_of(hook: str) -> Area:
 
 def _deepest(failure: HookFailure) -> str:
     """Where in the reader's own code it raised, where that is not the place that is told already."""
-    import os
-    import re
-
     frames = re.findall(r'File "([^"]+)", line (\d+), in (.+)', failure.traceback)
     own = [frame for frame in frames if not re.search(r"site-packages|[/\\]lib[/\\]python3|^<", frame[0])]
     file, line, function = own[-1] if own else ("", "", "")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from cursus.aws.members import value_at
 from cursus.aws.schema import Violation
 from cursus.checks.rules import Problem, rule
-from cursus.checks.step.pattern_words import SEVERAL, fits, several, shorter, words
+from cursus.checks.step.pattern_words import SEVERAL, fits, instead, several, shorter, words
 from cursus.checks.step.violations import name_of, node_at, of_kind
 from cursus.checks.type_words import WHAT, kind_in_words, written
 from cursus.checks.views import SchemaView
@@ -130,8 +130,6 @@ def breaks_pattern(view: SchemaView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
     """
-    from cursus.checks.step.pattern_words import instead
-
     for violation in of_kind(view, "pattern"):
         remedy = instead(str(violation.limit), violation.value, violation.key)
         yield Problem(_at_aws(violation), violation.path, remedy)
@@ -172,8 +170,6 @@ def wrong_length(view: SchemaView) -> Iterator[Problem]:
             remedy = f"{what} has {count} characters, at least {violation.limit} are needed"
             node = node_at(view, violation.path)
             if "awsPattern" in node and not violation.key:
-                from cursus.checks.step.pattern_words import instead
-
                 remedy = instead(node["awsPattern"], violation.value)
             else:
                 remedy += words(node)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
@@ -110,8 +111,6 @@ def uri(channel: Mapping[str, Any]) -> str | None:
 
 
 def _guess(path: Path, channel: Mapping[str, Any], taken: set[str]) -> NamedChannel:
-    import re
-
     words = re.split(r"[^a-z]+", (uri(channel) or "").lower().partition("://")[2].partition("/")[2])
     # The last part of a URI says most: s3://bucket/training-data/validation/ is validation data.
     for word in reversed(words):

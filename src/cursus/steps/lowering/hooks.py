@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -182,8 +183,6 @@ def _defines(config: Mapping[str, Any]) -> bool:
 def list_of(value: Any) -> Any:
     """An iterator as the list of its items; anything else as it is."""
     if isinstance(value, Iterator):
-        from itertools import islice
-
         return list(islice(value, MAX_ITEMS))
     return value
 

@@ -51,7 +51,7 @@ from cursus.script.hyperparameters import (
     subcommands,
     unread,
 )
-from cursus.script.lines import library_prints, prints
+from cursus.script.lines import keras_prints, library_prints, prints
 from cursus.script.python import (
     classes,
     given_back,
@@ -235,6 +235,11 @@ class Reading(Reach):
             *(
                 library_prints.read_trainers(evaluator, calls, evaluator.mentioned)
                 if tops & {"transformers", "trl"}
+                else ()
+            ),
+            *(
+                keras_prints.read_keras_lines(calls, self.source.modules.values(), evaluator.mentioned)
+                if tops & keras_files.MODULES
                 else ()
             ),
             *(paths.spark_paths(evaluator, calls) if "pyspark" in tops else ()),

@@ -11,6 +11,7 @@ from cursus.checks.monitoring.captured_numbers import of_another_word
 from cursus.checks.monitoring.metrics import DEFINITIONS, READS
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.conditions import all_hold, holds, never_holds
+from cursus.checks.script.library_lines import of_libraries, words_in
 from cursus.checks.script.request import UNKNOWN, Missing, habits, readable, resolve, script_of
 from cursus.checks.script.sequence import number_of
 from cursus.checks.type_words import is_number
@@ -119,8 +120,8 @@ def metric_matches_no_line(view: TrainingView) -> Iterator[Problem]:
     What it does:
         Reads what the script prints and logs, with unknown values as holes, and tries the regular expression on it. It speaks where
         the script prints by itself only (no library that prints its own lines), or where a line is nearly right: the same words in
-        another case or with another separator. What it logs into a file is not printed. The lines of ``xgboost.train`` and the mappings of
-        transformers' Trainer are known, and so is the one format of all log records, for an expression that begins with ``^``.
+        another case or with another separator. What it logs into a file is not printed. The lines of ``xgboost.train`` and of Keras, and the
+        mappings of transformers' Trainer are known, and so is the one format of all log records, for an expression that begins with ``^``.
     Why:
         The metric stays empty: no graph, no alarm; a tuning job whose objective it is fails all its training jobs.
     Example:
@@ -144,7 +145,7 @@ def metric_matches_no_line(view: TrainingView) -> Iterator[Problem]:
         near = _near(regex, known)
         if near is None and len(known) < len(lines):
             continue
-        near = near or _of_trainer(view, regex, pattern)
+        near = near or of_libraries(view, regex, pattern)
         filed, reach = _filed(view, facts), _reach(view, facts)
         dropped = [line for line in facts.printed if not reach(line)]
         quiet = next((line for line in dropped if metric_lines.can_match(line, regex, pattern)), None)
@@ -222,40 +223,15 @@ def _shown(line: PrintedLine) -> str:
     return "".join(part if isinstance(part, str) else "…" for part in line.text.parts)[:100]
 
 
-def _words(value: str) -> frozenset[str]:
-    plain = re.sub(r"\\[a-zA-Z]|\[[^\]]*\]|\([^)]*\)", " ", value)
-    return frozenset(re.findall(r"[a-z]{3,}|[a-z]+[0-9]+", plain.lower()))
-
-
 def _near(regex: str, lines: list[PrintedLine]) -> PrintedLine | None:
     """The line that shares every word of the expression's literal text, whatever its case and separators."""
-    wanted = _words(regex)
+    wanted = words_in(regex)
     if not wanted:
         return None
     for line in lines:
-        if wanted <= _words("".join(part if isinstance(part, str) else " " for part in line.text.parts)):
+        if wanted <= words_in("".join(part if isinstance(part, str) else " " for part in line.text.parts)):
             return line
     return None
-
-
-def _of_trainer(view: TrainingView, regex: str, pattern: re.Pattern[str]) -> PrintedLine | None:
-    """A line as transformers' Trainer prints it, where the expression looks for such a number in another form."""
-    habit = next(habits(view, "trainer-log"), None)
-    name = TRAINER_KEYS.search(regex) if habit is not None else None
-    measures = (
-        [key for key in habit.key.split(",") if key and re.search(rf"\b{re.escape(key)}\b", regex)]
-        if habit
-        else []
-    )
-    if habit is None or not (name or measures):
-        return None
-    key = name[0] if name else f"eval_{measures[0]}"
-    shown = [f"{{'{key}': {number}, 'epoch': 1.0}}" for number in ("0.8765", "'0.8765'")]
-    matched = any(pattern.search(one) for one in (*shown, *(f"{{'x': 1, {one[1:]}" for one in shown)))
-    return None if matched else PrintedLine(Text((shown[0],)), "", habit.location)
-
-
-TRAINER_KEYS = re.compile(r"(?:eval|train)_[a-z0-9_]+|(?<![a-z_])(?:loss|learning_rate|grad_norm)(?![a-z_])")
 
 
 @rule("MON051", severity="warning", scope="script")

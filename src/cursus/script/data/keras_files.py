@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.facts import Habit, Text
 from cursus.script.syntax.bodies import Body, CallSite, place
-from cursus.script.syntax.nodes import last_name, string, word
+from cursus.script.syntax.nodes import last_name, may_hold_out, string, word
 
 MODULES = frozenset({"tensorflow", "keras"})
 MODEL = re.compile(r"(?:^|[._])(?:\w*model|network|net|classifier|autoencoder)$")
@@ -57,17 +57,11 @@ def read_measures(
         if (
             measure.startswith("val_")
             and any(word(one, "callbacks") for one in fits)
-            and not any(map(_holds_out, fits))
+            and not any(map(may_hold_out, fits))
         ):
             yield Habit("never-measured", None, f"{measure}, validation_data", sure, where)
         elif measure in ("acc", "val_acc") and "accuracy" in names and "acc" not in names:
             yield Habit("never-measured", None, f"{measure}, {measure}uracy", sure, where)
-
-
-def _holds_out(fit: ast.Call) -> bool:
-    """True for a call of ``fit`` that may be given data to validate with."""
-    given = {one.arg for one in fit.keywords}
-    return bool(given & {"validation_data", "validation_split", None}) or len(fit.args) > 6
 
 
 def _saved(evaluator: Evaluator, site: CallSite) -> tuple[str, ast.expr | None]:

@@ -17,6 +17,7 @@ from cursus.script.evaluation import values as v
 from cursus.script.evaluation.conditions import around
 from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.facts import MEASURE, Habit, Hole, Part, PrintedLine, Text
+from cursus.script.lines.keras_prints import keras_is_quiet
 from cursus.script.source.modules import Source
 from cursus.script.syntax.bodies import Body, CallSite, place
 from cursus.script.syntax.nodes import last_name, word
@@ -146,17 +147,6 @@ def log_formats(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) ->
         literal = value.literal if isinstance(value, Text) else None
         detail = "" if apart else text or literal or ""
         yield Habit("log-format", None, detail, sure, place(site.node, site.body))
-
-
-def keras_is_quiet(bodies: Iterable[Body]) -> bool:
-    """True where every ``fit`` and ``evaluate`` of a source is told to print nothing, and has no callbacks."""
-    calls = [site.node for body in bodies for site in body.calls if last_name(site.node.func) in KERAS_PRINTS]
-    return bool(calls) and all(
-        getattr(word(one, "verbose"), "value", None) == 0 and word(one, "callbacks") is None for one in calls
-    )
-
-
-KERAS_PRINTS = frozenset({"fit", "evaluate", "fit_generator", "train_on_batch", "summary", "predict"})
 
 
 def plain_output(tops: frozenset[str], source: Source) -> bool:

@@ -230,3 +230,9 @@ def leaves(statement: ast.stmt) -> bool:
     if isinstance(call, ast.Call):
         return last_name(call.func) in EXITS
     return isinstance(statement, (ast.Return, ast.Raise, ast.Continue, ast.Break))
+
+
+def may_hold_out(fit: ast.Call) -> bool:
+    """True for a call of Keras's ``fit`` that may be given data to validate with."""
+    given = {one.arg for one in fit.keywords}
+    return bool(given & {"validation_data", "validation_split", None}) or len(fit.args) > 6

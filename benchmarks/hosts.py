@@ -21,6 +21,7 @@ from arguments import numbers
 from cursus.checks.examples import BASES, merge
 from cursus.local.jobs.job import TrainingJob
 from cursus.local.linux.processes import descendants
+from cursus.local.options import Options
 from cursus.local.runner import run_step
 from cursus.model import Promises, SourceCode, Step
 
@@ -66,7 +67,7 @@ def job(folder: Path, name: str, count: int) -> float:
 def memory(folder: Path, count: int) -> float:
     """GiB of a job's processes, shared pages counted once, while every script runs."""
     running: TrainingJob = run_step(
-        step(folder, "memory", count, "sleep"), root=folder / "root", detach=True, grace=0.1
+        step(folder, "memory", count, "sleep"), root=folder / "root", detach=True, options=Options(grace=0.1)
     )
     while not all("there" in running.logs(f"algo-{i + 1}") for i in range(count)):
         assert running.status == "InProgress", running.describe()

@@ -11,13 +11,14 @@ from cursus.model import Step
 
 CLIENT = """
 import json, sys
+from cursus.local.options import Options
 from cursus.local.runner import run_step
 from cursus.model import Promises, SourceCode, Step
 spec = json.loads(sys.argv[1])
 step = Step("t", "CreateTrainingJob", spec["request"], source=SourceCode(spec["source"], "train.py"),
             promises=Promises(local_channels=spec["channels"]))
 try:
-    job = run_step(step, root=spec["root"], **spec["how"])
+    job = run_step(step, root=spec["root"], detach=spec["detach"], options=Options(**spec["options"]))
 except KeyboardInterrupt:
     sys.exit(130)
 """
@@ -28,14 +29,22 @@ print(json.dumps({"status": job.status, "reason": job.failure_reason, "logs": jo
 """
 
 
-def client(step: Step, root: Path, then: str = TELL, python: str = sys.executable, **how: Any) -> list[str]:
-    """The command that runs a step in ``root``, and ``then`` tells of its job; ``how`` goes to ``run_step``."""
+def client(
+    step: Step,
+    root: Path,
+    then: str = TELL,
+    python: str = sys.executable,
+    detach: bool = False,
+    **options: Any,
+) -> list[str]:
+    """The command that runs a step in ``root`` with these options, and ``then`` tells of its job."""
     assert step.source is not None
     spec = {
         "request": step.request,
         "source": step.source.directory,
         "channels": step.promises.local_channels,
         "root": str(root),
-        "how": how,
+        "detach": detach,
+        "options": options,
     }
     return [python, "-c", CLIENT + then, json.dumps(spec)]

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from cursus.local.jobs.job import TrainingJob
 
 
-LIMITS = ("timeout", "stop_after", "compare", "vary")
-"""Options that ``run_step`` takes by the same name."""
 DIFFERENCES = (
+    "stop_after",
+    "timeout",
     "interrupt_after",
     "times",
     "deliver_sigterm",
@@ -81,7 +81,7 @@ def command(
     from cursus.local.options import Options
     from cursus.local.runner import run_step
 
-    limits = {name: asked.pop(name) for name in LIMITS}
+    repeats = {name: asked.pop(name) for name in ("compare", "vary")}
     wanted = Options(**{name: asked.pop(name) for name in DIFFERENCES})
     project = Project((target,), config, Choices(**asked))
     entry = project.entries[0]
@@ -100,7 +100,7 @@ def command(
         detach=detach,
         on_event=listener,
         options=wanted,
-        **limits,
+        **repeats,
     )
     if wanted.keep:
         common.say(f"-- kept: {job.folder}/hosts (ml is /opt/ml, scratch what is elsewhere)")

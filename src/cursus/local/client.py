@@ -90,9 +90,9 @@ class Client:
         self.channels = {
             name: os.path.abspath(os.fspath(path)) for name, path in dict(channels or {}).items()
         }
-        self.grace = grace
-        self.level = level
-        self.options = Options(engine=engine, image=image, engine_arguments=tuple(engine_arguments))
+        self.options = Options(
+            grace=grace, level=level, engine=engine, image=image, engine_arguments=tuple(engine_arguments)
+        )
         self.region = region
         known = region or contract.region_of({}, None)
         self.meta = SimpleNamespace(
@@ -158,8 +158,6 @@ class Client:
                 root=self.root,
                 channels={name: path for name, path in self.channels.items() if name in present},
                 detach=True,
-                grace=self.grace,
-                level=self.level,
                 options=self.options,
             )
         except NameInUseError as error:

@@ -1,4 +1,4 @@
-"""What a run is asked for beyond its request: interruptions, another interpreter, a terminal, kept files."""
+"""What a run is asked for beyond its request: limits, interruptions, another interpreter, a terminal, kept files."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ class Options:
     """How a run differs from a plain one.
 
     Attributes:
+        stop_after: seconds after which the job is stopped as StopTrainingJob would.
+        timeout: seconds that it may train, where that is less than MaxRuntimeInSeconds.
+        grace: seconds between SIGTERM and SIGKILL; None for ``CURSUS_STOP_GRACE``, or 120.
+        level: the one isolation level to use (``sandbox.LEVELS``); None for ``CURSUS_ISOLATION``, or the best there is.
         interrupt_after: seconds of training after which the hosts are taken away, as by a spot interruption.
         times: how often that happens.
         deliver_sigterm: SIGTERM goes to the script too, where the training toolkit would keep it to itself.
@@ -34,6 +38,10 @@ class Options:
         engine_arguments: options that the engine gets for every container.
     """
 
+    stop_after: float | None = None
+    timeout: float | None = None
+    grace: float | None = None
+    level: str | None = None
     interrupt_after: float | None = None
     times: int = 1
     deliver_sigterm: bool = False

@@ -12,7 +12,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from os import PathLike
@@ -55,12 +55,8 @@ def run_step(
     root: str | PathLike[str] | None = None,
     channels: Mapping[str, str | PathLike[str]] | None = None,
     expected_artifacts: Sequence[str] | None = None,
-    stop_after: float | None = None,
-    timeout: float | None = None,
     detach: bool = False,
     on_event: Listener | None = None,
-    grace: float | None = None,
-    level: str | None = None,
     compare: bool = False,
     vary: bool | None = False,
     options: Options | None = None,
@@ -72,28 +68,21 @@ def run_step(
         root: the folder of jobs and of the local S3.
         channels: local paths by channel name; over those of the step.
         expected_artifacts: paths that the job has to leave; over those of the step.
-        stop_after: seconds after which it is stopped as StopTrainingJob would.
-        timeout: seconds that it may train, where that is less than MaxRuntimeInSeconds.
         detach: the job outlives this process.
         on_event: called with each ``events.Event`` until the job ends.
-        grace: seconds between SIGTERM and SIGKILL; ``CURSUS_STOP_GRACE``, or 120.
-        level: the one isolation level to use (``sandbox.LEVELS``); ``CURSUS_ISOLATION``, or the best there is.
         compare: run it without the options' interruption too, and say how the two differ.
         vary: repeat it with other hyperparameters, with other data and with its own checkpoints, to see what has an
             effect; None where it was short.
-        options: an interruption, another interpreter, a terminal, kept files.
+        options: how it differs from a plain run: limits, an interruption, another interpreter, a terminal, kept files.
 
     Raises:
         RunError: it cannot be run here, with the reason; the job name is in use; the folder cannot be written.
         KeyboardInterrupt: Ctrl-C; the job was stopped first.
     """
-    chosen = options or Options()
-    grace, level = _settings(grace, chosen.engine or level)
-    if level in ENGINES:
-        chosen = dataclasses.replace(chosen, engine=level)
+    chosen = _settled(options or Options())
     chosen.refuse(detach=detach, compare=compare)
     step = _with_overrides(step, channels, expected_artifacts)
-    problem = refuse(step, contained=chosen.engine is not None) or refuse_level(step, level)
+    problem = refuse(step, contained=chosen.engine is not None) or refuse_level(step, chosen.level)
     if problem:
         raise RunError(problem)
     place = _place(root)
@@ -102,19 +91,14 @@ def run_step(
     if chosen.terminal:  # a look inside leaves the job's own name free
         suffix = "-shell" if chosen.shell else "-debug"
         request["TrainingJobName"] = free_name(place, request["TrainingJobName"], suffix)
-    again = partial(run_step, grace=grace, level=level)
     if compare:
-        alike = partial(again, timeout=timeout, on_event=on_event)
-        return _compared(step, request["TrainingJobName"], place, chosen, alike)
-    limits = {"stop_after": stop_after, "timeout": timeout, "grace": grace, "level": level}
-    job = _begin(step, request, place, chosen, limits, detach=detach, on_event=on_event)
+        return _compared(step, request["TrainingJobName"], place, chosen, on_event)
+    job = _begin(step, request, place, chosen, detach=detach, on_event=on_event)
     if detach:
         return job
     job.wait(on_event)
-    contained = chosen.engine is not None
-    if vary is False or chosen.terminal or chosen.interrupt_after is not None or contained:
-        return job
-    return _tried_again(job, step, chosen, vary, again, on_event)
+    alone = chosen.terminal or chosen.interrupt_after is not None or chosen.engine is not None
+    return job if vary is False or alone else _tried_again(job, step, chosen, vary, on_event)
 
 
 def _place(root: str | PathLike[str] | None) -> str:
@@ -129,7 +113,6 @@ def _begin(
     request: dict[str, Any],
     root: str,
     chosen: Options,
-    limits: dict[str, Any],
     *,
     detach: bool,
     on_event: Listener | None,
@@ -143,7 +126,7 @@ def _begin(
         mpi_driver.need(step, root, chosen.s3, python)
     folder, lock = _claim(root, request["TrainingJobName"])
     try:
-        planned = plan(step, request, root, folder, **limits)
+        planned = plan(step, request, root, folder, chosen)
         apply(chosen, planned, step, python)
         if engine is not None:
             images.apply(engine, planned, step)
@@ -161,15 +144,15 @@ def _begin(
     return begun(folder, step, process, detached=detach, terminal=terminal)
 
 
-def _compared(
-    step: Step, name: str, root: str, chosen: Options, again: Callable[..., TrainingJob]
-) -> TrainingJob:
+def _compared(step: Step, name: str, root: str, chosen: Options, on_event: Listener | None) -> TrainingJob:
     """The job with its interruption, after one without it."""
     from cursus.local.repeats.compare import run_both
 
     def run_one(one: Step, interrupted: bool) -> TrainingJob:
-        asked = chosen if interrupted else dataclasses.replace(chosen, interrupt_after=None, apart=True)
-        return again(one, root=root, options=asked)
+        asked = dataclasses.replace(chosen, stop_after=None)
+        if not interrupted:
+            asked = dataclasses.replace(asked, interrupt_after=None, apart=True)
+        return run_step(one, root=root, on_event=on_event, options=asked)
 
     return run_both(step, name, root, run_one)
 
@@ -179,17 +162,16 @@ def _tried_again(
     step: Step,
     chosen: Options,
     vary: bool | None,
-    again: Callable[..., TrainingJob],
     on_event: Listener | None,
 ) -> TrainingJob:
     """The finished job, after short runs that are like it but for one thing."""
     from cursus.local.repeats.trials import try_again
     from cursus.local.repeats.variants import repeat
 
-    alike = dataclasses.replace(chosen, keep=False)
+    alike = dataclasses.replace(chosen, keep=False, timeout=60.0, stop_after=None)
 
     def run_again(one: Step, elsewhere: str) -> TrainingJob:
-        return again(one, root=elsewhere, timeout=60.0, options=alike)
+        return run_step(one, root=elsewhere, options=alike)
 
     tell = partial(notice, on_event, job.name)
     repeat(job, step, vary, run_again, tell)
@@ -206,19 +188,21 @@ def _terminal(options: Options, planned: dict[str, Any]) -> Terminal | None:
     return terminal
 
 
-def _settings(grace: float | None, level: str | None) -> tuple[float, str | None]:
-    """Grace period and isolation level, from the environment where they were not given."""
-    chosen = level or os.environ.get(LEVEL_VARIABLE) or None
+def _settled(options: Options) -> Options:
+    """The options with grace period and isolation level, from the environment where they were not given."""
+    level = options.engine or options.level or os.environ.get(LEVEL_VARIABLE) or None
     known = (*LEVELS, *ENGINES)
-    if chosen is not None and chosen not in known:
-        raise RunError(f"there is no isolation level {chosen!r}: take one of {', '.join(known)}")
-    if grace is not None:
-        return grace, chosen
-    text = os.environ.get(GRACE_VARIABLE) or str(GRACE_SECONDS)
+    if level is not None and level not in known:
+        raise RunError(f"there is no isolation level {level!r}: take one of {', '.join(known)}")
+    grace: float | str | None = options.grace
+    if grace is None:
+        grace = os.environ.get(GRACE_VARIABLE) or GRACE_SECONDS
     try:
-        return float(text), chosen
+        seconds = float(grace)
     except ValueError:
-        raise RunError(f"{GRACE_VARIABLE} is {text!r}, no number of seconds") from None
+        raise RunError(f"{GRACE_VARIABLE} is {grace!r}, no number of seconds") from None
+    engine = level if level in ENGINES else None
+    return dataclasses.replace(options, grace=seconds, level=level, engine=engine)
 
 
 def _with_overrides(

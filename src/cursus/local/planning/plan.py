@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cursus.local import contract
 from cursus.local.isolation.mounts import kept_paths
@@ -16,18 +16,11 @@ from cursus.local.planning.limits import memory_limits, not_reproduced
 from cursus.model import Step
 from cursus.steps.sources import OWN_PROGRAM
 
+if TYPE_CHECKING:
+    from cursus.local.options import Options
 
-def plan(
-    step: Step,
-    request: dict[str, Any],
-    root: str,
-    folder: str,
-    *,
-    stop_after: float | None,
-    timeout: float | None,
-    grace: float,
-    level: str | None,
-) -> dict[str, Any]:
+
+def plan(step: Step, request: dict[str, Any], root: str, folder: str, options: Options) -> dict[str, Any]:
     """Everything that the supervisor has to know, as JSON data."""
     from cursus.redact import redact
 
@@ -56,10 +49,10 @@ def plan(
         "paths": paths,
         "keep": kept_paths(),
         "installable": installable(paths, sys.prefix, sys.executable),
-        "stop_after": stop_after,
-        **_limit(request, timeout),
-        "grace": grace,
-        "level": level,
+        "stop_after": options.stop_after,
+        **_limit(request, options.timeout),
+        "grace": options.grace,
+        "level": options.level,
         "secrets": _secrets(request),
         "uris": uris,
         "memory": memory_limits(request),

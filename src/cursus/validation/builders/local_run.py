@@ -63,9 +63,8 @@ def local_run(trial: Trial) -> LocalRun:
             root=trial.root,
             channels=local or None,
             expected_artifacts=list(step.promises.expected_artifacts) or None,
-            timeout=trial.timeout,
             on_event=trial.on_event,
-            options=Options(**trial.containers),
+            options=Options(timeout=trial.timeout, **trial.containers),
         )
     except (RunError, OSError) as error:
         broken = isinstance(error, OSError) or isinstance(error.__cause__, OSError)

@@ -13,6 +13,19 @@ from cursus.model import Path
 
 NOTHING: Mapping[str, Any] = {}
 MISSING: Any = object()
+MAPS = frozenset({"HyperParameters", "StaticHyperParameters", "Environment"})
+"""Members whose names are the user's own."""
+
+
+def aws_path(path: Path) -> str:
+    """The path as AWS's messages write it: ``inputDataConfig.1.member.channelName``."""
+    parts = []
+    for holder, part in zip((None, *path), path, strict=False):
+        if isinstance(part, int):
+            parts.append(f"{part + 1}.member")
+        else:
+            parts.append(part if holder in MAPS else part[:1].lower() + part[1:])
+    return ".".join(parts)
 
 
 def value_at(value: Any, path: Path, missing: Any = None) -> Any:

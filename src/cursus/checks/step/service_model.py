@@ -8,25 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cursus.aws.members import value_at
+from cursus.aws.members import MAPS, aws_path, value_at
 from cursus.aws.schema import Violation
 from cursus.checks.rules import Problem, rule
 from cursus.checks.step.pattern_words import SEVERAL, fits, instead, several, shorter, words
 from cursus.checks.step.violations import name_of, node_at, of_kind
 from cursus.checks.type_words import WHAT, kind_in_words, written
 from cursus.checks.views import SchemaView
-from cursus.model import Path, format_path
+from cursus.model import format_path
 from cursus.redact import is_secret_name, show
 from cursus.suggest import did_you_mean
-
-MAPS = frozenset({"HyperParameters", "StaticHyperParameters", "Environment"})
-
-
-def aws_path(path: Path) -> str:
-    """The path as AWS's messages write it: ``inputDataConfig.1.member.channelName``."""
-    return ".".join(
-        f"{part + 1}.member" if isinstance(part, int) else part[:1].lower() + part[1:] for part in path
-    )
 
 
 def _shown(violation: Violation) -> str:

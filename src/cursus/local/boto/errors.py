@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from cursus.aws.members import aws_path
 from cursus.redact import HIDDEN, is_secret_name, is_secret_value
 
 if TYPE_CHECKING:
     from cursus.aws.schema import Violation
 
-MAPS = ("Environment", "HyperParameters")
 MODELLED = ("ResourceInUse", "ResourceNotFound", "ResourceLimitExceeded")
 """Errors that SageMaker's service model names; ``client.exceptions`` has a class for each."""
 
@@ -141,7 +141,7 @@ def validation_error(violations: Sequence[Violation], operation: str) -> Excepti
 
 
 def _sentence(violation: Violation) -> str:
-    place = _place(violation.path)
+    place = aws_path(violation.path)
     if violation.kind == "unknown":
         names = f", must be one of: {', '.join(violation.options)}" if violation.options else ""
         return f'Unknown parameter in input: "{violation.path[-1]}"{names}'
@@ -152,7 +152,7 @@ def _sentence(violation: Violation) -> str:
         found = type(violation.value).__name__
         message = f"Member must be of type {violation.limit}, and is {found}"
     elif violation.key:
-        place, message = _place(violation.path[:-1]), f"Map keys must satisfy constraint: [{message}]"
+        place, message = aws_path(violation.path[:-1]), f"Map keys must satisfy constraint: [{message}]"
     value = _value(violation)
     return f"Value {value}at '{place}' failed to satisfy constraint: {message}"
 
@@ -167,15 +167,3 @@ def _value(violation: Violation) -> str:
     if is_secret_value(text) or (names and is_secret_name(names[-1]) and not isinstance(value, bool)):
         return f"'{HIDDEN}' "
     return f"'{text if len(text) <= SHOWN else text[: SHOWN - 1] + '…'}' "
-
-
-def _place(path: Sequence[str | int]) -> str:
-    """``('Tags', 0, 'Key')`` → ``tags.1.member.key``; the names in a map of the user's own stay as they are."""
-    parts: list[str] = []
-    for position, part in enumerate(path):
-        if isinstance(part, int):
-            parts += [str(part + 1), "member"]
-        else:
-            own = position > 0 and path[position - 1] in MAPS
-            parts.append(part if own else part[:1].lower() + part[1:])
-    return ".".join(parts)

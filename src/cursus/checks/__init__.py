@@ -102,6 +102,7 @@ MODULES: tuple[str, ...] = (
     "script.folders",
     "script.sequence",
     "script.torch",
+    "script.training",
     "script.keras",
     "script.removed",
     "script.shell",

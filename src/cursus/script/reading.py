@@ -55,6 +55,7 @@ from cursus.script.lines import keras_prints, library_prints, prints
 from cursus.script.python import (
     classes,
     given_back,
+    left_out,
     library_words,
     misfits,
     misread,
@@ -74,7 +75,7 @@ from cursus.script.syntax.nodes import (
     receiver,
     word,
 )
-from cursus.script.training import counts, sequence, torch_code
+from cursus.script.training import counts, losses, sequence, steps, torch_code
 
 ENVIRONMENT_LOADERS = frozenset(
     {"os.environ.update", "dotenv.load_dotenv", "load_dotenv", "os.putenv", "environ.update"}
@@ -222,6 +223,9 @@ class Reading(Reach):
             *(workers.read_workers(modules) if tops & workers.MODULES else ()),
             *(processes.read_processes(self.evaluator, modules, reached) if tops & processes.MODULES else ()),
             *(torch_code.read_torch(modules) if tops & {"torch", "transformers"} else ()),
+            *(steps.read_steps(modules) if "torch" in tops else ()),
+            *(losses.read_losses(modules) if tops & {"torch", "tensorflow", "keras"} else ()),
+            *left_out.read_left_out(modules),
         )
 
     def _habits_of_calls(

@@ -135,6 +135,15 @@ MIXED_UP = {
         "the loop over {shown} does one epoch less than was asked for",
         "range(epochs), or range(1, epochs + 1)",
     ),
+    "divided-each": (
+        "{shown} is done again in each round: the first rows hardly count",
+        "put it behind the loop",
+    ),
+    "same-part": ("{} takes the same rows for both", "take the rest for the second: rows[n:]"),
+    "held-unread": (
+        "{} is held out, and nothing looks at it: no measure is of it",
+        "measure with it, or train on it as well",
+    ),
     "same-twice": (
         "{} compares something with itself",
         "hand over what was expected, and what was found",

@@ -1,13 +1,15 @@
 """What is held out of the training, and then taken for it all the same, or not looked at.
 
 Each finding is a ``Habit``: ``fitted-again`` (``scaler.fit_transform(x_test)``), ``not-held-out`` (what is called the
-validation's data is made of the training's, and the validation's is read by nothing; or the other way round) and
-``phase-unread`` (a step that trains, and does not look at the phase that it is given).
+validation's data is made of the training's, and the validation's is read by nothing; or the other way round),
+``same-part`` (of the rows, for both), ``held-unread`` (it is read, nothing looks at it, and a measure of it is told)
+and ``phase-unread`` (a step that trains, and does not look at the phase that it is given).
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 
 from cursus.aws.metrics import words_of
@@ -32,6 +34,12 @@ AMOUNTS = frozenset(
     {"count", "n", "num", "len", "length", "size", "ratio", "fraction", "frac", "percent", "split"}
 )
 """What is no data, but tells how much of it there is."""
+READS = re.compile(r"load|read|get|DMatrix|[dD]ataset|Pool$|array|batches")
+MEASURES = re.compile(
+    r"(?:^|[\W_])(?:val|valid|validation|test|eval)[\W_](?:\w+[\W_])?(?:loss|score|acc|auc|rmse|mse|mae|error|f1|r2)",
+    re.IGNORECASE,
+)
+"""What is told of a measure of data that is held out."""
 PARTS = frozenset({"select", "take", "sample", "head", "iloc", "loc", "skip", "shard"})
 PHASES = frozenset({"phase", "split", "mode", "stage", "is_train", "is_training", "training"})
 
@@ -50,12 +58,16 @@ def read_held_out(modules: Iterable[Body]) -> Iterator[Habit]:
                 inside = list(own(scope))
                 for call in _fitted_again(inside):
                     yield Habit("fitted-again", None, ast.unparse(call)[:80], True, place(call, body))
+                for node, name in _unread(inside, loaded):
+                    yield Habit("held-unread", None, name, True, place(node, body))
                 told: set[ast.AST] = set()
                 for node, name in _exchanged(inside, loaded):
                     if node in told:
                         continue
                     told.add(node)
                     yield Habit("not-held-out", None, ast.unparse(node)[:80], True, place(node, body), name)
+        for both in _same_part(nodes):
+            yield Habit("same-part", None, ast.unparse(both)[:80], True, place(both, body))
         for step in _phases(nodes):
             yield Habit("phase-unread", None, f"{step.name}()", True, place(step, body))
 
@@ -121,6 +133,39 @@ def _exchanged(nodes: list[ast.AST], loaded: set[str]) -> Iterator[tuple[ast.AST
             rest = [one for one, made in given if words_of(one) & HELD_OUT and _part_of(made, _whole(value))]
             if rest and name in loaded and rest[0] in loaded:
                 yield value, rest[0]
+
+
+def _unread(nodes: list[ast.AST], loaded: set[str]) -> Iterator[tuple[ast.AST, str]]:
+    """``x_val, y_val = load(folder)``, and nothing looks at them, beside a measure that is called theirs."""
+    pairs = [one for node in nodes if isinstance(node, ast.Tuple) for one in node.elts]  # evals of XGBoost
+    told = any(MEASURES.search(string(one) or "") for one in nodes)
+    told |= any(string(one) in HELD_OUT for one in pairs)
+    for node in nodes if told else ():
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
+            continue
+        names = _names(node.targets[0])
+        held = all(words_of(one) & HELD_OUT and not words_of(one) & (TRAIN | AMOUNTS) for one in names)
+        reads = READS.search(last_name(node.value.func)) and not any(
+            "path" in one or "dir" in one for one in names
+        )
+        if names and held and reads and not set(names) & loaded:
+            yield node, names[0]
+
+
+def _same_part(nodes: list[ast.AST]) -> Iterator[ast.AST]:
+    """``train, val = rows[:n], rows[:n]``."""
+    for node in nodes:
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Tuple):
+            continue
+        slices = [
+            ast.unparse(one)
+            for one in node.value.elts
+            if isinstance(one, ast.Subscript)
+            and isinstance(one.slice, ast.Slice)
+            and (one.slice.lower or one.slice.upper)
+        ]
+        if len(set(slices)) < len(slices):
+            yield node
 
 
 def _names(target: ast.expr) -> list[str]:

@@ -3,9 +3,10 @@
 Each finding is a ``Habit``: ``never-reset`` (``correct / total``, counted on from epoch to epoch), ``used-up`` (the
 rows behind a position that stays at their end), ``patience-total`` (epochs without a better one, that need not follow
 each other), ``one-less`` (``range(1, epochs)``), ``patience-anew`` (they are counted from 0 in each epoch),
-``counted-early`` (an epoch that counts as done before its batches), ``same-twice`` (``accuracy(found, found)``),
-``always-true`` (``sigmoid(x) > 0``), ``first-kept`` (``lru_cache`` on a method that looks at what its object is given
-later) and ``class-numbers`` (numbers of classes from a folder's listing, in any order).
+``divided-each`` (a sum by the number of rows, row by row), ``counted-early`` (an epoch that counts as done before its
+batches), ``same-twice`` (``accuracy(found, found)``), ``always-true`` (``sigmoid(x) > 0``), ``first-kept``
+(``lru_cache`` on a method that looks at what its object is given later) and ``class-numbers`` (numbers of classes from
+a folder's listing, in any order).
 """
 
 from __future__ import annotations
@@ -42,11 +43,8 @@ def read_counts(modules: Iterable[Body]) -> Iterator[Habit]:
             found: Iterable[tuple[str, ast.AST]] = ()
             if isinstance(node, (ast.For, ast.While)):
                 found = (*_never_reset(node), *_used_up(node), *_patience(node), *_counted_early(node))
-                found = (
-                    [*found, ("one-less", node.iter)]
-                    if isinstance(node, ast.For) and _one_less(node)
-                    else found
-                )
+                if isinstance(node, ast.For):
+                    found = (*found, *_one_less(node), *_divided(node))
             elif isinstance(node, ast.Call) and MEASURES.search(last_name(node.func)) and len(node.args) > 1:
                 one, other = map(ast.unparse, node.args[:2])
                 found = [("same-twice", node)] if one == other and not _constant(node.args[0]) else []
@@ -60,16 +58,28 @@ def read_counts(modules: Iterable[Body]) -> Iterator[Habit]:
                 yield Habit(kind, None, ast.unparse(at).partition("\n")[0][:80], True, place(at, body))
 
 
-def _one_less(loop: ast.For) -> bool:
+def _one_less(loop: ast.For) -> Iterator[tuple[str, ast.AST]]:
     """``for epoch in range(1, epochs)``."""
     if (
         not is_call(loop.iter, "range")
         or len(loop.iter.args) != 2
         or not EPOCHS.search(last_name(loop.target))
     ):
-        return False
+        return
     first, end = loop.iter.args
-    return isinstance(first, ast.Constant) and first.value == 1 and bool(ALL_EPOCHS.search(last_name(end)))
+    if isinstance(first, ast.Constant) and first.value == 1 and ALL_EPOCHS.search(last_name(end)):
+        yield "one-less", loop.iter
+
+
+def _divided(loop: ast.For) -> Iterator[tuple[str, ast.AST]]:
+    """``total += …`` and ``total /= len(rows)`` in one loop over ``rows``."""
+    through = loop.iter.args[0] if is_call(loop.iter, "enumerate", "tqdm") and loop.iter.args else loop.iter
+    changes = [one for one in loop.body if isinstance(one, ast.AugAssign)]
+    sums = {ast.unparse(one.target) for one in changes if isinstance(one.op, ast.Add)} - _set(loop.body)
+    for one in changes:
+        whole = isinstance(one.op, ast.Div) and ast.unparse(one.value) == f"len({ast.unparse(through)})"
+        if whole and ast.unparse(one.target) in sums:
+            yield "divided-each", one
 
 
 def _always(node: ast.Compare) -> bool:

@@ -306,6 +306,10 @@ REPORT = '{"metrics": {"auc": {"value": score, "deviation": "none"}}}'
         ("metrics.acc.value", REPORT, "report.update(json.loads('{}')); json.dump(report, file)", []),
         ("metrics['acc'].value", REPORT, "json.dump(report, file)", []),
         ("metrics.acc.value", "json.load(open('x.json'))", "json.dump(report, file)", []),
+        ("metrics.acc.value", REPORT, "m = report['metrics']; m['acc'] = score; json.dump(report, file)", []),
+        ("metrics.acc.value", REPORT, "json.dump(report, file)\nopen(OUT, 'w').write(score)", []),
+        ("acc", "{**score}", "json.dump(report, file)", []),
+        ("metrics.acc.value", f"{REPORT}; print(report)", "json.dump(report, file)", ["error"]),
         ("metrics.acc.value", REPORT, "json.dump(report, file)", ["error"]),
         ("metrics.acc.value", REPORT, "file.write(json.dumps(report))", ["error"]),
         ("auc", REPORT, "json.dump(report, file, indent=2)", ["error"]),
@@ -319,7 +323,7 @@ def test_place_in_a_property_file(
     path: str, report: str, lines: str, found: list[str], tmp_path: Path
 ) -> None:
     script = f"import json\nscore = json.loads(open('/opt/ml/processing/raw/a').read())\nreport = {report}\n"
-    script += f'with open("/opt/ml/processing/train/report.json", "w") as file:\n    {lines}\n'
+    script += f'OUT = "/opt/ml/processing/train/report.json"\nwith open(OUT, "w") as file:\n    {lines}\n'
     (tmp_path / "prepare.py").write_text(script)
     step = processing("Evaluate", **request())
     step["PropertyFiles"] = [{"PropertyFileName": "Report", "OutputName": "train", "FilePath": "report.json"}]
@@ -331,6 +335,35 @@ def test_place_in_a_property_file(
     made = Pipeline("Churn", steps, sources={"Evaluate": SourceCode(str(tmp_path), "prepare.py")})
     findings = cursus.check(made).findings
     assert [one.severity for one in findings if one.rule == "DEP095"] == found
+
+
+def test_a_report_that_is_filled_in_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "prepare.py").write_text(
+        "import json\ndef look():\n    found = {}\n    found['auc'] = 1\n    return found\n"
+        "inner = {}\nfor name in ('acc',):\n    inner[name] = 1\n"
+        "report = {'metrics': look(), 'others': inner}\n"
+        'with open("/opt/ml/processing/train/report.json", "w") as file:\n    json.dump(report, file)\n'
+    )
+    step = processing("Evaluate", **request())
+    step["PropertyFiles"] = [{"PropertyFileName": "Report", "OutputName": "train", "FilePath": "report.json"}]
+    file = {"Get": "Steps.Evaluate.PropertyFiles.Report"}
+    asked = [
+        {
+            "Type": "GreaterThan",
+            "LeftValue": {"Std:JsonGet": {"PropertyFile": file, "Path": path}},
+            "RightValue": 0.5,
+        }
+        for path in ("metrics.auc", "others.acc")
+    ]
+    good = {
+        "Name": "Good",
+        "Type": "Condition",
+        "Arguments": {"Conditions": asked, "IfSteps": [], "ElseSteps": []},
+    }
+    made = Pipeline(
+        "Churn", pipeline(step, good), sources={"Evaluate": SourceCode(str(tmp_path), "prepare.py")}
+    )
+    assert "DEP095" not in [one.rule for one in cursus.check(made).findings]
 
 
 @pytest.mark.parametrize(

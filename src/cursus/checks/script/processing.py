@@ -93,7 +93,7 @@ def processing_folders(view: TrainingView) -> Iterator[Problem]:
     lost = list(_lost(view, facts, found, view.outputs))
     yield from lost or _unnamed(view, facts, found)
     yield from _property_files(view, found)
-    yield from _read_in_files(view)
+    yield from _read_in_files(view, found)
 
 
 CODE = ("/opt/ml/processing/input/code", "/opt/ml/processing/input/entrypoint")
@@ -292,20 +292,16 @@ def _property_files(view: ProcessingView, found: list[tuple[PathUse, str]]) -> I
             )
 
 
-def _read_in_files(view: ProcessingView) -> Iterator[Problem]:
-    """Places that the pipeline reads in a property file, and that are not in what the script writes there."""
+def _read_in_files(view: ProcessingView, found: list[tuple[PathUse, str]]) -> Iterator[Problem]:
+    """Places that the pipeline reads in a property file, and that are not in what the script writes there, once."""
     promises = view.step.promises
     for habit in habits(view, "json-written"):
         path = resolve(view, habit.text)
         asked = promises.read_in.get(posixpath.normpath(path), ()) if isinstance(path, str) else ()
         written = habit.detail.splitlines()
         shown = [one.removesuffix(f".{OPEN}") for one in written]
-        others = [
-            one
-            for one in habits(view, "json-written")
-            if one is not habit and resolve(view, one.text) == path
-        ]
-        for wanted in asked if not others else ():
+        times = [use for use, file in found if file == path]
+        for wanted in asked if len(times) < 2 else ():
             if not any(_leads_to(one, wanted.removeprefix("$.")) for one in written):
                 near = closest(wanted, shown)
                 yield Problem(

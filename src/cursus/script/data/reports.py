@@ -4,33 +4,35 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from cursus.script.evaluation import values as v
 from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.evaluation.unrolled import fixed
 from cursus.script.facts import Const, Habit, Text
-from cursus.script.syntax.bodies import CallSite, place
-from cursus.script.syntax.nodes import receiver, word
+from cursus.script.syntax.bodies import Body, CallSite, place
+from cursus.script.syntax.nodes import is_call, receiver, string, word
 
 MOST_PLACES = 200
 OPEN = "*"
 """Stands in a place for whatever may be below it."""
+SHOWS = ("print", "str", "len", "repr", "pprint")
+LOGS = ("info", "debug", "warning")
+"""What shows a mapping and puts nothing into it."""
 
 
 def read_reports(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) -> Iterator[Habit]:
     """Each mapping that the source writes out and puts into a file: ``text`` is the file, ``detail`` has the places."""
     for site, sure in calls:
         content, target = _written(evaluator, site)
-        if content is None or target is None or not fixed(evaluator, content):
+        made = _literal(content, site.body) if content is not None and fixed(evaluator, content) else None
+        if made is None or target is None:
             continue
-        found = evaluator.evaluate(content, site.body, site.order)
         file = evaluator.evaluate(target, site.body, site.order).only
         path = v.as_path(file.path if isinstance(file, v.OpenFile) else file)
-        if isinstance(path, Text) and found.values and all(isinstance(one, v.Table) for one in found.values):
-            places = [each for one in found.values for each in _places(one, "")]
-            if len(places) <= MOST_PLACES:
-                where = place(site.node, site.body)
-                yield Habit("json-written", path, "\n".join(places), sure and found.sure, where)
+        places = list(islice(_places(evaluator, made, site.body, ""), MOST_PLACES + 1))
+        if isinstance(path, Text) and len(places) <= MOST_PLACES:
+            yield Habit("json-written", path, "\n".join(places), sure, place(site.node, site.body))
 
 
 def _written(evaluator: Evaluator, site: CallSite) -> tuple[ast.expr | None, ast.expr | None]:
@@ -45,13 +47,34 @@ def _written(evaluator: Evaluator, site: CallSite) -> tuple[ast.expr | None, ast
     return (given.args[0], target) if evaluator.called(given, site.body) == "json.dumps" else (None, None)
 
 
-def _places(value: v.Value, before: str) -> Iterator[str]:
+def _literal(content: ast.expr, body: Body) -> ast.Dict | None:
+    """The mapping as it is written out, where nothing can put something into it: its name is set once, and shown."""
+    if isinstance(content, ast.Name):
+        name, nodes = content.id, body.top.all_nodes
+        shown = {
+            id(part) for one in nodes if is_call(one, *SHOWS) or receiver(one, LOGS) for part in ast.walk(one)
+        }
+        used = [one for one in nodes if isinstance(one, ast.Name) and one.id == name and id(one) not in shown]
+        if any(isinstance(one.ctx, ast.Load) and one is not content for one in used):
+            return None
+        made = body.only(name) or body.top.only(name)
+    else:
+        made = content
+    return made if isinstance(made, ast.Dict) else None
+
+
+def _places(evaluator: Evaluator, node: ast.expr, body: Body, before: str) -> Iterator[str]:
     """``metrics.auc.value`` for each value in a mapping; ``metrics.*`` where what is below is not all known."""
-    if not isinstance(value, v.Table):
-        known = isinstance(value, (Const, Text)) or (isinstance(value, v.Unknown) and value.number)
+    if not isinstance(node, ast.Dict):
+        found = evaluator.evaluate(node, body).values
+        known = bool(found) and all(
+            isinstance(one, (Const, Text)) or (isinstance(one, v.Unknown) and one.number) for one in found
+        )
         yield before if known else f"{before}.{OPEN}"
         return
-    if not value.whole or any("." in key or "[" in key for key, _ in value.items):
-        yield f"{before}.{OPEN}" if before else OPEN
-    for key, inner in value.items:
-        yield from _places(inner, f"{before}.{key}" if before else key)
+    for key, value in zip(node.keys, node.values, strict=True):
+        name = string(key)
+        if name is None or "." in name or "[" in name:
+            yield f"{before}.{OPEN}" if before else OPEN
+        else:
+            yield from _places(evaluator, value, body, f"{before}.{name}" if before else name)

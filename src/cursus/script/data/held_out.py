@@ -106,9 +106,8 @@ def _exchanged(nodes: list[ast.AST], loaded: set[str]) -> Iterator[tuple[ast.AST
         for one in _names(target)
     ]
     known = {name for name, _ in given}
-    changed = {
-        name for name, value in given if any(other is not value for one, other in given if one == name)
-    }
+    first = dict(reversed(given))
+    changed = {name for name, value in given if value is not first[name]}
     changed |= {
         bare_name(one.value)
         for one in nodes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from typing import TypeGuard
 
 Owner = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
@@ -84,7 +85,12 @@ def looked_up(node: ast.AST, methods: Collection[str] = ("get",)) -> tuple[ast.e
 
 def sets_constant(owner: Owner, node: ast.Assign) -> bool:
     """True for a statement of ``owner`` itself, on no condition, that sets something to a constant."""
-    return isinstance(node.value, ast.Constant) and not isinstance(owner, ast.Lambda) and node in owner.body
+    return isinstance(node.value, ast.Constant) and node in _own_statements(owner)
+
+
+@lru_cache(maxsize=4)
+def _own_statements(owner: Owner) -> frozenset[ast.stmt]:
+    return frozenset() if isinstance(owner, ast.Lambda) else frozenset(owner.body)
 
 
 def ends_with_zero(call: ast.Call) -> bool:

@@ -163,7 +163,7 @@ def _trains(path: str) -> bool:
 
 def _maker(path: str, module: ModuleType) -> str:
     """How a file's pipeline is named: the function that makes one, or what calls the method of a class that does."""
-    from cursus.steps.imports import needed_arguments
+    from cursus.steps.factories import needed_arguments
 
     own = [value for value in vars(module).values() if getattr(value, "__module__", None) == module.__name__]
     functions = [value for value in own if hasattr(value, "__code__") and not value.__name__.startswith("_")]

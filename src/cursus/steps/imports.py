@@ -14,10 +14,8 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
 
-from cursus.aws.places import partition_of
 from cursus.errors import TargetError, first_words
 from cursus.steps.answers import PIPELINE_CALLS, RequestCaptured
-from cursus.steps.made_up import ACCOUNT, FALLBACK_REGION, ROLE
 from cursus.steps.offline import offline
 from cursus.suggest import did_you_mean, file_meant
 
@@ -79,7 +77,7 @@ def import_module(name: str) -> ModuleType:
             ) from None
         raise TargetError(_failed(f"importing {name}", error)) from None
     except BaseException as error:
-        raise _failure(f"importing {name}", error) from None
+        raise failure(f"importing {name}", error) from None
 
 
 def import_file(path: str) -> ModuleType:
@@ -122,7 +120,7 @@ def import_file(path: str) -> ModuleType:
             if answers.captured is None:
                 if not _calls_a_pipeline(module, error.__traceback__):
                     del sys.modules[name]
-                    raise _failure(f"importing {path}", error) from None
+                    raise failure(f"importing {path}", error) from None
                 _failed_calls[name] = PipelineCallError(_failed(f"importing {path}", error))
         last = answers.captured
         _created[name] = [last] if last is not None and last.operation == PIPELINE_CALLS[0] else answers.jobs
@@ -177,78 +175,6 @@ def starts_too_early(path: str, started: RequestCaptured) -> TargetError:
     return TargetError(_failed(f"importing {path}", started))
 
 
-def call_factory(function: Any, text: str, region: str | None = None) -> Any:
-    """What a function returns that needs no arguments but a region, a role, a bucket and names, which are made up.
-
-    Raises TargetError where it needs others or raises.
-    """
-    name = text or getattr(function, "__name__", "the function")
-    needed = needed_arguments(function)
-    known = made_up(region)
-    try:
-        if not known.keys() >= set(needed):
-            own = name.rpartition(":")[2]
-            given = ", ".join(f"{each}=…" for each in needed)
-            raise TargetError(
-                f"{name} is a function that takes arguments; a target is a builder, a step, a request, or a function "
-                "that returns one and needs no more than a region, a role and a bucket. "
-                f"Write one: def checked(): return {own}({given})"
-            )
-        with offline(region) as answers:
-            answers.captured = None
-            unset = [each for each in needed_arguments(function, None) if each in known]
-            made = function(**{each: known[each] for each in (*needed, *unset)})
-            captured = answers.captured
-            if captured is not None and (made is None or made is captured.estimator):
-                raise captured
-    except RequestCaptured as started:
-        made = started.as_target()
-    except (KeyboardInterrupt, TargetError):
-        raise
-    except BaseException as error:
-        raise _failure(f"calling {name}", error) from None
-    if made is None:
-        raise TargetError(f"{name} returned None, not a builder, step or request.")
-    if callable(made) and hasattr(made, "__code__"):
-        raise TargetError(f"{name} returned another function, not a builder, step or request.")
-    return made
-
-
-def made_up(region: str | None = None) -> dict[str, str]:
-    """What is given to arguments of these names; SageMaker's project templates call them so."""
-    region = region or _region()
-    role = f"arn:{partition_of(region) or 'aws'}:iam::{ACCOUNT}:role/{ROLE}"
-    return {
-        **dict.fromkeys(("region", "region_name", "aws_region"), region),
-        **dict.fromkeys(("role", "role_arn", "execution_role", "execution_role_arn", "sagemaker_role"), role),
-        **dict.fromkeys(("bucket", "default_bucket", "s3_bucket"), f"sagemaker-{region}-{ACCOUNT}"),
-        "pipeline_name": "Pipeline",
-        "model_package_group_name": "Models",
-        "base_job_prefix": "job",
-    }
-
-
-def _region() -> str:
-    return os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION") or FALLBACK_REGION
-
-
-def needed_arguments(function: Any, *defaults: None) -> list[str]:
-    """The names of a Python function's arguments that have no default, or the default given here."""
-    import inspect
-
-    if getattr(getattr(function, "__func__", function), "__code__", None) is None:
-        return []
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return []
-    optional = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
-    without = defaults or (inspect.Parameter.empty,)
-    return [
-        p.name for p in parameters if any(p.default is each for each in without) and p.kind not in optional
-    ]
-
-
 def _put_on_path(folder: str) -> None:
     if folder not in sys.path:
         sys.path.insert(0, folder)
@@ -267,7 +193,7 @@ def _module_of_package(path: str) -> tuple[str, str] | None:
     return folder, ".".join(parts)
 
 
-def _failure(doing: str, error: BaseException) -> TargetError:
+def failure(doing: str, error: BaseException) -> TargetError:
     """The error for code of the reader's that raised: one that becomes a finding where the SageMaker SDK refuses it."""
     from cursus.steps.refusals import failed
 

@@ -279,7 +279,7 @@ def _of_object(target: Any, options: Options, text: str) -> list[Step | Pipeline
     if collected is not None:
         return [replace(step, region=step.region or options.region) for step in collected]
     if _is_function(target):
-        from cursus.steps.imports import call_factory
+        from cursus.steps.factories import call_factory
 
         made_by = text or getattr(target, "__name__", "")
         return of_object(call_factory(target, text, options.region), options, made_by)

@@ -199,9 +199,9 @@ def _by_name(one: inspect.Parameter, config: Any, *, alone: bool) -> Any:
     value = config.get(one.name) if isinstance(config, Mapping) else attribute(config, one.name)
     if value is not None or not required:
         return value
-    from cursus.steps.imports import made_up
+    from cursus.steps.made_up import given
 
-    return made_up().get(one.name)
+    return given().get(one.name)
 
 
 def _parameters_of(builder: type) -> Iterator[inspect.Parameter]:

@@ -33,7 +33,7 @@ def running(project: Path) -> Iterator[Path]:
     done = process(*RUN, "--detach", cwd=project, env={"CURSUS_STOP_GRACE": "0.2"})
     assert done.returncode == 0, done.stderr
     folder = project / ".cursus/jobs" / NAME
-    until(lambda: b"ready" in printed(folder))
+    until(lambda: b"ready\n" in printed(folder))
     yield folder
     process("stop", NAME, "--wait", cwd=project)
 
@@ -102,7 +102,7 @@ def test_killed_client_is_told_by_the_next_command(cursus: Cursus, project: Path
     command = [sys.executable, "-m", "cursus", *RUN]
     client = subprocess.Popen(command, cwd=project, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     folder = project / ".cursus/jobs" / NAME
-    until(lambda: b"ready" in printed(folder))
+    until(lambda: b"ready\n" in printed(folder))
     client.kill()
     client.wait()
     until(lambda: not record.is_running(str(folder)))
@@ -118,7 +118,7 @@ def test_ctrl_c_twice_ends_a_run_at_once(project: Path) -> None:
     command = [sys.executable, "-m", "cursus", *RUN]
     running = subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     folder = project / ".cursus/jobs" / NAME
-    until(lambda: b"ready" in printed(folder))
+    until(lambda: b"ready\n" in printed(folder))
     running.send_signal(signal.SIGINT)
     until(lambda: record.load(str(folder))["status"] == "Stopping")
     running.send_signal(signal.SIGINT)

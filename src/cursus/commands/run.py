@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,23 +21,6 @@ from cursus.report.plain import Style, clean, count
 if TYPE_CHECKING:
     from cursus.local.jobs.events import Event
     from cursus.local.jobs.job import TrainingJob
-
-
-DIFFERENCES = (
-    "stop_after",
-    "timeout",
-    "interrupt_after",
-    "times",
-    "deliver_sigterm",
-    "keep",
-    "python",
-    "requirements",
-    "fork_ranks",
-    "shell",
-    "debug",
-    "s3",
-)
-"""Options that ``local.options.Options`` takes by the same name."""
 
 
 @click.command("run")
@@ -82,7 +65,8 @@ def command(
     from cursus.local.runner import run_step
 
     repeats = {name: asked.pop(name) for name in ("compare", "vary")}
-    wanted = Options(**{name: asked.pop(name) for name in DIFFERENCES})
+    own = {one.name for one in fields(Options)} - {*Choices._fields}
+    wanted = Options(**{name: asked.pop(name) for name in own & asked.keys()})
     project = Project((target,), config, Choices(**asked))
     entry = project.entries[0]
     common.spare(output, [entry.target])

@@ -420,7 +420,7 @@ def _changed_below(nodes: list[ast.AST]) -> Iterator[str]:
                 found.append((bare_name(inner.value), ast.unparse(inner)))
             elif isinstance(node, ast.Assign):
                 fresh.add(ast.unparse(target))
-    yield from (name for name, inner in found if inner not in fresh)
+    yield from (name for name, inner in found if name and inner not in fresh)
 
 
 def _trained_further(nodes: list[ast.AST]) -> Iterator[str]:

@@ -213,16 +213,9 @@ def _definition(
     data, why = _parsed(text)
     if data is not None:
         return data, None
-    origin = origins.get(("PipelineDefinition",)) if origins else None
-    return None, Finding(
-        rule="STP097",
-        severity="error",
-        message=f"PipelineDefinition is not the JSON text of a definition: {why}",
-        path=format_path((*place, "PipelineDefinition")),
-        remedy="Write the definition with json.dumps, or take what the SDK's Pipeline.definition() gives.",
-        area="step",
-        location=origin.location if origin else None,
-    )
+    message = f"PipelineDefinition is not the JSON text of a definition: {why}"
+    remedy = "Write the definition with json.dumps, or take what the SDK's Pipeline.definition() gives."
+    return None, _fault("STP097", message, remedy, place, "PipelineDefinition", origins)
 
 
 def _parsed(text: Any) -> tuple[Mapping[str, Any] | None, str]:
@@ -239,19 +232,23 @@ def _parsed(text: Any) -> tuple[Mapping[str, Any] | None, str]:
 
 
 def _no_one_definition(place: Path, origins: Mapping[Path, Origin], *, both: bool) -> Finding:
-    member = "PipelineDefinitionS3Location" if both else "PipelineDefinition"
+    if both:
+        message, remedy = (
+            "PipelineDefinition and PipelineDefinitionS3Location are both given",
+            "Keep one of the two.",
+        )
+        return _fault("STP094", message, remedy, place, "PipelineDefinitionS3Location", origins)
+    message = "the request has neither PipelineDefinition nor PipelineDefinitionS3Location"
+    return _fault("STP094", message, "Add one of the two.", place, "PipelineDefinition", origins)
+
+
+def _fault(
+    rule: str, message: str, remedy: str, place: Path, member: str, origins: Mapping[Path, Origin]
+) -> Finding:
     origin = (origins.get((member,)) or origins.get(())) if origins else None
-    return Finding(
-        rule="STP094",
-        severity="error",
-        message="PipelineDefinition and PipelineDefinitionS3Location are both given"
-        if both
-        else "the request has neither PipelineDefinition nor PipelineDefinitionS3Location",
-        path=format_path((*place, member)),
-        remedy="Keep one of the two." if both else "Add one of the two.",
-        area="step",
-        location=origin.location if origin else None,
-    )
+    location = origin.location if origin else None
+    path = format_path((*place, member))
+    return Finding(rule, "error", message, path, remedy=remedy, area="step", location=location)
 
 
 def _flat(origins: Mapping[Path, Origin], place: Path) -> Mapping[Path, Origin]:

@@ -84,6 +84,26 @@ def test_what_python_refuses_is_an_error(tmp_path: Path, text: bytes) -> None:
     assert told(tmp_path, text) == {"FRM051": "error"}
 
 
+@pytest.mark.parametrize(
+    ("entry", "text", "refused"),
+    [
+        ("train.py", b"# gr\xfc\xdfe\n", True),
+        ("train.py", b"import os\n\nprint(os.name)  # gr\xfc\xdfe\n", True),
+        ("train.py", b"# -*- coding: latin-1 -*-\n# gr\xfc\xdfe\n", False),
+        ("train.py", b"#!/usr/bin/python\n# vim: set fileencoding=cp1252 :\n# gr\xfc\xdfe\n", False),
+        ("train.py", "# gr\u00fc\u00dfe\n".encode(), False),
+        ("helper.py", b"# gr\xfc\xdfe\n", False),
+    ],
+)
+def test_comments_as_python_reads_them(tmp_path: Path, entry: str, text: bytes, refused: bool) -> None:
+    (tmp_path / "train.py").write_text("import helper\n")
+    (tmp_path / "helper.py").write_text("")
+    (tmp_path / entry).write_bytes(text)
+    started = subprocess.run([sys.executable, "train.py"], cwd=tmp_path, capture_output=True, check=False)
+    assert (started.returncode != 0) == refused
+    assert ("FRM051" in rules(tmp_path)) == refused
+
+
 def test_numbers_that_no_list_can_have(tmp_path: Path) -> None:
     assert "FRM051" not in told(
         tmp_path, "for i in range(10**9):\n    pass\nfor i in range(1, " + "9" * 30 + "): pass\n"

@@ -78,7 +78,7 @@ class Source:
         if key in self.missing or len(self.modules) >= MAX_MODULES:
             return None
         self.read.append(path)
-        tree = self._parse(path)
+        tree = self._parse(path, entry)
         if tree is None:
             self.missing.add(key)
             return None
@@ -95,7 +95,7 @@ class Source:
         self.bodies.extend(found)
         return body
 
-    def _parse(self, path: Path) -> ast.Module | None:
+    def _parse(self, path: Path, entry: bool) -> ast.Module | None:
         shown = self.shown(path)
         try:
             data = path.read_bytes()
@@ -107,6 +107,10 @@ class Source:
             return None
         try:
             tree = parse(data)
+            line = _undecodable(data) if entry else 0
+            if line:
+                told = "a byte that is no UTF-8, and no encoding is declared"
+                self.faults.append(Fault("syntax", told, Location(shown, line)))
             if LONG.search(data) is None or not any(map(_huge, ast.walk(tree))):
                 return tree
             self._unread(path, "a number in it has thousands of digits")
@@ -121,6 +125,20 @@ class Source:
 
     def _unread(self, path: Path, reason: str) -> None:
         self.faults.append(Fault("unread", reason, Location(self.shown(path))))
+
+
+def _undecodable(data: bytes) -> int:
+    """The line of a comment that Python cannot decode, or 0: it does so where it starts a file, not where it imports one."""
+    if not any(map(CODING.match, data.split(b"\n", 2)[:2])):
+        try:
+            data.decode()
+        except UnicodeDecodeError as error:
+            return data.count(b"\n", 0, error.start) + 1
+    return 0
+
+
+CODING = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*[-\w.]+")
+"""What declares an encoding (PEP 263)."""
 
 
 def _huge(node: ast.AST) -> bool:

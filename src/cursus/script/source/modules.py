@@ -128,7 +128,7 @@ class Source:
 
 
 def _undecodable(data: bytes) -> int:
-    """The line of a comment that Python cannot decode, or 0: it does so where it starts a file, not where it imports one."""
+    """The line of a comment that Python cannot decode, or 0: it does so where it starts a file, not for an import."""
     if not any(map(CODING.match, data.split(b"\n", 2)[:2])):
         try:
             data.decode()

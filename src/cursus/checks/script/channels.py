@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from cursus.aws.tables import entries
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.arguments import required_argument_missing
+from cursus.checks.script.conditions import never_holds
 from cursus.checks.script.opened import LEADS, certain, made_places, reads, remote
 from cursus.checks.script.places import covers
 from cursus.checks.script.request import (
@@ -119,6 +121,7 @@ def channel_folder_missing(view: TrainingView) -> Iterator[Problem]:
         defaults, and holds those below ``/opt/ml/input/data`` against the channels, and the pipes of those in Pipe mode.
         A path that is None, because it comes from a variable or an argument that the job does not set, counts too, and so does
         one beside the channels, ``/opt/ml/input/train``.
+        What ``glob`` and ``os.walk`` go over counts (a warning) where the script knows nothing of a channel that the job has.
     Why:
         ``No such file or directory``, or ``expected str, bytes or os.PathLike object, not NoneType``: the job fails.
     Example:
@@ -137,6 +140,7 @@ def channel_folder_missing(view: TrainingView) -> Iterator[Problem]:
         return
     made = made_places(view)
     seen: set[object] = set()
+    yield from _searched(view, facts, channels, made)
     for use, places, _ in reads(view, facts):
         for place in places:
             if isinstance(place, Missing):
@@ -172,6 +176,37 @@ def channel_folder_missing(view: TrainingView) -> Iterator[Problem]:
                 location=use.location,
                 about=_instead(name, channels),
             )
+
+
+def _searched(
+    view: TrainingView, facts: ScriptFacts, channels: frozenset[str], made: list[str]
+) -> Iterator[Problem]:
+    """A folder that ``glob`` or ``os.walk`` finds empty, where the script knows nothing of a channel that the job has."""
+    unknown = [name for name in channels if not _mentioned(facts, name) and name not in SUPPLIED]
+    if not unknown or _reads_all(facts):
+        return
+    for use in facts.paths:
+        if (
+            use.mode != "look"
+            or use.call not in entries("libraries", "searching")
+            or never_holds(view, use.tests)
+        ):
+            continue
+        for place in (resolve(view, path) for path in use.paths):
+            name = channel_of(place) if isinstance(place, str) else None
+            if name is None or UNKNOWN in name or "*" in name or _is_channel(view, name, channels):
+                continue
+            folder = f"{INPUT_DATA}/{name}"
+            if not any(other.startswith(folder) or other == UNKNOWN for other in made):
+                yield Problem(
+                    f"the script looks for files in {folder!r} and finds none: the job has no channel {name!r}, it has {listed(channels)}",
+                    CHANNELS,
+                    remedy=rename(name, channels),
+                    severity="warning",
+                    location=use.location,
+                    about=_instead(name, channels),
+                )
+                return
 
 
 def _beside_data(place: str, made: list[str]) -> bool:
@@ -314,6 +349,7 @@ def _walks_environment(facts: ScriptFacts) -> bool:
 def _mentioned(facts: ScriptFacts, name: str) -> bool:
     variable_name = re.compile(rf"{CHANNEL_VARIABLE}{re.escape(name.upper())}(?![A-Z0-9_])")
     pattern = re.compile(rf"(?:^|[/{{}}$\s\"'=-]){re.escape(name)}(?:$|[/\s\"'=:,.-])", re.IGNORECASE)
+    whole = re.compile(rf"/{re.escape(name)}(?![A-Za-z0-9])|(?<![A-Za-z0-9]){re.escape(name)}/")
     for string in facts.strings:
         if len(string) > 2000:
             if variable_name.search(string) or pattern.search(string):
@@ -322,8 +358,7 @@ def _mentioned(facts: ScriptFacts, name: str) -> bool:
         if (
             variable_name.search(string)
             or string.lower() == name.lower()
-            or f"/{name}" in string
-            or f"{name}/" in string
+            or (name in string and whole.search(string))
         ):
             return True
         if (

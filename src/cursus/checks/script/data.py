@@ -224,7 +224,7 @@ NOT_AS_IT_READS = {
         "give it as a default: lambda x, name=name: …",
     ),
     "key-twice": (
-        "the key {shown} stands in one mapping twice, with two values: the last one holds",
+        "the key {} stands in one mapping twice, with two values: the last one holds",
         "leave one of them out",
     ),
     "part-of-copy": (

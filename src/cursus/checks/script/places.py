@@ -25,7 +25,7 @@ from cursus.checks.script.request import (
 )
 from cursus.checks.views import Channel, TrainingView, text
 from cursus.redact import show
-from cursus.script.facts import Const, EnvPart, PathUse, ScriptFacts, Text
+from cursus.script.facts import Argument, Const, EnvPart, PathUse, ScriptFacts, Text
 
 
 def _uses(view: TrainingView) -> Iterator[tuple[PathUse, str]]:
@@ -140,7 +140,7 @@ def model_dir_overridden(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Finds an argument whose default is SM_MODEL_DIR and which gets an ``s3://`` URI, mostly from the ``model_dir`` that the TensorFlow
-        estimator adds.
+        estimator adds; and a script that takes ``--model_dir`` and knows no other place for its model.
     Why:
         The model goes to that prefix, or fails to be written at all; ``model.tar.gz`` is empty and deploying the job's model fails.
     Example:
@@ -165,9 +165,11 @@ def model_dir_overridden(view: TrainingView) -> Iterator[Problem]:
     started = invocation(view)
     for parser in facts.parsers:
         for argument in parser.arguments:
-            if argument.default is None or resolve(view, argument.default) != MODEL_DIR:
-                continue
+            folder = resolve(view, argument.default) if argument.default is not None else None
             passed = started.given(argument.flags)
+            alone = passed is not None and passed.name == "model_dir" and _alone(facts, argument)
+            if folder != MODEL_DIR and not alone:
+                continue
             values = passed.values if passed is not None else None
             if passed is None or not values or not values[0].startswith("s3://"):
                 continue
@@ -175,11 +177,18 @@ def model_dir_overridden(view: TrainingView) -> Iterator[Problem]:
             if len(reads) > 1:
                 continue  # the script reads the model directory elsewhere too
             yield Problem(
-                f"{passed.flag} gets {show(values[0])} instead of its default, the model directory: model.tar.gz will be empty",
+                f"{passed.flag} gets {show(values[0])} instead of {'its default, ' * (folder == MODEL_DIR)}the model directory: "
+                "model.tar.gz will be empty",
                 passed.path,
                 remedy='save below os.environ["SM_MODEL_DIR"], or give the estimator model_dir=False',
                 location=argument.location,
             )
+
+
+def _alone(facts: ScriptFacts, argument: Argument) -> bool:
+    """True for the one place of its model that a script knows: an argument that it uses, and no other."""
+    named = any(word in text for text in facts.strings for word in ("SM_MODEL_DIR", MODEL_DIR, "/opt/ml"))
+    return not named and argument.dest not in facts.unread
 
 
 @rule("ART055", scope="script")

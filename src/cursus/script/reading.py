@@ -106,64 +106,76 @@ class Reading(Reach):
         calls: list[tuple[CallSite, bool]] = []
         for body, sure in self.reached.values():
             calls.extend((site, sure and site.sure) for site in body.calls)
-        names = self._names(calls)
+        names = tuple(self._names(calls))
+        found = replace(
+            base,
+            readable=True,
+            files=tuple(body.file for body in self.source.modules.values()),
+            printed=tuple(self._printed(calls, tops)),
+            swallowed=self._swallowed(),
+            exits=self._exits(calls),
+            imports=self._imports(),
+            top_imports=tops,
+            used=names,
+            calls=frozenset(used.name for used in names),
+            attributes=attributes,
+            plain_output=library_prints.plain_output(tops, self.source),
+            logging_configured=bool(attributes & LOGGING_LEVELS),
+            does_nothing=exits.does_nothing(module),
+        )
+        found = self._with_inputs(found, calls, folder)
+        found = self._with_paths(found, calls)
+        kinds = (*self._habits(tops), *self._habits_of_calls(calls, tops, found.parsers))
+        return replace(found, habits=kinds, faults=(*base.faults, *dict.fromkeys(self.source.faults)))
+
+    def _with_inputs(
+        self, found: ScriptFacts, calls: list[tuple[CallSite, bool]], folder: FolderFacts
+    ) -> ScriptFacts:
+        """What is found, with how the script takes its hyperparameters and variables."""
+        tops, strings, modules = found.top_imports, self.evaluator.strings, list(self.source.modules.values())
         parsers, opaque = self._all_parsers(calls, tops)
         env_reads, key_reads = self._reads(calls)
         if tops & {"pydantic", "pydantic_settings"}:
             filled_in = list(settings.from_environment(self.evaluator, self.source.bodies))
             env_reads = (*env_reads, *(read for _, read in filled_in))
             strings = (strings - {prefix for prefix, _ in filled_in}) | {read.name for _, read in filled_in}
+        whole = _reads_hyperparameters(strings, tops)
         conversions = numbers.conversions(self.evaluator, calls)
-        modules = list(self.source.modules.values())
-        uses = [use for site, sure in calls for use in paths.path_uses(self.evaluator, site, sure)]
+        mixed = tops & {"omegaconf", "hydra"}
+        texts = folder.texts_by_name if mixed else {}
         return replace(
-            base,
-            readable=True,
-            files=tuple(body.file for body in self.source.modules.values()),
+            found,
+            strings=found.strings | strings,
             parsers=parsers,
             opaque_arguments=opaque or argv.uses_argv(modules),
-            reads_hyperparameters=_reads_hyperparameters(strings, tops),
-            hyperparameters_whole=_reads_hyperparameters(strings, tops)
-            and settings.used_whole(self.evaluator, self.reached.values()),
+            reads_hyperparameters=whole,
+            hyperparameters_whole=whole and settings.used_whole(self.evaluator, self.reached.values()),
             env_reads=(
-                *base.env_reads,
-                *(
-                    settings.interpolated(folder.texts_by_name, attributes, strings, self.source.display)
-                    if tops & {"omegaconf", "hydra"}
-                    else ()
-                ),
+                *found.env_reads,
+                *settings.interpolated(texts, found.attributes, strings, self.source.display),
                 *env_reads,
                 *numbers.demanded(conversions, env_reads),
             ),
             env_writes=self._env_writes(calls),
-            env_open=bool({used.name for used in names} & ENVIRONMENT_LOADERS) or "load_dotenv" in attributes,
+            env_open=bool(found.calls & ENVIRONMENT_LOADERS) or "load_dotenv" in found.attributes,
             key_reads=key_reads,
-            paths=tuple(uses),
-            printed=tuple(self._printed(calls, tops)),
-            swallowed=self._swallowed(),
-            exits=self._exits(calls),
             argv_reads=self._argv(),
             text_as_number=numbers.texts_as_numbers(self.evaluator, calls),
             conversions=conversions,
-            imports=self._imports(),
-            top_imports=tops,
-            used=tuple(names),
-            calls=frozenset(used.name for used in names),
-            attributes=attributes,
-            strings=base.strings | strings,
-            outside_effects=bool((outside := tops | {used.name for used in names}) & (OUTSIDE | ARCHIVES)),
-            outside_reads=bool(outside & OUTSIDE)
-            or bool(
-                outside & ARCHIVES
-                and attributes & paths.UNPACKS.keys()
-                and not any(use.mode == "unpack" for use in uses)
-            ),
-            plain_output=library_prints.plain_output(tops, self.source),
-            logging_configured=bool(attributes & LOGGING_LEVELS),
-            does_nothing=exits.does_nothing(module),
-            habits=(*self._habits(tops), *self._habits_of_calls(calls, tops, parsers)),
             unread=unread.unread_arguments(modules, [a.dest for p in parsers for a in p.arguments]),
-            faults=(*base.faults, *dict.fromkeys(self.source.faults)),
+        )
+
+    def _with_paths(self, found: ScriptFacts, calls: list[tuple[CallSite, bool]]) -> ScriptFacts:
+        """What is found, with the paths that the script uses, and whether files may come from elsewhere."""
+        uses = [use for site, sure in calls for use in paths.path_uses(self.evaluator, site, sure)]
+        outside = found.top_imports | found.calls
+        unpacks = outside & ARCHIVES and found.attributes & paths.UNPACKS.keys()
+        return replace(
+            found,
+            paths=tuple(uses),
+            outside_effects=bool(outside & (OUTSIDE | ARCHIVES)),
+            outside_reads=bool(outside & OUTSIDE)
+            or bool(unpacks and not any(use.mode == "unpack" for use in uses)),
         )
 
     def _all_parsers(

@@ -42,37 +42,7 @@ def argument_without_effect(view: TrainingView) -> Iterator[Problem]:
     if found is None:
         return
     facts, started = found
-    overwritten = {habit.detail: habit for habit in facts.habits if habit.kind == "overwritten"}
-    converted = {
-        part.dest
-        for habit in facts.habits
-        if habit.kind == "converted" and habit.text is not None
-        for part in habit.text.parts
-        if isinstance(part, ArgPart)
-    }
-    for argument in facts.arguments:
-        passed = started.given(argument.flags)
-        if passed is None or passed.name == "model_dir":
-            continue
-        acted = argument.type == "other" and argument.conditional  # an action of its own may use the value
-        if argument.dest in facts.unread and not acted:
-            told, remedy = (
-                f"the script parses {passed.flag} and never uses it",
-                f"use args.{argument.dest}, or leave the hyperparameter out",
-            )
-        elif argument.appends:
-            told = f"{passed.flag} is put behind the argument's default, which stays in the list"
-            remedy = "leave the default out of add_argument, and take it where nothing was passed"
-        elif argument.dest in overwritten:
-            told = f"the script parses {passed.flag} and then sets it again"
-            remedy = "set a default in add_argument instead"
-        elif _keeps_text(argument) and argument.dest not in converted and is_number(only(passed.values)):
-            told = f"{passed.flag} has a number for a default and is declared as a text: passed, it is {show(only(passed.values))}"
-            remedy = "give add_argument type=int or type=float"
-        else:
-            continue
-        where = overwritten[argument.dest].location if argument.dest in overwritten else argument.location
-        yield Problem(told, passed.path, remedy=remedy, location=where)
+    yield from _arguments(facts, started)
     for habit in _set_again(view) if started.arguments else ():
         yield Problem(
             f"{habit.detail}(…) sets arguments again after the command line was parsed: the request's values may be lost",
@@ -96,6 +66,42 @@ def argument_without_effect(view: TrainingView) -> Iterator[Problem]:
             remedy="read the settings first, then let the arguments that were given override them",
             location=habit.location,
         )
+
+
+def _arguments(facts: ScriptFacts, started: Invocation) -> Iterator[Problem]:
+    """Arguments that are given and not used so, one by one."""
+    overwritten = {habit.detail: habit for habit in facts.habits if habit.kind == "overwritten"}
+    converted = {
+        part.dest
+        for habit in facts.habits
+        if habit.kind == "converted" and habit.text is not None
+        for part in habit.text.parts
+        if isinstance(part, ArgPart)
+    }
+    for argument in facts.arguments:
+        passed = started.given(argument.flags)
+        if passed is None or passed.name == "model_dir":
+            continue
+        shown = show(only(passed.values))
+        acted = argument.type == "other" and argument.conditional  # an action of its own may use the value
+        if argument.dest in facts.unread and not acted:
+            told = f"the script parses {passed.flag} and never uses it"
+            remedy = f"use args.{argument.dest}, or leave the hyperparameter out"
+        elif argument.appends:
+            told = f"{passed.flag} is put behind the argument's default, which stays in the list"
+            remedy = "leave the default out of add_argument, and take it where nothing was passed"
+        elif argument.dest in overwritten:
+            told = f"the script parses {passed.flag} and then sets it again"
+            remedy = "set a default in add_argument instead"
+        elif _keeps_text(argument) and argument.dest not in converted and is_number(only(passed.values)):
+            told = (
+                f"{passed.flag} has a number for a default and is declared as a text: passed, it is {shown}"
+            )
+            remedy = "give add_argument type=int or type=float"
+        else:
+            continue
+        where = overwritten[argument.dest].location if argument.dest in overwritten else argument.location
+        yield Problem(told, passed.path, remedy=remedy, location=where)
 
 
 def _set_again(view: TrainingView) -> list[Habit]:

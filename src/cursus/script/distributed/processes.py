@@ -15,6 +15,7 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 
+from cursus.script.distributed.spawned import SPAWNS
 from cursus.script.evaluation import values as v
 from cursus.script.evaluation.conditions import FIRST_HOST
 from cursus.script.evaluation.evaluate import Evaluator
@@ -36,7 +37,6 @@ SHARED = re.compile(
     re.IGNORECASE,
 )
 """What a source says that gives each process a part of its own."""
-SPAWNS = ("mp.spawn", "multiprocessing.spawn")
 STRATEGY = "MultiWorkerMirroredStrategy"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 
 from cursus.aws.members import value_at
@@ -454,39 +454,38 @@ def cycle(view: PipelineView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-pipeline.html
     """
-    edges = view.definition.edges
-    done: set[str] = set()
     told: set[tuple[str, str]] = set()
-    for start in edges:
-        trail: list[str] = []
-        on_trail: set[str] = set()
-        pending: list[tuple[str, bool]] = [(start, False)]
-        while pending:
-            name, leaving = pending.pop()
-            if leaving:
-                trail.pop()
-                on_trail.discard(name)
+    for circle in circles(
+        {name: sorted(before, reverse=True) for name, before in view.definition.edges.items()}
+    ):
+        ways = set(pairwise((*circle, circle[0])))
+        if len(circle) > 1 and told.isdisjoint(ways):  # circles with a way in common have one cause
+            told |= ways
+            yield Problem(
+                "Cycle detected in pipeline step graph: the steps wait for each other, "
+                + _circle([*circle, circle[0]]),
+                view.definition.by_name[circle[0]].path,
+                "remove one of these dependencies or references",
+            )
+
+
+def circles(graph: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, ...]]:
+    """Each circle of a graph once, those of one step among them."""
+    done: set[str] = set()
+    for start in graph:
+        # A step, and what of it is not followed yet.
+        trail = {} if start in done else {start: iter(graph[start])}
+        while trail:
+            name = next(reversed(trail))
+            nearest = next(trail[name], None)
+            if nearest is None:
                 done.add(name)
-                continue
-            if name in on_trail:
-                circle = [*trail[trail.index(name) :], name]
-                ways = set(pairwise(circle))
-                if len(circle) > 2 and told.isdisjoint(ways):  # circles with a way in common have one cause
-                    told |= ways
-                    step = view.definition.by_name[name]
-                    yield Problem(
-                        "Cycle detected in pipeline step graph: the steps wait for each other, "
-                        + _circle(circle),
-                        step.path,
-                        "remove one of these dependencies or references",
-                    )
-                continue
-            if name in done:
-                continue
-            trail.append(name)
-            on_trail.add(name)
-            pending.append((name, True))
-            pending.extend((before, False) for before in sorted(edges.get(name, ())))
+                del trail[name]
+            elif nearest in trail:
+                around = list(trail)
+                yield tuple(around[around.index(nearest) :])
+            elif nearest in graph and nearest not in done:
+                trail[nearest] = iter(graph[nearest])
 
 
 def _circle(names: list[str]) -> str:

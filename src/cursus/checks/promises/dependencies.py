@@ -13,6 +13,7 @@ from typing import Any
 from cursus.aws import pipelines
 from cursus.aws.pipelines import PipelineStep, Reference, Target, parse_get
 from cursus.checks.pipeline.properties import unresolved
+from cursus.checks.pipeline.structure import circles
 from cursus.checks.promises.channels import distributed_channels, promised_channels
 from cursus.checks.promises.hooks import definition, located, place_of, whereabouts
 from cursus.checks.rules import Problem, rule
@@ -177,33 +178,13 @@ def cycle(view: StepView) -> Iterator[Problem]:
     graph = {name: step.depends_on for name, step in known.items()}
     needed = {step: name for name, step, _ in dependencies(view) if step != own}
     graph[own] = tuple(needed)
-    for circle in _circles(graph):
+    for circle in circles(graph):
         ours = next((needed[step] for step in circle if own in circle and step in needed), None)
         yield Problem(
             f"The steps wait for each other in a circle: {' → '.join((*circle, circle[0]))}.",
             remedy="Take one of these dependencies out.",
             location=_place(view, ours, "step") if ours is not None else None,
         )
-
-
-def _circles(graph: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
-    """Each circle of the graph once; a step that waits for itself is another rule's where it is this step."""
-    done: set[str] = set()
-    for start in graph:
-        trail = (
-            {} if start in done else {start: iter(graph[start])}
-        )  # a step, and what of it is not followed yet
-        while trail:
-            name = next(reversed(trail))
-            nearest = next(trail[name], None)
-            if nearest is None:
-                done.add(name)
-                del trail[name]
-            elif nearest in trail:
-                around = list(trail)
-                yield tuple(around[around.index(nearest) :])
-            elif nearest in graph and nearest not in done:
-                trail[nearest] = iter(graph[nearest])
 
 
 @rule("DEP083", scope="step")

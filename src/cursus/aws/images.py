@@ -74,9 +74,8 @@ class Image:
         uri: the whole URI.
         account, region, suffix: of the registry; ``suffix`` is its domain (``amazonaws.com``).
         repository, tag, digest: of the image; without a tag and a digest ECR takes ``latest``.
-        amazon: True where the registry is one of Amazon's accounts for this repository, in any region. A
-            mirror in
-            an account of the user's is False, and nothing below is known of it.
+        amazon: True where the registry is one of Amazon's accounts for this repository, in any region. A mirror in an
+            account of the user's is False, and nothing below is known of it.
         framework: ``pytorch``, ``tensorflow``, ``sklearn``, ``xgboost``, ``huggingface`` …, or the
             algorithm's name.
         kind: ``framework`` (runs a script) or ``algorithm``. XGBoost's image is both.

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from cursus import engine, steps
 from cursus.aws import schema
 from cursus.aws.places import partition_of
-from cursus.checks.outlines.outline import Outline
 from cursus.checks.views import Settings
 from cursus.errors import ConfigurationError, RunError
 from cursus.model import Finding, Pipeline, Report, Section, Step, format_path
@@ -76,24 +75,21 @@ def check(
         () if allow is None else _texts("allow", allow),
         strict,
     )
-    step, outline = None, None
-    if type(target) is dict and source_dir is None and entry_point is None:
+    if type(target) is dict and source_dir is None and entry_point is None and not parameters:
         step = steps.of_request(target, kind=kind, region=region)
         outline = None if step is None else engine.known(step)
-    loaded: Sequence[Step | Pipeline]
-    if step is not None and outline is not None:
-        loaded = (step,)
-    else:
-        loaded = steps.load(
-            target,
-            kind=kind,
-            config=config,
-            source_dir=fspath(source_dir) if source_dir is not None else None,
-            entry_point=entry_point,
-            region=region,
-            parameters=parameters,
-        )
-    report = check_loaded(loaded, settings, outline)
+        if step is not None and outline is not None:  # a sound request: nothing more of it has to be loaded
+            return _report(engine.check_step(step, settings, outline=outline), [_section(step)], settings)
+    loaded = steps.load(
+        target,
+        kind=kind,
+        config=config,
+        source_dir=fspath(source_dir) if source_dir is not None else None,
+        entry_point=entry_point,
+        region=region,
+        parameters=parameters,
+    )
+    report = check_loaded(loaded, settings)
     unused = unused_parameters(loaded, parameters) if parameters else ""
     return replace(report, notes=(*report.notes, unused)) if unused else report
 
@@ -107,10 +103,8 @@ def unused_parameters(loaded: Sequence[Step | Pipeline], parameters: Mapping[str
     )
 
 
-def check_loaded(
-    loaded: Sequence[Step | Pipeline], settings: Settings, outline: Outline | None = None
-) -> Report:
-    """The report on steps and pipelines that are already there; ``outline`` is that of a single sound step."""
+def check_loaded(loaded: Sequence[Step | Pipeline], settings: Settings) -> Report:
+    """The report on steps and pipelines that are already there."""
     findings: list[Finding] = []
     sections: list[Section] = []
     for item in loaded:
@@ -119,8 +113,16 @@ def check_loaded(
             sections.append(Section(item.name, "CreatePipeline", "Pipeline"))
             sections.extend(pipeline_sections(item))
         else:
-            findings.extend(engine.check_step(item, settings, outline=outline))
-            sections.append(Section(item.name, item.operation, item.type))
+            findings.extend(engine.check_step(item, settings))
+            sections.append(_section(item))
+    return _report(findings, sections, settings)
+
+
+def _section(step: Step) -> Section:
+    return Section(step.name, step.operation, step.type)
+
+
+def _report(findings: Sequence[Finding], sections: Sequence[Section], settings: Settings) -> Report:
     return Report(tuple(findings), tuple(sections), (), schema.model_date(), settings.strict)
 
 

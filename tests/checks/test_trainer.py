@@ -353,3 +353,29 @@ def test_models_of_the_hub_in_a_job_that_is_kept_offline(
 ) -> None:
     given = {**TRAINER, "model_name_or_path": model}
     assert {one for one in found(given, Environment=environment) if one[0] == "FRM034"} == told
+
+
+@pytest.mark.parametrize(
+    ("given", "fields", "told"),
+    [
+        ({"load_best_model_at_end": "True"}, "", {("FRM077", "error")}),
+        ({"load_best_model_at_end": "True"}, '    save_strategy: str = field(default="no")\n', set()),
+        ({"optim": "adamw"}, "", {("FRM077", "error")}),
+        ({"evaluation_strategy": "epoch", "num_train_epochs": "2", "save_strategy": "epoch"}, "", set()),
+    ],
+)
+def test_arguments_that_the_script_makes_the_trainers(
+    given: dict[str, str], fields: str, told: set[tuple[str, str]], tmp_path: Path
+) -> None:
+    (tmp_path / "train.py").write_text(
+        "from dataclasses import dataclass, field\n"
+        "from transformers import HfArgumentParser, TrainingArguments\n"
+        f"@dataclass\nclass Own(TrainingArguments):\n    own: int = field(default=1)\n{fields}"
+        "(settings,) = HfArgumentParser(Own).parse_args_into_dataclasses()\n"
+    )
+    request = {
+        "AlgorithmSpecification": {"TrainingImage": IMAGE},
+        "HyperParameters": {"output_dir": "/opt/ml/model", **given},
+    }
+    found = findings_of(request, source=SourceCode(str(tmp_path), "train.py"))
+    assert {(one.rule, one.severity) for one in found if one.rule in ("FRM034", "FRM077")} == told

@@ -103,6 +103,7 @@ MODULES: tuple[str, ...] = (
     "script.sequence",
     "script.torch",
     "script.training",
+    "script.trainer",
     "script.keras",
     "script.removed",
     "script.shell",

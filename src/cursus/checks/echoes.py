@@ -9,6 +9,7 @@ from cursus.model import SEVERITIES, Finding
 
 ECHOES: Mapping[str, tuple[str, ...]] = {
     "FRM006": ("STP033",),
+    "FRM034": ("FRM077",),
     "FRM050": ("FRM012",),
     "FRM053": ("FRM069",),
     "FRM060": ("FRM012", "FRM050"),

@@ -141,6 +141,16 @@ def refused_by_the_trainer(view: TrainingView) -> Iterator[Problem]:
             "leave it out, or bring the model by a channel",
             severity="warning",  # a folder of the source directory may have the name, too
         )
+    yield from _pairs(view, severity)
+    yield from _words(view, sure, severity)
+    yield from _best(view, image, sure, severity)
+    if sure:
+        yield from _of_the_example(view)
+
+
+def _pairs(view: TrainingView, severity: Severity | None) -> Iterator[Problem]:
+    """Arguments that the Trainer does not take together."""
+    member = view.hyperparameters_member
     for one, other in (("fp16", "bf16"), ("fp16_full_eval", "bf16_full_eval")):
         if is_on(view, one) and is_on(view, other):
             yield Problem(
@@ -156,10 +166,17 @@ def refused_by_the_trainer(view: TrainingView) -> Iterator[Problem]:
             "keep one of them",
             severity=severity,
         )
-    yield from _words(view, sure, severity)
-    yield from _best(view, image, sure, severity)
-    if sure:
-        yield from _of_the_example(view)
+
+
+def refused_when_parsed(view: TrainingView, image: Image, defaults: bool) -> Iterator[Problem]:
+    """What ``TrainingArguments`` refuses of the hyperparameters, where they surely become one.
+
+    ``defaults``: what is not given is what the library has for it.
+    """
+    yield from _formats(view, image, None)
+    yield from _pairs(view, None)
+    yield from _words(view, False, None)
+    yield from _best(view, image, defaults, None)
 
 
 def _formats(view: TrainingView, image: Image, severity: Severity | None) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from cursus.script.facts import Habit
@@ -31,12 +32,12 @@ FRAMES = frozenset(
     | {"astype", "rename"}
 )
 ARRAYS = frozenset({"reshape", "astype", "squeeze", "transpose", "flatten"})
-TENSORS = frozenset({"view", "squeeze", "unsqueeze", "permute", "reshape", "detach", "clone", "clamp"})
+TENSORS = frozenset({"view", "squeeze", "unsqueeze", "permute", "reshape", "clamp"})
 ROWS = frozenset(
     {"map", "filter", "shuffle", "batch", "repeat", "prefetch", "select", "rename_column", "remove_columns"}
-    | {"train_test_split", "cast_column", "filter", "take", "skip"}
+    | {"train_test_split", "cast_column", "take", "skip"}
 )
-SPARK = frozenset({"withColumn", "withColumnRenamed", "dropDuplicates", "filter", "select", "na"})
+SPARK = frozenset({"withColumn", "withColumnRenamed", "dropDuplicates", "filter", "select"})
 METHODS: Mapping[str, frozenset[str]] = {
     "pandas": FRAMES,
     "numpy": ARRAYS,
@@ -129,7 +130,7 @@ def _gives(call: ast.Call, methods: frozenset[str], libraries: set[str]) -> bool
     name = last_name(call.func)
     if held is None or word(call, "inplace", "copy", "out") is not None or isinstance(held, ast.Call):
         return False
-    if bare_name(held) in libraries:
+    if bare_name(held) in libraries or not ABOUT.get(name, ANY).search(last_name(held)):
         return False
     return TAKES.get(name, _anything)(call)
 
@@ -141,6 +142,11 @@ def _anything(call: ast.Call) -> bool:
 def _one(call: ast.Call) -> bool:
     """``dataset.map(change)``: a pool's ``map`` takes what it is to change as well."""
     return len(call.args) == 1
+
+
+def _plain(call: ast.Call) -> bool:
+    """``scaler.transform(x)``: the job of a transformer of SageMaker's is told more, by name."""
+    return len(call.args) == 1 and not call.keywords and not isinstance(call.args[0], ast.Constant)
 
 
 def _named(call: ast.Call) -> bool:
@@ -159,6 +165,18 @@ def _none(call: ast.Call) -> bool:
     return not call.args and not call.keywords
 
 
+ANY = re.compile("")
+DATA = re.compile(
+    r"(?:^|_)(?:ds|df|data|dataset|datasets|train|test|val|valid|rows|frame|x|X|features)(?:$|_)|data(?:set|frame)?$"
+)
+FITTED = re.compile(r"scal|encod|imput|vectori|pca|preproc|normali", re.IGNORECASE)
+ABOUT: Mapping[str, re.Pattern[str]] = {
+    **dict.fromkeys(
+        ("drop", "map", "filter", "shuffle", "select", "batch", "repeat", "prefetch", "take", "skip"), DATA
+    ),
+    "transform": FITTED,
+}
+"""What an object is called, where others have a method of that name that does something."""
 TAKES = {
     "map": _one,
     "filter": _one,
@@ -169,12 +187,12 @@ TAKES = {
     "take": _one,
     "skip": _one,
     "repeat": _one,
-    "detach": _none,
-    "clone": _none,
-    "update": _none,
+    "union": _one,
+    "difference": _one,
+    "intersection": _one,
     "lower": _none,
     "upper": _none,
-    "transform": _one,
+    "transform": _plain,
 }
 """What a call has to look like, where other objects have a method of that name."""
 

@@ -291,7 +291,7 @@ def printed_for_little(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Reads a loop over a range that prints where the epoch divided by a number leaves none, and puts the request's values in; and finds
-        ``correct // total``.
+        ``correct // total`` and ``"%d" % (correct / total)``.
     Why:
         The metric has the value of the beginning alone, or none: no graph, and a tuning job compares what was before the training. Of a
         share of less than all ``//`` leaves 0.
@@ -315,8 +315,9 @@ def printed_for_little(view: TrainingView) -> Iterator[Problem]:
     facts = script_of(view)
     for habit in facts.habits if view.metric_definitions else ():
         if habit.kind == "whole-quotient":
-            told = f"{show(habit.detail)} is 0 where it is less than 1: // leaves the fraction out"
-            yield Problem(told, DEFINITIONS, remedy="write / for a share", location=habit.location)
+            what = "//" if "//" in habit.detail else "%d"
+            told = f"{show(habit.detail)} is 0 where it is less than 1: {what} leaves the fraction out"
+            yield Problem(told, DEFINITIONS, remedy="write / for a share, and %f", location=habit.location)
         elif habit.kind == "printed-each":
             told = _printed(view, habit)
             if told:

@@ -121,5 +121,11 @@ def _never_called(
         known = KERAS
     for method in owner.body if known else ():
         name = method.name if isinstance(method, ast.FunctionDef) else ""
-        if isinstance(method, ast.FunctionDef) and name.startswith("on_") and name not in known | read:
-            yield method, closest(name, known) or ", ".join(sorted(known))
+        if not isinstance(method, ast.FunctionDef) or not name.startswith("on_") or name in known | read:
+            continue
+        phase = name.rpartition("_")[0]  # another trainer may have events of its own
+        meant = closest(name, known) or ", ".join(
+            sorted(one for one in known if one.rpartition("_")[0] == phase)
+        )
+        if meant:
+            yield method, meant

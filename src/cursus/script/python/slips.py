@@ -1,9 +1,9 @@
 """Slips of Python that mix up what a script reads: one default list for all calls, listings paired in any order.
 
 Each finding is a ``Habit``: ``shared-default``, ``unsorted-pairs``, ``shuffled-apart`` (inputs and labels, one after
-the other), ``last-batch`` for ``range(0, len(rows) - n, n)``, ``whole-quotient`` for ``correct // total``,
-``adds-nothing`` for ``count += 0``, ``sniffed-away`` (the beginning of a file) and ``seed-unread`` (a function that
-draws at random, and takes a seed).
+the other), ``last-batch`` for ``range(0, len(rows) - n, n)``, ``whole-quotient`` for ``correct // total`` and
+``"%d" % (correct / total)``, ``adds-nothing`` for ``count += 0``, ``sniffed-away`` (the beginning of a file) and
+``seed-unread`` (a function that draws at random, and takes a seed).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 
 from cursus.script.facts import Habit
 from cursus.script.syntax.bodies import Body, place
-from cursus.script.syntax.nodes import LISTINGS, Owner, bare_name, is_call, last_name, own, receiver
+from cursus.script.syntax.nodes import LISTINGS, Owner, bare_name, is_call, last_name, own, receiver, string
 
 PART = re.compile(r"correct|hits?\b|matche[sd]|right\b|true_pos|\btp\b|_loss\b", re.IGNORECASE)
 WHOLE = re.compile(r"total|count|len\(|seen|samples|size|\bn\b|num", re.IGNORECASE)
@@ -69,6 +69,8 @@ def read_slips(modules: Iterable[Body]) -> Iterator[Habit]:
                 and WHOLE.search(ast.unparse(node.right))
             ):
                 yield Habit("whole-quotient", None, ast.unparse(node), True, place(node, body))
+            elif isinstance(node, ast.BinOp) and (told := _cut_quotient(node)):
+                yield Habit("whole-quotient", None, told, True, place(node, body))
 
 
 def _shuffled_apart(owner: Owner) -> Iterator[ast.Call]:
@@ -129,6 +131,18 @@ def _draws_without_seed(function: ast.FunctionDef) -> bool:
     read = {node.id for node in nodes if isinstance(node, ast.Name)}
     drawn = (ast.unparse(node.func) for node in nodes if isinstance(node, ast.Call))
     return bool(names - read) and any(DRAWS.fullmatch(name) for name in drawn)
+
+
+def _cut_quotient(node: ast.BinOp) -> str:
+    """``correct / total`` of ``"accuracy: %d" % (correct / total)``; empty where there is none."""
+    text = string(node.left) if isinstance(node.op, ast.Mod) else None
+    given = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
+    kinds = re.findall(r"%[-+ 0-9.]*([a-zA-Z])", (text or "").replace("%%", ""))
+    for kind, one in zip(kinds, given, strict=False):
+        told = ast.unparse(one)
+        if kind in "di" and isinstance(one, ast.BinOp) and isinstance(one.op, ast.Div) and "100" not in told:
+            return told if PART.search(told) else ""
+    return ""
 
 
 def _pairs(node: ast.AST, tree: ast.AST) -> bool:

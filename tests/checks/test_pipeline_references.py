@@ -57,6 +57,15 @@ def test_the_best_of_the_jobs_is_taken(number: int, told: bool) -> None:
     assert ("DEP103" in warned(definition)) == told
 
 
+@pytest.mark.parametrize(("number", "found"), [(3, set()), (4, {"DEP012"}), (50, {"DEP012"})])
+def test_no_more_jobs_than_the_tuning_makes(number: int, found: set[str]) -> None:
+    limits = {"ResourceLimits": {"MaxNumberOfTrainingJobs": 4, "MaxParallelTrainingJobs": 2}}
+    tune = step("Tune", "Tuning", {"HyperParameterTuningJobConfig": limits})
+    name = {"Get": f"Steps.Tune.TrainingJobSummaries[{number}].TrainingJobName"}
+    best = {"Get": "Steps.Tune.BestTrainingJob.TrainingJobName"}
+    assert errors(pipeline(tune, ask("Tell", job=name, best=best))) & {"DEP012"} == found
+
+
 def test_the_best_value_alone_is_no_other_job() -> None:
     value = {"Get": "Steps.Tune.BestTrainingJob.FinalHyperParameterTuningJobObjectiveMetric.Value"}
     assert "DEP103" not in warned(pipeline(step("Tune", "Tuning", {}), ask("Tell", auc=value)))

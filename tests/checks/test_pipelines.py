@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import pytest
+
 import cursus
 from cursus.checks.examples import DEFINITION
 from tests.checks.made import broken, model, pipeline, processing
@@ -101,6 +103,16 @@ def test_members_of_the_second_automl_api() -> None:
     found = told["Steps[0].Arguments.AutoMLProblemTypeConfig"]
     assert found.rule == "DEP044" and "AutoMLJobConfig" in found.remedy
     assert "Steps[0].Arguments.InputDataConfig" in told  # which nothing in the step stands for
+
+
+@pytest.mark.parametrize(
+    ("named", "missing"),
+    [({}, True), ({"ModelPackageGroupName": "churn"}, False), ({"ModelPackageName": "churn"}, False)],
+)
+def test_a_version_of_nothing(named: dict[str, Any], missing: bool) -> None:
+    register = {"Name": "Register", "Type": "RegisterModel", "Arguments": named}
+    told = {f.path for f in check(pipeline(register)) if f.rule == "DEP044"}
+    assert ("Steps[0].Arguments.ModelPackageGroupName" in told) == missing
 
 
 def test_clusters_that_an_emr_step_makes() -> None:

@@ -27,8 +27,9 @@ def step_arguments(view: PipelineView) -> Iterator[Problem]:
     What it does:
         Looks for ModelPackageName in the arguments of a registration step, for what steps of endpoints refuse, for
         AdditionalS3DataSource and AdditionalModelDataSources in the containers of these steps, for a model that has no
-        ExecutionRoleArn, for the Mode of an AutoML step, which pipelines know one of, and members of CreateAutoMLJobV2 in
-        one; and for an experiment in the ExperimentConfig of a job's step.
+        ExecutionRoleArn and a registration that has no ModelPackageGroupName, for the Mode of an AutoML step, which
+        pipelines know one of, and members of CreateAutoMLJobV2 in one; and for an experiment in the ExperimentConfig of
+        a job's step.
     Why:
         "Unable to parse pipeline definition. Unknown Argument member 'ModelPackageName'": a pipeline registers versions
         in a group. "AutoMLStep currently only supports ENSEMBLING mode."
@@ -84,6 +85,12 @@ def _lacking(step: PipelineStep, arguments: Mapping[str, object], place: Path) -
     for member in step_type(step.type or "").get("required_arguments", ()):
         if arguments.get(member) is None and not any(member in SECOND[each] for each in newer):
             yield Problem(f"the {step.type} step has no {member}", (*place, member), f"add {member}")
+    if step.type == "RegisterModel" and not any(arguments.get(member) is not None for member in GROUPS):
+        yield Problem(
+            "the RegisterModel step has no ModelPackageGroupName: nothing says of what this is a version",
+            (*place, "ModelPackageGroupName"),
+            "add the name of a model package group",
+        )
     config = mapping(arguments, "AutoMLJobConfig")
     mode, modes = config.get("Mode"), facts()["automl_modes"]
     if step.type == "AutoML" and config and not is_reference(mode) and mode not in modes:
@@ -98,6 +105,8 @@ def _lacking(step: PipelineStep, arguments: Mapping[str, object], place: Path) -
         )
 
 
+GROUPS = ("ModelPackageGroupName", "ModelPackageName")
+"""The second is refused, which is told by itself."""
 SECOND = {
     "AutoMLJobInputDataConfig": "InputDataConfig, with TargetAttributeName",
     "AutoMLProblemTypeConfig": "AutoMLJobConfig and ProblemType",

@@ -20,7 +20,7 @@ from cursus.aws.pipelines import (
 )
 from cursus.checks.pipeline import read_json
 from cursus.checks.rules import Problem, rule
-from cursus.checks.views import TUNING, PipelineView, is_reference, mapping, mappings, ranges_in
+from cursus.checks.views import TUNING, PipelineView, integer, is_reference, mapping, mappings, ranges_in
 from cursus.model import Path
 from cursus.redact import cut, show
 from cursus.suggest import did_you_mean
@@ -261,11 +261,15 @@ def _summaries(reference: Reference, target: Target, step: PipelineStep) -> Iter
     best = inner_shape(tuned, "BestTrainingJob") if tuned else None
     most = facts()["job_summaries"]
     index = target.rest[1] if len(target.rest) > 1 else None
-    if isinstance(index, int) and index >= most:
+    limits = mapping(mapping(step.arguments, TUNING), "ResourceLimits")
+    made = integer(limits, "MaxNumberOfTrainingJobs")
+    if isinstance(index, int) and index >= min(most, made or most):
         yield Problem(
-            f"{show(reference.text)} is not among the jobs that are kept",
+            f"{show(reference.text)} is not among the jobs that are kept"
+            if index >= most
+            else f"{show(reference.text)} is behind the last of the {made} jobs of {show(target.name)}",
             reference.path,
-            f"count from 0, the best, to {most - 1}",
+            f"count from 0, the best, to {min(most, made or most) - 1}",
         )
     elif best is not None:
         yield from _below(reference, target, step, {"properties": {"TrainingJobSummaries": {"items": best}}})

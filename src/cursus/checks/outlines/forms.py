@@ -6,7 +6,6 @@ stood in others of the form: the values of the outline and the open texts are pi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from cursus.aws import schema
@@ -14,16 +13,15 @@ from cursus.checks.outlines.outline import (
     READ,
     WRITTEN,
     Outline,
-    Pick,
     Shape,
     Watched,
     are_leaves,
     are_texts,
     group_of,
-    picked,
     suspected_together,
     tells_an_algorithm,
 )
+from cursus.checks.outlines.picking import Picker, Place, Places
 from cursus.checks.texts import HYPERPARAMETERS, NAMES, harmless
 from cursus.model import NO_PROMISES, Step
 
@@ -32,26 +30,22 @@ MAX_FORMS = 512
 MAX_ALIKE = 4
 """Forms with the same ones."""
 
-CONTAINERS = frozenset({dict, list})
-
-Place = tuple[int, Any]
-"""A container of a request, by its number, and the name of one of its members."""
-Picks = list[tuple[Pick, int]]
+MANY = 8
+"""Requests of a form after which more are expected."""
+MOST = 1_000
+"""Places of a form for which a function is written then."""
 
 
 class Form:
     """Requests that have the same shapes.
 
-    ``inner`` are the containers after the first, each by the one that it lies in, and ``sizes`` the lengths of all.
-    ``closed`` picks the values of the outline, ``texts`` and ``values`` the open texts that are looked at together, those of
-    hyperparameters apart, of which ``read`` and ``written`` are S3 locations. ``watched`` are looked at one by one, and
-    ``scripts`` for their ending (``outline.Shape``). Of a mapping as long as another each member is picked, or is in both.
+    ``places`` are those of its containers, the values of the outline, the open texts that are looked at together, and those of
+    hyperparameters among them; ``pick`` takes what stands there. ``read`` and ``written`` are S3 locations, ``watched`` are
+    looked at one by one, and ``scripts`` for their ending (``outline.Shape``). Of a mapping as long as another each member is
+    picked, or is in both. ``fitted`` counts the requests.
     """
 
-    __slots__ = (
-        *("closed", "inner", "read", "scripts", "shapes", "sizes"),
-        *("texts", "values", "watched", "written"),
-    )
+    __slots__ = ("fitted", "pick", "places", "read", "scripts", "shapes", "watched", "written")
 
     def __init__(self, outline: Outline, inside: str) -> None:
         """The form of the requests with this outline.
@@ -59,24 +53,26 @@ class Form:
         Its open texts are held against the region or partition ``inside``: those that are not harmless are watched.
         """
         self.shapes = outline.shapes
-        self.closed: Picks = []
-        self.texts: Picks = []
-        self.values: Picks = []
-        self.inner: list[Place] = []
-        self.sizes = [*map(len, outline.containers)]
         self.read: list[Place] = []
         self.written: list[Place] = []
         self.watched: list[Watched] = []
         self.scripts: list[tuple[str, int, Any]] = []
+        inner: list[Place] = []
+        closed: list[Place] = []
+        texts: list[Place] = []
+        values: list[Place] = []
         for number, (shape, container) in enumerate(zip(outline.shapes, outline.containers, strict=True)):
-            if shape.closed is not None:
-                self.closed.append((shape.closed, number))
-            self.inner += [(number, name) for name, _ in shape.inner]
+            closed += [(number, name) for name in shape.picked]
+            inner += [(number, name) for name, _ in shape.inner]
             self.scripts += [(start, number, name) for name, start in shape.scripts]
-            self._open(number, shape, container, inside)
+            quoted = shape.holder in HYPERPARAMETERS
+            (values if quoted else texts).extend(self._open(number, shape, container, inside, quoted))
+        kinds, sizes = [*map(type, outline.containers)], [*map(len, outline.containers)]
+        self.places = Places(tuple(inner), kinds, sizes, (tuple(closed), tuple(texts), tuple(values)))
+        self.pick: Picker = self.places.pick
+        self.fitted = 0
 
-    def _open(self, number: int, shape: Shape, container: Any, inside: str) -> None:
-        quoted = shape.holder in HYPERPARAMETERS
+    def _open(self, number: int, shape: Shape, container: Any, inside: str, quoted: bool) -> list[Place]:
         together: list[Any] = []
         for name in shape.open:
             value, group = container[name], group_of(shape.holder, name)
@@ -88,11 +84,10 @@ class Form:
                 continue
             alone = ([], [value]) if quoted else ([value], [])
             if name not in shape.watched and harmless(*alone, inside):
-                together.append(name)
+                together.append((number, name))
             else:
                 self.watched.append((shape.holder, number, name))
-        if together:
-            (self.values if quoted else self.texts).append((picked(together), number))
+        return together
 
 
 _FORMS: dict[tuple[Any, ...], list[Form]] = {}
@@ -123,18 +118,15 @@ def met(step: Step) -> Outline | None:
 
 
 def _fitting(form: Form, request: dict[str, Any]) -> Outline | None:
-    containers: list[Any] = [request]
-    for number, name in form.inner:
-        containers.append(containers[number][name])
-    if [*map(len, containers)] != form.sizes or not CONTAINERS.issuperset(map(type, containers)):
+    taken = form.pick(request)
+    if taken is None:
         return None
-    closed, texts, values = (
-        _all(form.closed, containers),
-        _all(form.texts, containers),
-        _all(form.values, containers),
-    )
+    containers, closed, texts, values = taken
     if not (are_leaves(closed) and are_texts(texts, values)):
         return None
+    form.fitted += 1
+    if form.fitted == MANY and sum(map(len, form.places.groups)) <= MOST:
+        form.pick = form.places.written()
     for _, number, name in form.watched:
         value = containers[number][name]
         if type(value) is not str or tells_an_algorithm(value):
@@ -145,13 +137,6 @@ def _fitting(form: Form, request: dict[str, Any]) -> Outline | None:
         [(start, containers[number][name]) for start, number, name in form.scripts] if form.scripts else (),
     )
     return Outline(form.shapes, containers, closed, kinds, texts, values, form.watched)
-
-
-def _all(picks: Picks, containers: Sequence[Any]) -> list[Any]:
-    found: list[Any] = []
-    for pick, number in picks:
-        found += pick(containers[number])
-    return found
 
 
 def learn(step: Step, outline: Outline, inside: str) -> None:

@@ -181,7 +181,7 @@ def container_row(entry: dict[str, Any]) -> dict[str, Any]:
     if entry["kind"] == "CategoricalHyperparameter":
         found["type"] = "Categorical"
     if entry["kind"] == "CommaSeparatedListHyperparameter":
-        found["list"] = True
+        found["list"] = "bare"  # split at its commas, and nothing is taken off
     names = ("minimum_open", "minimum", "maximum_open", "maximum")
     if entry.get("bounds") and found["type"] != "FreeText":
         found.update({n: v for n, v in zip(names, entry["bounds"], strict=True) if v is not None})

@@ -29,6 +29,10 @@ def job(image: str, hyperparameters: dict[str, str], *channels: dict[str, Any]) 
     }
 
 
+CLASSES = {"num_round": "10", "objective": "binary:logistic"}
+RANKED = {"num_round": "10", "objective": "multi:softprob", "num_class": "3"}
+
+
 @pytest.mark.parametrize(
     ("hyperparameters", "rules"),
     [
@@ -58,6 +62,15 @@ def job(image: str, hyperparameters: dict[str, str], *channels: dict[str, Any]) 
             set(),
         ),
         ({"num_round": "10", "objective": "binary:logistic", "eval_metric": "logloss,merror"}, {"HPO041"}),
+        ({**RANKED, "eval_metric": "map"}, {"HPO041"}),
+        ({**CLASSES, "eval_metric": "auc,error"}, set()),
+        ({**CLASSES, "eval_metric": "error@0.7"}, set()),
+        *(
+            ({**CLASSES, "eval_metric": each}, {"HPO040"})
+            for each in ('["auc"]', "['auc']", '"auc"', "auc, error")
+        ),
+        ({"num_round": "10", "process_type": "update", "updater": "refresh,prune"}, set()),
+        ({"num_round": "10", "process_type": "update", "updater": "grow_histmaker,prune"}, {"HPO041"}),
         ({"num_round": "10", "tree_method": "gpu_hist"}, {"HPO042"}),
         ({"num_round": "10", "_tuning_objective_metric": "validation:auc"}, set()),
     ],
@@ -280,6 +293,8 @@ ENCODER = {"enc0_vocab_size": "20", "enc0_max_seq_len": "9", "enc1_max_seq_len":
             {**KNN_HAS, "dimension_reduction_type": "sign", "dimension_reduction_target": "150"},
             {"HPO044"},
         ),
+        (KNN, {**KNN_HAS, "index_type": "faiss.IVFFlat", "faiss_index_ivf_nlists": "2000"}, {"HPO044"}),
+        (KNN, {**KNN_HAS, "index_type": "faiss.IVFFlat", "faiss_index_ivf_nlists": "auto"}, set()),
         (DEEPAR, {**DEEPAR_HAS, "test_quantiles": "0.1,0.5,0.9"}, {"HPO044"}),
         (DEEPAR, {**DEEPAR_HAS, "time_freq": "10S"}, {"HPO044"}),
         (DEEPAR, {**DEEPAR_HAS, "test_quantiles": "[0.1, 0.5, 0.9]", "cardinality": "[2, 3]"}, set()),
@@ -301,6 +316,25 @@ def test_what_goes_together(image: str, hyperparameters: dict[str, str], rules: 
     names = ["train", "validation"] if image == IMAGES else ["train"]
     found = findings_of(job(image, hyperparameters, *(channel(name, content) for name in names)))
     assert broken(found) == rules
+
+
+@pytest.mark.parametrize(
+    ("image", "hyperparameters", "told"),
+    [
+        (XGBOOST, {"num_round": "100", "early_stopping_rounds": "100"}, True),
+        (XGBOOST, {"num_round": "100", "early_stopping_rounds": "99"}, False),
+        (DEEPAR, {**DEEPAR_HAS, "early_stopping_patience": "20"}, True),
+        (DEEPAR, {**DEEPAR_HAS, "early_stopping_patience": "10"}, False),
+        (BLAZING, {"mode": "skipgram", "subwords": "True", "min_char": "8", "max_char": "6"}, True),
+        (BLAZING, {"mode": "skipgram", "subwords": "True", "min_char": "6", "max_char": "6"}, False),
+        (IMAGES, {**IMAGES_HAS, "epochs": "20", "lr_scheduler_step": "20,40"}, True),
+        (IMAGES, {**IMAGES_HAS, "epochs": "20", "lr_scheduler_step": "10,40"}, False),
+        (IMAGES, {**IMAGES_HAS, "epochs": "20", "checkpoint_frequency": "20"}, False),
+    ],
+)
+def test_what_never_comes(image: str, hyperparameters: dict[str, str], told: bool) -> None:
+    found = [f for f in findings_of(job(image, hyperparameters)) if f.rule == "HPO046"]
+    assert [f.severity for f in found] == ["warning"] * told
 
 
 def test_blazingtext_reads_its_lines_under_any_name_of_text() -> None:

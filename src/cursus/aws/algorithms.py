@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from cursus.aws import images
-from cursus.aws.hyperparameters import Condition, Given, Hyperparameter, Idle, Inside, matches
+from cursus.aws.hyperparameters import Bound, Condition, Given, Hyperparameter, Idle, Inside, matches
 from cursus.aws.tables import table
 
 __all__ = ["Algorithm", "Condition", "Hyperparameter", "find", "matches", "names", "of_request"]
@@ -62,6 +62,7 @@ class Algorithm:
         at_most_when: of some of those, the values of others with which it holds ("" stands for an absent one).
         forms: (regular expression that the whole of a text has to match, a text that does), by name.
         idle: hyperparameters that have an effect only with certain values of others.
+        in_vain: numbers that have one only below another one.
         inside: numbers that lie between two others where a third one has certain values.
         channels: name → True where required.
         content_types: of its data channels; what follows a semicolon is left out.
@@ -108,6 +109,7 @@ class Algorithm:
     at_most_when: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     forms: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     idle: tuple[Idle, ...] = ()
+    in_vain: tuple[Bound, ...] = ()
     inside: tuple[Inside, ...] = ()
     channels: Mapping[str, bool] = field(default_factory=dict)
     content_types: tuple[str, ...] = ()
@@ -182,6 +184,7 @@ def _given(algorithm: Algorithm, names: tuple[str, ...]) -> Given:
         conditions,
         tuple(name for name in names if name in looked_at),
         tuple(each for each in algorithm.idle if each.is_about(names)),
+        tuple(each for each in algorithm.in_vain if each.name in names and each.other in names),
         not bounded.isdisjoint(names),
     )
 
@@ -362,7 +365,8 @@ def _hyperparameter(name: str, spec: Mapping[str, Any]) -> Hyperparameter:
         values=tuple(spec.get("values", ())),
         words=tuple(spec.get("words", ())),
         ignore_case=spec.get("ignore_case", False),
-        is_list=spec.get("list", False),
+        is_list=bool(spec.get("list")),
+        bare=spec.get("list") == "bare",
         thresholds=tuple(spec.get("thresholds", ())),
         tunable=spec.get("tunable", False),
         tunable_type=spec.get("tunable_type"),
@@ -386,6 +390,11 @@ def _idle(spec: Mapping[str, Any]) -> Idle:
     return Idle({name: default for name, _, default in names}, other, tuple(options))
 
 
+def _bound(text: str) -> Bound:
+    name, sign, other = text.split()
+    return Bound(name, other, equal=sign == ">=")
+
+
 def _inside(spec: Mapping[str, Any]) -> Inside:
     return Inside(spec["name"], spec["low"], spec["high"], _condition({"when": spec["with"]}))
 
@@ -398,6 +407,7 @@ _FORMS: Mapping[str, Callable[[Any], Any]] = {
     "channels": lambda found: {name: need == "required" for name, need in found.items()},
     "channels_when": lambda found: tuple(map(_condition, found)),
     "inside": lambda found: tuple(map(_inside, found)),
+    "in_vain": lambda found: tuple(map(_bound, found)),
     "unfit": lambda found: tuple(
         Unfit(_condition(each), tuple(each["families"]), each["billions"]) for each in found
     ),

@@ -27,6 +27,7 @@ class Hyperparameter:
         words: words allowed beside numbers (``auto``).
         ignore_case: True where ``true`` and ``True`` are the same.
         is_list: True where the value is a comma-separated list.
+        bare: of a list, that nothing is taken off its elements: neither brackets nor quotes nor blanks.
         inside: for a plain number, bounds between which every number is allowed.
         thresholds: list elements that may be written ``name@number``.
         tunable: a tuning job may vary it.
@@ -47,6 +48,7 @@ class Hyperparameter:
     words: tuple[str, ...] = ()
     ignore_case: bool = False
     is_list: bool = False
+    bare: bool = False
     thresholds: tuple[str, ...] = ()
     tunable: bool = False
     tunable_type: str | None = None
@@ -114,15 +116,19 @@ class Hyperparameter:
     def _list_problem(self, value: str) -> str | None:
         if not self.values or value in self.words or value in self.values:
             return None
-        for element in value.strip("[]").split(","):
-            name, at, number = element.strip().strip("\"'").partition("@")
+        for element in value.split(",") if self.bare else value.strip("[]").split(","):
+            plain = element if self.bare and "@" not in element else element.strip()
+            name, at, number = (plain if self.bare else plain.strip("\"'")).partition("@")
             if at and name in self.thresholds:
                 try:
                     float(number)
                 except ValueError:
                     return f"has {element!r}, whose threshold is no number"
             elif at or name not in self.values:
-                return f"has {element.strip()!r}, which is not one of " + ", ".join(map(repr, self.values))
+                return (
+                    f"has {(element if self.bare else element.strip())!r}, which is not one of "
+                    + ", ".join(map(repr, self.values))
+                )
         return None
 
     def _number_problem(self, value: str) -> str | None:
@@ -220,6 +226,15 @@ class Idle:
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """A number that has no effect above another hyperparameter's, or, where ``equal``, from there on."""
+
+    name: str
+    other: str
+    equal: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Inside:
     """A number that lies between two others, exclusive, where another hyperparameter has one of some values."""
 
@@ -249,7 +264,7 @@ class Given:
         others: (name, what is known of it) of all other hyperparameters that the algorithm knows.
         conditions: those that hyperparameters of these names may break, in their order.
         about: which of the names the conditions look at.
-        idle: what may leave some of these without an effect.
+        idle, in_vain: what may leave some of these without an effect.
         related: the algorithm bounds one of these by another, or wants a certain form of one.
     """
 
@@ -259,6 +274,7 @@ class Given:
     conditions: tuple[Condition, ...]
     about: tuple[str, ...]
     idle: tuple[Idle, ...]
+    in_vain: tuple[Bound, ...]
     related: bool
 
     def takes(self, hyperparameters: Mapping[str, Any]) -> bool:

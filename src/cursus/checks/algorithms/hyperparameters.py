@@ -6,7 +6,7 @@ The facts are in ``cursus.aws.algorithms``; what the algorithms want of their ch
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from cursus.aws.algorithms import Algorithm, Condition, later_version, matches
@@ -334,12 +334,13 @@ def idle_hyperparameters(view: TrainingView) -> Iterator[Problem]:
     """A hyperparameter of a built-in algorithm has no effect.
 
     What it does:
-        Finds hyperparameters, given or tuned, that the algorithm reads only where another one has certain values. Those
-        that are given their default are left alone.
+        Finds hyperparameters, given or tuned, that the algorithm reads only where another one has certain values, and
+        numbers that count only below another one (an early_stopping_patience of as many epochs as there are). Those that
+        are given their default are left alone.
     Why:
         XGBoost drops no trees without booster dart, and does not grow by loss with tree_method exact; linear learner
         reads target_recall for precision_at_target_recall only. The job trains as if the value were not there, and a
-        tuning job searches for nothing.
+        tuning job searches for nothing. Who waits 50 epochs for a better score stops none of 20.
     Example:
           AlgorithmSpecification:
             TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1
@@ -350,7 +351,7 @@ def idle_hyperparameters(view: TrainingView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/dg/ll_hyperparameters.html
     """
     algorithm = view.builtin
-    if algorithm is None or not algorithm.idle:
+    if algorithm is None or not (algorithm.idle or algorithm.in_vain):
         return
     ranges = {name: path for path, _, name in view.ranges} if view.ranges else {}
     given = view.values if not ranges else (*view.values, *ranges)
@@ -369,6 +370,14 @@ def idle_hyperparameters(view: TrainingView) -> Iterator[Problem]:
                 if "*" not in idle.options
                 else f"set {idle.other} too, or leave {name} out",
             )
+    for bound in algorithm.given(given).in_vain:
+        least, limit = _whole(view, bound.name, min), _whole(view, bound.other)
+        if least is not None and limit is not None and least >= limit + (not bound.equal):
+            yield Problem(
+                f"{bound.name} is {least}, and {bound.other} {limit}: it has no effect",
+                (view.hyperparameters_member, bound.name),
+                f"give a {bound.name} {'below' if bound.equal else 'of at most'} {limit}, or leave it out",
+            )
 
 
 def _same(view: TrainingView, name: str, default: str) -> bool:
@@ -380,13 +389,13 @@ def _same(view: TrainingView, name: str, default: str) -> bool:
     )
 
 
-def _whole(view: TrainingView, name: str) -> int | None:
-    """A whole number, or the largest of a list of them (``3,224,224``)."""
+def _whole(view: TrainingView, name: str, of: Callable[[Iterable[int]], int] = max) -> int | None:
+    """A whole number, or the largest (the least) ``of`` a list of them (``3,224,224``)."""
     value = view.values.get(name)
     if not isinstance(value, str) or not value.isascii() or len(value) > 100:
         return None
     parts = [part.strip() for part in value.split(",")]
-    return max(map(int, parts)) if all(part.isdigit() for part in parts) else None
+    return of(map(int, parts)) if all(part.isdigit() for part in parts) else None
 
 
 @rule("HPO042", reads=hyperparameters("tree_method", "device"), when="builtin")

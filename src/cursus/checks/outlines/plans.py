@@ -265,7 +265,7 @@ def present(view: Any, step: Step) -> tuple[When, ...]:
         )
         if given.related:
             found.append("builtin with related hyperparameters")
-        if given.idle:
+        if given.idle or given.in_vain:
             found.append("builtin with idle hyperparameters")
     if view.framework is not None:
         found.append("framework")

@@ -216,8 +216,17 @@ def test_an_id_of_a_network_has_its_digits(subnet: str, told: set[tuple[str, str
 
 @pytest.mark.parametrize(
     ("path", "size", "refused"),
-    [("role/", 64, False), ("role/", 65, True), ("role/teams/ml/", 64, False), ("roles/", 9, True)],
+    [
+        ("role/", 64, False),
+        ("role/", 65, True),
+        ("role/teams/ml/", 64, False),
+        ("roles/", 9, True),
+        ("role/service-role/", 9, False),
+        ("role/aws-service-role/sagemaker.amazonaws.com/", 9, True),
+    ],
 )
-def test_a_role_has_a_name_of_64_characters_at_most(path: str, size: int, refused: bool) -> None:
+def test_a_role_can_be_passed_and_has_a_name_of_64_characters_at_most(
+    path: str, size: int, refused: bool
+) -> None:
     found = findings_of({"RoleArn": f"arn:aws:iam::123456789012:{path}{'r' * size}"})
     assert own(found) == ({("STP050", "error")} if refused else set())

@@ -52,6 +52,8 @@ HAVE_NONE = frozenset(
 NOBODY = "0" * 12
 CONSOLE_ROLE = ":role/AmazonSageMaker-ExecutionRole-"
 """How a role that the console made is named where its path is missing."""
+LINKED_ROLE = ":role/aws-service-role/"
+"""How the ARN of a role that a service keeps for itself goes on."""
 ROLE_NAME = 64
 """Characters that the name of a role has at most: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 GATED = "s3://jumpstart-private-"
@@ -352,6 +354,7 @@ def _by_member(member: str, value: str, region: str) -> list[str]:
         found.append("space")
     if member == "RoleArn" and (
         CONSOLE_ROLE in value
+        or LINKED_ROLE in value
         or ":role/" not in value
         or not 1 < len(value) - value.rfind("/") <= ROLE_NAME + 1
     ):

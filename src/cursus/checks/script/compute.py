@@ -298,7 +298,7 @@ def variable_missing(view: TrainingView) -> Iterator[Problem]:
         if not read.hard and unset and read.name not in (*facts.env_writes, *view.environment):
             yield Problem(
                 f"the script reads the variable {read.name}, which nobody sets, and goes on with a default"
-                f".{did_you_mean(read.name, _known())}",
+                f".{did_you_mean(read.name, [each for each in _known() if each != read.name])}",
                 ("Environment",),
                 remedy="read the variable that the training toolkit sets",
                 severity="warning",

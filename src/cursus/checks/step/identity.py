@@ -10,7 +10,7 @@ from cursus.checks.artifacts import key_severity, no_key
 from cursus.checks.rules import Problem, rule
 from cursus.checks.step.image_names import no_region, stands_for_another
 from cursus.checks.text_faults import placeholder
-from cursus.checks.texts import IMAGES, NETWORK, NOBODY, NOTHING, ROLE_NAME, place
+from cursus.checks.texts import IMAGES, LINKED_ROLE, NETWORK, NOBODY, NOTHING, ROLE_NAME, place
 from cursus.checks.views import RequestView, TrainingView, is_reference, listing, mapping, text
 from cursus.model import Path, Severity
 from cursus.redact import show
@@ -391,16 +391,19 @@ def role_path(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Looks for a role that the console made, AmazonSageMaker-ExecutionRole with a time, without `service-role/`, for
-        an ARN that ends where the role's name should be or names something else (`:roles/`), and for a name that is longer than IAM's 64 characters.
+        an ARN that ends where the role's name should be or names something else (`:roles/`), for a service-linked role, and
+        for a name that is longer than IAM's 64 characters.
     Why:
         The console makes these roles below the path service-role. An ARN put together from the name alone names a role
-        that does not exist: "SageMaker was unable to assume the role".
+        that does not exist: "SageMaker was unable to assume the role". A service-linked role is the service's own: nobody
+        can pass it to a job.
     Example:
         - RoleArn: arn:aws:iam::123456789012:role/AmazonSageMaker-ExecutionRole-20180114T073202
         + RoleArn: arn:aws:iam::123456789012:role/service-role/AmazonSageMaker-ExecutionRole-20180114T073202
     Source:
         https://github.com/aws/sagemaker-python-sdk/issues/43,
-        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html,
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/using-service-linked-roles.html
     """
     role = view.request.get("RoleArn")
     if not isinstance(role, str):
@@ -415,6 +418,12 @@ def role_path(view: TrainingView) -> Iterator[Problem]:
             f"RoleArn {show(role)} has a name of {size} characters; the name of a role has at most {ROLE_NAME}",
             ("RoleArn",),
             "write the ARN of the role as IAM has it",
+        )
+    if LINKED_ROLE in role:
+        yield Problem(
+            f"RoleArn {show(role)} is a service-linked role, which cannot be passed to a job",
+            ("RoleArn",),
+            "write the ARN of an execution role that trusts sagemaker.amazonaws.com",
         )
     if re.fullmatch(r"AmazonSageMaker-ExecutionRole-\d{8}T\d{6}", name):
         yield Problem(

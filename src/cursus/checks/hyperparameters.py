@@ -13,7 +13,7 @@ from functools import lru_cache
 from cursus.aws.distribution import setting_meant
 from cursus.checks.rules import PROGRAM, Problem, rule
 from cursus.checks.script.shell_words import by_shell
-from cursus.checks.texts import HOMES, NUMBERS, SUBMIT
+from cursus.checks.texts import AROUND, HOMES, NUMBERS, SUBMIT
 from cursus.checks.texts import PROGRAM as ENTRY
 from cursus.checks.views import TrainingView
 from cursus.redact import show
@@ -27,13 +27,14 @@ _MISSING = ("missing", "fill", "na_", "nan")  # names of what stands for a missi
 
 @rule("HPO035", severity="warning", reads=("?spaced",))
 def whitespace(view: TrainingView) -> Iterator[Problem]:
-    """A hyperparameter begins or ends with white space.
+    """A hyperparameter begins or ends with what does not belong to it.
 
     What it does:
-        Looks for names and values with leading or trailing white space.
+        Looks for names and values with leading or trailing white space, and for names with quotation marks, colons, equals
+        signs, angle brackets or hyphens around them. Only a framework image puts hyphens before the name itself.
     Why:
-        SageMaker hands them over as they are: `" train"` is another choice than `"train"`, and a name with a space is
-        another argument.
+        SageMaker hands them over as they are: `" train"` is another choice than `"train"`, and a name with a space or colon
+        is another argument, which no program reads.
     Example:
         - HyperParameters: {optimizer: "adam "}
         + HyperParameters: {optimizer: "adam"}
@@ -41,11 +42,12 @@ def whitespace(view: TrainingView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.html
     """
     for name, value in view.hyperparameters.items():
-        if isinstance(name, str) and name != name.strip():
+        around = misnamed(name, view.framework is not None) if isinstance(name, str) else None
+        if around is not None:
             yield Problem(
-                f"the hyperparameter {show(name)} has white space around its name",
+                f"the hyperparameter {show(name)} has {around} its name",
                 (view.hyperparameters_member, name),
-                f"write {show(name.strip())}",
+                f"write {show(name.strip(AROUND))}",
             )
         if isinstance(value, str) and value and value != value.strip():
             if value.strip("\n") == value.strip() and len(value) > 80:  # a document, not a word
@@ -55,6 +57,17 @@ def whitespace(view: TrainingView) -> Iterator[Problem]:
                 (view.hyperparameters_member, name),
                 "write it without",
             )
+
+
+def misnamed(name: str, hyphened: bool) -> str | None:
+    """What stands at the beginning or end of a hyperparameter's name and is no part of one; None where nothing does."""
+    bare = name.strip(AROUND if hyphened else AROUND.replace("-", ""))
+    if bare == name or not bare:
+        return None
+    if name != name.strip():
+        return "white space around"
+    left = name[: name.index(bare)]
+    return f"{left} before" if left else f"{name[len(bare) :]} behind"
 
 
 @rule("HPO036", severity="warning", reads=READS, shared=True, of=PROGRAM)

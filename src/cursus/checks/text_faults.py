@@ -159,7 +159,7 @@ _YOUR = (
 )
 # The whole of a hyperparameter's or variable's value: <pad>, {name} and a sentence with TODO in it may be meant.
 _LEFT_OVER = (
-    r"<{1,2}\s*(?i:your|my|insert|enter|replace|change|fill)[-_ ][^<>\n]*>{1,2}|[xX]{4,}"
+    r"<{1,2}\s*(?i:your|my|insert|enter|replace|change|fill)[-_ ][^<>\n]*>{1,2}|[xX]{4,}|\$\{[A-Z][A-Z0-9_]*\}"
     r"|(?:your|YOUR)(?:[-_][A-Za-z0-9]+)+|(?i:(?:replace|change)[-_]?(?:me|this)|todo|to[-_]do|fixme|placeholder)"
 )
 _YOUR_HINTS = ("your", "replace", "change", "todo", "to-do", "to_do", "fixme", "placeholder", "xxxx")

@@ -29,7 +29,8 @@ LOCATIONS = frozenset(
 IMAGES = frozenset({"TrainingImage", "Image", "ImageUri", "RuleEvaluatorImage"})
 KEYS = frozenset({"KmsKeyId", "VolumeKmsKeyId", "OutputKmsKeyId", "S3KmsKeyId", "KmsKey"})
 ARGUMENTS = frozenset({"ContainerArguments", "ContainerEntrypoint"})
-TRIMMED = IMAGES | {"ContentType", "InstanceType"}
+COLUMNS = frozenset({"TargetAttributeName", "TargetLabelColumn", "ContentColumn", "TimestampAttributeName"})
+TRIMMED = IMAGES | COLUMNS | {"ContentType", "InstanceType"}
 NAMED = (
     IMAGES
     | KEYS
@@ -110,6 +111,8 @@ HOMES = tuple(
 """Folders of notebooks and of people's own machines, which no container has."""
 LONG = 256
 """Characters of an S3 location that no limit on them is below."""
+AROUND = " \t\r\n\"'`:=-<>"
+"""What no option of a program begins or ends with."""
 NUMBERS = ("sagemaker_mpi_num_of_processes_per_host", "sagemaker_parameter_server_num_processes")
 """Hyperparameters that the training toolkit reads with int(); a value that it cannot read fails the job."""
 
@@ -249,11 +252,16 @@ def _may_be_nested(read: list[str], written: list[str], joined: str) -> bool:
 
 def names_a_script(start: str, value: str) -> bool:
     """True where nothing is wrong with the name of a script, or of the archive with it (``SCRIPTS``), for certain."""
-    bare = value.strip('"')
+    bare = value[1:-1] if value[:1] == value[-1:] == '"' else value
+    if "\\" in bare or '"' in bare:
+        return False
     if start:
         return bare.startswith(start) and bare.endswith(".tar.gz")
     return (
-        bare.endswith((".py", ".sh")) and ":" not in bare and ".gz" not in bare and bare[:1] not in ("/", "~")
+        bare.endswith((".py", ".sh"))
+        and ":" not in bare
+        and ".gz" not in bare
+        and bare[:1] not in ("/", "~", " ", "(", "[", "{", "$", "<", "'")
     )
 
 
@@ -277,7 +285,7 @@ def suspicions(holder: str, member: str, value: str, region: str = "") -> tuple[
     if holder in HYPERPARAMETERS:
         if member == SUBMIT or "\\" in value:
             found.extend(fault.kind for fault in location_faults(value.strip("\"' ")))
-        if member != member.strip() or value != value.strip():
+        if member != member.strip(AROUND) or value != value.strip():
             found.append("spaced")
         if member in NUMBERS or value.strip('"') in NOTHING or value[:2] == '"\\':
             found.append("odd")
@@ -306,7 +314,9 @@ def is_read(holder: str, member: str) -> bool:
     """True where the member alone is a reason to read its text closely."""
     if not holder:
         return member in _READ
-    if holder in HYPERPARAMETERS and (member in NUMBERS or member == LOG_LEVEL or member != member.strip()):
+    if holder in HYPERPARAMETERS and (
+        member in NUMBERS or member == LOG_LEVEL or member != member.strip(AROUND)
+    ):
         return True
     return member in _READ or is_secret_name(member)
 
@@ -378,7 +388,8 @@ def _by_member(member: str, value: str, region: str) -> list[str]:
 def _is_placeholder(holder: str, member: str, value: str) -> bool:
     if holder and member != SUBMIT and not value.startswith("s3://"):
         unfilled = holder == "Environment" and "$" in value and re.search(UNFILLED, value) is not None
-        return unfilled or (holder != "MetricDefinitions" and left_over(value))
+        unformatted = value[:1] == "{" and value == f"{{{member}}}"
+        return unfilled or unformatted or (holder != "MetricDefinitions" and left_over(value))
     if "://" not in value and not value.startswith("arn:") and member not in NAMED:
         return False
     return placeholder(value) is not None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from cursus.aws import distribution, images, instances
 from cursus.checks.framework.images import IMAGE, READS
 from cursus.checks.rules import PROGRAM as GIVEN
 from cursus.checks.rules import Problem, hyperparameters, rule
+from cursus.checks.text_faults import CURLY
 from cursus.checks.texts import PROGRAM
 from cursus.checks.texts import SUBMIT as DIRECTORY
 from cursus.checks.views import TrainingView, is_reference
@@ -202,7 +204,23 @@ def script_mode(view: TrainingView) -> Iterator[Problem]:
     if program is not None and isinstance(program[1], str):
         yield from _program(view, program[0], program[1])
     if directory is not None and isinstance(directory[1], str):
-        yield from _archive(directory[0], directory[1].strip('"'))
+        if _half_quoted(directory[1]):
+            yield _unclosed(directory[0], directory[1])
+        else:
+            yield from _archive(directory[0], directory[1].strip('"'))
+
+
+def _half_quoted(value: str) -> bool:
+    return len(value) > 1 and (value[0] == '"') != (value[-1] == '"')
+
+
+def _unclosed(path: Path, value: str) -> Problem:
+    return Problem(
+        f"{path[-1]} is {show(value)}, with one quotation mark: this is no JSON, so the toolkit takes the mark for "
+        "a part of the name.",
+        path,
+        f"Write {show(value.strip(chr(34)))}, or close the quotation.",
+    )
 
 
 def _misspelt(view: TrainingView, setting: str, remedy: str) -> tuple[Path, str]:
@@ -233,7 +251,21 @@ def _program(view: TrainingView, path: Path, value: str) -> Iterator[Problem]:
             path,
             f"Put the script into the archive that {DIRECTORY} names, and give its name in there.",
         )
-    if _elsewhere(name):
+    if _half_quoted(value):
+        yield _unclosed(path, value)
+    elif re.fullmatch(rf"(?:{CURLY})|<[^<>]+>|[(\[]['\"].*[)\]]|'.*'", name):
+        yield Problem(
+            f"{told}: the toolkit fills nothing in, and looks for a file of this very name.",
+            path,
+            "Write the script's file name, such as train.py.",
+        )
+    elif name != name.strip():
+        yield Problem(
+            f"{told}: the white space counts, and there is no file of this name.",
+            path,
+            f"Write {show(name.strip())}.",
+        )
+    elif _elsewhere(name):
         yield Problem(
             f"{told}, a path of another machine; the container has no such file.",
             path,
@@ -256,6 +288,13 @@ def _program(view: TrainingView, path: Path, value: str) -> Iterator[Problem]:
             f"{told}: the toolkit takes one pair of quotes away, and looks for a file with the other in its name.",
             path,
             "Write the name in one pair of quotes, or in none.",
+        )
+    elif "\\" in name:
+        tidy = re.sub(r"\\+", "/", name)
+        yield Problem(
+            f"{told}: Linux takes a backslash for a part of the file's name, and there is no such file.",
+            path,
+            f"Write {tidy}.",
         )
     elif ".py -" in name or ".sh -" in name:
         yield Problem(
@@ -283,6 +322,12 @@ def _archive(path: Path, value: str) -> Iterator[Problem]:
     if not value.startswith("s3://"):
         yield Problem(
             f"The source archive {show(value)} is not on S3: the container cannot reach it.", path, remedy
+        )
+    elif not value[5:].partition("/")[2]:
+        yield Problem(
+            f"The source archive {show(value)} is a bucket without a key: the toolkit downloads one object.",
+            path,
+            remedy,
         )
     elif value.lower().endswith(ARCHIVES_NOT):
         yield Problem(f"The source archive {show(value)} is no gzipped tar archive.", path, remedy)

@@ -12,7 +12,7 @@ from cursus.checks.framework.commands import SHELLS
 from cursus.checks.rules import Problem, rule
 from cursus.checks.step.image_names import stands_for_another
 from cursus.checks.text_faults import CURLY, UNFILLED, Fault, location_faults, placeholder
-from cursus.checks.texts import HYPERPARAMETERS, NAMED, NOTHING, REPR, STAND_IN, SUBMIT
+from cursus.checks.texts import COLUMNS, HYPERPARAMETERS, NAMED, NOTHING, REPR, STAND_IN, SUBMIT
 from cursus.checks.views import RequestView, mapping
 from cursus.model import Path, Severity
 from cursus.redact import is_secret_name, show
@@ -188,7 +188,7 @@ def double_slash(view: RequestView) -> Iterator[Problem]:
 
 @rule("STP044", scope="request", suspects="space")
 def white_space(view: RequestView) -> Iterator[Problem]:
-    """An S3 URI, image, content type, or a path or option of a program has white space around it.
+    """An S3 URI, image, content type, column, or a path or option of a program has white space around it.
 
     What it does:
         Finds blanks, tabs and line ends at the beginning or end of these texts, and of paths below /opt/ml, S3 URIs and
@@ -209,7 +209,7 @@ def white_space(view: RequestView) -> Iterator[Problem]:
                 f"{_where(path, value)} has white space around it",
                 path,
                 f"write {value.strip()[:80]!r}",
-                severity="warning" if "Environment" in path else None,  # a script may strip what it reads
+                severity="warning" if "Environment" in path or _in_header(path, value) else None,
             )
 
 
@@ -220,6 +220,11 @@ def _by_a_shell(view: RequestView, path: Path) -> bool:
     return any(str(word).rpartition("/")[2] in SHELLS for word in words)
 
 
+def _in_header(path: Path, value: str) -> bool:
+    """True for a column that the data's header may name so. What is in a variable, a script may strip."""
+    return path[-1] in COLUMNS and value.strip(" ") == value.strip()
+
+
 @rule("STP045", scope="request", suspects="placeholder", severity="warning")
 def placeholders(view: RequestView) -> Iterator[Problem]:
     """A placeholder was left in.
@@ -228,8 +233,8 @@ def placeholders(view: RequestView) -> Iterator[Problem]:
         Finds <your-bucket>, YOUR_ROLE, ${VARIABLE}, {name}, %s, REPLACE_ME and their like in names, URIs, ARNs and
         environment. Arguments of a shell, hyperparameters and regular expressions may hold such things rightly, unless
         the value of a hyperparameter, variable or tag is nothing else (TODO, changeme, <your value>).
-        One of a language's own (${VARIABLE}, {name}, %s) in a bucket's name or an input is an error where role and
-        image are filled in. What is there for a reader to replace, such as <your-bucket>, marks a sample.
+        One of a language's own (${VARIABLE}, {name}, %s) in a bucket's name or an input, or in place of a number such
+        as the epochs, is an error where role and image are filled in. What is there for a reader to replace, such as <your-bucket>, marks a sample.
     Why:
         SageMaker fills in nothing: the text is taken as it stands, and no such bucket, role or image exists.
     Example:
@@ -263,6 +268,8 @@ def placeholders(view: RequestView) -> Iterator[Problem]:
                 continue
             # No bucket is called so. A request with several of them is a template as a whole.
             forgotten = in_bucket and found[0] == "$" and len(suspected) == 1 and _filled_in(view)
+        elif not HYPERPARAMETERS.isdisjoint(path) and found[0] in "${":
+            forgotten = re.search(_COUNTED, str(path[-1])) is not None and _filled_in(view)
         left.setdefault(found, []).append((path, value, forgotten))
     for found, places in left.items():
         path, value, forgotten = places[0]
@@ -276,6 +283,8 @@ def placeholders(view: RequestView) -> Iterator[Problem]:
         )
 
 
+_COUNTED = r"(?i)epoch|batch_?size|learning_?rate|^lr$|(?:max|num)_.*steps?|seed|num_(?:round|classes|workers)|max_depth"
+"""Names of hyperparameters that are numbers, which a place to fill in is not."""
 _FORMAT = r"\{[A-Za-z_][\w.]*\}|%s|%\([a-z_]\w*\)s"
 
 

@@ -10,7 +10,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cursus.aws.tables import table
+from cursus.checks.hyperparameters import misnamed
 from cursus.checks.rules import OBJECTIVE, SPACE, Problem, rule
+from cursus.checks.text_faults import left_over
+from cursus.checks.texts import AROUND
 from cursus.checks.type_words import decimal
 from cursus.checks.views import TUNING, TuningView, is_reference, listing, text
 from cursus.model import Path
@@ -388,12 +391,14 @@ def autotune_and_hints(view: TuningView) -> Iterator[Problem]:
 
 @rule("HPO009", scope="tuning", severity="warning", reads=READS, shared=True, of=SPACE)
 def reserved_names(view: TuningView) -> Iterator[Problem]:
-    """A range has a name that belongs to SageMaker.
+    """A range has a name that belongs to SageMaker, or that no hyperparameter has.
 
     What it does:
-        Looks for ranges called `sagemaker_…` or `_tuning_objective_metric`.
+        Looks for ranges called `sagemaker_…` or `_tuning_objective_metric`, for names with white space, quotation marks,
+        colons, hyphens or angle brackets around them, and for categories that were to be filled in (`${OPTIMIZER}`).
     Why:
-        These hyperparameters steer the training toolkit: which script runs, from where, and what the tuner watches.
+        The name and the value go to each training job as they are: no program has an option of such a name, and what is
+        searched changes nothing. SageMaker's own hyperparameters steer the training toolkit: which script runs, from where, and what the tuner watches.
         Varying them makes each training job another program.
     Example:
           operation: CreateHyperParameterTuningJob
@@ -413,3 +418,17 @@ def reserved_names(view: TuningView) -> Iterator[Problem]:
                     (*entry.path, "Name"),
                     "tune a hyperparameter of the script, and let it choose",
                 )
+            around = misnamed(name, True)
+            if around is not None:
+                yield Problem(
+                    f"the range {show(name)} has {around} its name: each job gets a hyperparameter that nobody reads",
+                    (*entry.path, "Name"),
+                    f"write {show(name.strip(AROUND))}",
+                )
+            for i, value in enumerate(listing(entry.range, "Values")):
+                if isinstance(value, str) and (left_over(value) or value == f"{{{name}}}"):
+                    yield Problem(
+                        f"{show(name)} has the category {show(value)}, which nobody fills in",
+                        (*entry.path, "Values", i),
+                        "write the value itself",
+                    )

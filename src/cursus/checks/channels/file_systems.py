@@ -19,9 +19,11 @@ def file_system_mode(view: TrainingView) -> Iterator[Problem]:
     """A file system is mounted in File mode only.
 
     What it does:
-        Holds FileSystemDataSource against Pipe and FastFile mode, and against members that only streaming has.
+        Holds FileSystemDataSource against Pipe and FastFile mode, and against members that only streaming has. Looks for one
+        FileSystemId with two kinds of FileSystemType.
     Why:
-        EFS and FSx for Lustre are mounted, not streamed or downloaded: the other modes are for S3 only.
+        EFS and FSx for Lustre are mounted, not streamed or downloaded: the other modes are for S3 only. A file system is one
+        or the other, and is not found as what it is not.
     Example:
           InputDataConfig:
             - ChannelName: train
@@ -33,9 +35,17 @@ def file_system_mode(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/dg/model-access-training-data.html
     """
+    kinds: dict[object, object] = {}
     for channel in view.channels:
         if not channel.file_system:
             continue
+        name, kind = channel.file_system.get("FileSystemId"), channel.file_system.get("FileSystemType")
+        if isinstance(name, str) and isinstance(kind, str) and kinds.setdefault(name, kind) != kind:
+            yield Problem(
+                f"{channel.label} mounts {show(name)} as {kind}, another channel as {kinds[name]}",
+                (*channel.path, "DataSource", "FileSystemDataSource", "FileSystemType"),
+                "write what it is: EFS or FSxLustre, the same in all channels",
+            )
         mode = view.input_mode(channel)
         if mode in ("Pipe", "FastFile"):
             yield Problem(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from cursus.aws import distribution, instances
@@ -317,12 +318,15 @@ def group_names(view: TrainingView) -> Iterator[Problem]:
             )
 
 
+MPI_OPTIONS = "sagemaker_mpi_custom_mpi_options"
+
+
 @rule("DST014", severity="warning", reads=("Environment.FI_PROVIDER", *SWITCHES), when="several hosts")
 def efa_that_is_not_there(view: TrainingView) -> Iterator[Problem]:
     """Hosts are to meet over EFA, and their instance type has none; or it has one, and nothing switches it on.
 
     What it does:
-        Looks for FI_PROVIDER efa in the Environment of a job on several hosts whose type has no Elastic Fabric Adapter; and, where the
+        Looks for FI_PROVIDER efa in the Environment, or in the options for MPI, of a job on several hosts whose type has no Elastic Fabric Adapter; and, where the
         training toolkit starts the processes, for a type of the p family that it does not know as one with EFA, without FI_PROVIDER.
     Why:
         libfabric finds no such device, NCCL says "NET/OFI aws-ofi-nccl initialization failed" and exchanges all gradients
@@ -337,7 +341,10 @@ def efa_that_is_not_there(view: TrainingView) -> Iterator[Problem]:
         https://github.com/aws/aws-ofi-nccl/issues/174,
         https://github.com/aws/sagemaker-training-toolkit/pull/96 and /241
     """
-    provider = text(view.environment, "FI_PROVIDER") or ""
+    provider, place = text(view.environment, "FI_PROVIDER") or "", ("Environment", "FI_PROVIDER")
+    options = view.values.get(MPI_OPTIONS)
+    if not provider and isinstance(options, str) and re.search(r"-x\s+FI_PROVIDER=.?efa\b", options):
+        provider, place = "efa", (view.hyperparameters_member, MPI_OPTIONS)
     started = next(iter(switches(view)), None)
     if view.host_count == 1 or (started is None and provider.lower() != "efa"):
         return
@@ -348,7 +355,7 @@ def efa_that_is_not_there(view: TrainingView) -> Iterator[Problem]:
         if provider.lower() == "efa" and not instance.efa:
             yield Problem(
                 f"FI_PROVIDER is {show(provider)}, and {kind} has no Elastic Fabric Adapter: its hosts meet over TCP.",
-                ("Environment", "FI_PROVIDER"),
+                place,
                 "Use an instance type with EFA, such as the larger sizes of its family, or leave FI_PROVIDER out.",
             )
             return

@@ -88,10 +88,10 @@ def neuron(view: TrainingView) -> Iterator[Problem]:
     """An image for AWS Trainium runs on another instance.
 
     What it does:
-        Says where one of Amazon's Neuron images is asked for on an instance type without Neuron devices, and
-        where an image for another processor architecture is.
+        Says where one of Amazon's Neuron images is asked for on an instance type without Neuron devices, or on several
+        without EFA, and where an image for another processor architecture is.
     Why:
-        The Neuron runtime finds no device and the job fails; a program of another architecture does not start.
+        The Neuron runtime finds no device and the job fails, or the hosts do not meet; a program of another architecture does not start.
     Example:
           AlgorithmSpecification:
             TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training-neuronx:2.1.2-neuronx-py310-sdk2.20.0-ubuntu20.04
@@ -106,6 +106,14 @@ def neuron(view: TrainingView) -> Iterator[Problem]:
     if image is None or not image.trains:
         return
     found = [(path, instances.find(kind)) for path, kind, _ in view.instances]
+    for path, instance in found if view.host_count != 1 else ():
+        if instance is not None and instance.neuron_devices and not instance.efa:
+            yield Problem(
+                f"{instance.name} has no Elastic Fabric Adapter, which Neuron needs to train on several hosts together.",
+                path,
+                "Use one instance, or a size with the adapter, such as ml.trn1.32xlarge.",
+                severity="warning",  # each of them may do work of its own
+            )
     if image.processor == "neuron" and not any(each is None or each.neuron_devices for _, each in found):
         for path, instance in found:
             if instance is not None:

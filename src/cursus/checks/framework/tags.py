@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from cursus.aws import images, places
@@ -10,10 +11,14 @@ from cursus.checks.rules import Problem
 from cursus.checks.views import Settings
 from cursus.model import Path
 from cursus.redact import show
+from cursus.suggest import slip
 
 LISTED = 8
 NAMED_TAGS = ("sagemaker-rl-", "smdistributed-modelparallel")
 """How repositories begin that have tags of other forms too."""
+
+
+WORDS = frozenset({*images.PROCESSORS, "sagemaker"})
 
 
 def listed(values: tuple[str, ...] | list[str]) -> str:
@@ -206,6 +211,12 @@ def tag_faults(image: images.Image, path: Path, has_command: bool) -> Iterator[P
             path,
             f"Write {image.tag.replace('-ec2', '-sagemaker')!r}.",
         )
+    elif (stray := _stray(image)) is not None:
+        yield Problem(
+            f"The tag {image.tag!r} has {stray[0]!r}, which no tag of {image.repository} has.",
+            path,
+            f"Write {stray[1]} there." if stray[1] else "Leave it out.",
+        )
     elif not other_bases(image):
         for name, value in (("cuda", image.cuda), ("systems", image.system)):
             if value is not None and value not in facts.get(name, (value,)):
@@ -217,6 +228,22 @@ def tag_faults(image: images.Image, path: Path, has_command: bool) -> Iterator[P
                     severity="warning" if images.versions(image.repository)[-1] == image.version else None,
                 )
                 return
+
+
+def _stray(image: images.Image) -> tuple[str, str] | None:
+    """(word, what to write) of a tag's word that is a word of such tags misspelt: in capitals, with a dot, or a slip."""
+    words = (image.tag or "").split("-")[1:] if image.python_version is not None else []
+    for i, word in enumerate(words):
+        if word != word.lower():
+            return word, word.lower()
+        if re.fullmatch(r"cu\d+\.\d+", word):
+            return word, word.replace(".", "")
+        near = next((each for each in (*images.PROCESSORS, "sagemaker") if slip(word, each)), None)
+        if near is not None and len(near) > 3 and word not in WORDS:
+            return word, near
+        if i and words[i - 1] == image.python_version and re.fullmatch(r"\d+\.\d+", word):
+            return word, f"v{word}" if len(words) > i + 1 else ""
+    return None
 
 
 def _is_short(image: images.Image) -> bool:

@@ -10,8 +10,9 @@ from cursus.aws.tables import table
 from cursus.checks.framework.images import TOKEN, logs_in
 from cursus.checks.framework.models import known_since
 from cursus.checks.rules import Problem, hyperparameters, rule
+from cursus.checks.texts import CHECKPOINTS
 from cursus.checks.type_words import decimal, whole
-from cursus.checks.views import TrainingView
+from cursus.checks.views import TrainingView, mapping
 from cursus.model import Severity
 from cursus.redact import show
 from cursus.suggest import did_you_mean, slip
@@ -41,6 +42,8 @@ MODELS = ("model_name_or_path", "tokenizer_name", "config_name")
 OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 CACHES = frozenset({"HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE"})
 """Where models of the Hub may lie that a channel brings."""
+SAVE_STEPS = 500
+"""``TrainingArguments.save_steps`` where nothing is given."""
 TRUE, FALSE = frozenset({"true", "1", "yes", "y", "t"}), frozenset({"false", "0", "no", "n", "f"})
 
 
@@ -209,7 +212,7 @@ def _formats(view: TrainingView, image: Image, severity: Severity | None) -> Ite
 def _words(view: TrainingView, sure: bool, severity: Severity | None) -> Iterator[Problem]:
     """Values that an argument of the Trainer's does not have, or that are of another type."""
     member, choices = view.hyperparameters_member, table("trainer")["choices"]
-    kinds = {name: kind for name, kind, _ in library_fields.fields(ARGUMENTS, "")} if sure else {}
+    kinds = kinds_of(view) if sure else {}
     for name, value in view.values.items():
         if not isinstance(value, str) or not value:
             continue
@@ -226,6 +229,17 @@ def _words(view: TrainingView, sure: bool, severity: Severity | None) -> Iterato
             yield Problem(
                 f"{name} is {what} to the Trainer, and {show(value)} is none", (member, name), f"write {what}"
             )
+
+
+def kinds_of(view: TrainingView) -> dict[str, str]:
+    """The type of each argument of the Trainer's, in the image's version of the library where that is known."""
+    image = view.framework
+    version = image.version if image is not None and image.framework == "huggingface" else None
+    kinds = {name: kind for name, kind, _ in library_fields.fields(ARGUMENTS, version or "")}
+    since = table("libraries")["since"]["warmup_steps as a share"]
+    if version and images.order(version) < images.order(since):
+        kinds["warmup_steps"] = "int"
+    return kinds
 
 
 def _fits(value: str, kind: str) -> bool:
@@ -265,6 +279,14 @@ def _best(view: TrainingView, image: Image, sure: bool, severity: Severity | Non
             (view.hyperparameters_member, "save_steps"),
             f"write {steps // every * every or every}",
             severity=severity,
+        )
+    most = whole(values.get("max_steps"))
+    if sure and saves == "steps" and most and 0 < most < (steps or SAVE_STEPS):
+        yield Problem(
+            f"no model is saved within {most} steps, as the first is after {steps or SAVE_STEPS}: there is no best one to load",
+            (view.hyperparameters_member, "save_steps" if steps else "max_steps"),
+            f"write save_steps and eval_steps below {most}",
+            severity="warning",
         )
 
 
@@ -371,7 +393,7 @@ def nothing_comes_of_it(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Where a job runs transformers' Trainer, looks at output_dir (in one of transformers' examples: any folder but those below /opt/ml; a place
-        in S3 in all), for report_to with Weights & Biases without WANDB_API_KEY, for push_to_hub without a token, and for a spot job with
+        in S3 in all; with CheckpointConfig on spot, any but its own), for report_to with Weights & Biases without WANDB_API_KEY, for push_to_hub without a token, and for a spot job with
         CheckpointConfig whose save_strategy is no.
     Why:
         model.tar.gz holds what is in /opt/ml/model, and checkpoints are kept where CheckpointConfig says: a job that was interrupted, or
@@ -411,7 +433,17 @@ def nothing_comes_of_it(view: TrainingView) -> Iterator[Problem]:
             (member, "save_strategy"),
             "write steps, with save_steps, or epoch",
         )
-    names = [str(name) for name in (*view.environment, *values)]
+    if kept and sure and values.get("save_strategy") != "no" and isinstance(folder, str):
+        place = str(mapping(view.request, "CheckpointConfig").get("LocalPath") or CHECKPOINTS).rstrip("/")
+        if folder.startswith("/opt/ml/") and not f"{folder}/".startswith(f"{place}/"):
+            yield Problem(
+                f"the Trainer writes its checkpoints to {show(folder)}, and CheckpointConfig keeps those in {place}: "
+                "an interrupted job begins anew",
+                (member, "output_dir"),
+                f"write {place}, and let the script save the model to /opt/ml/model",
+            )
+    written = [*view.environment.items(), *values.items()]
+    names = [str(name) for name, value in written if value not in ("", '""')]
     reports = str(values.get("report_to", ""))
     off = not {"WANDB_MODE", "WANDB_DISABLED"}.isdisjoint(names)
     if "wandb" in reports and not (off or any(map(TOKEN.search, names)) or logs_in(view, "wandb")):
@@ -427,4 +459,5 @@ def nothing_comes_of_it(view: TrainingView) -> Iterator[Problem]:
             "push_to_hub is on, and the job has no token to push with",
             (member, "push_to_hub"),
             "give the job HF_TOKEN, or let the script fetch it from Secrets Manager",
+            severity="error" if sure and values.get("hub_token") == "" else None,
         )

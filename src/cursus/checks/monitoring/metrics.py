@@ -53,13 +53,18 @@ def metric_regex_compiles(view: TrainingView) -> Iterator[Problem]:
             )
 
 
+_TWO = "\\" * 2
+_ESCAPED_TWICE = re.compile(r"(?<!\\)\\\\([dDsSwW])(?![A-Za-z0-9])")
+
+
 @rule("MON002", reads=READS, shared=True, of=OF)
 def metric_regex_captures(view: TrainingView) -> Iterator[Problem]:
     """A metric's regular expression captures one number.
 
     What it does:
         Counts capture groups, and asks whether the first one can capture a number at all. A metric without values is an
-        error in a tuning job and a warning in a training job. So is a group beside the first; groups inside it are fine.
+        error in a tuning job and a warning in a training job. So is a group beside the first; groups inside it are fine; and
+        so is an escape that was escaped again (two backslashes before a d).
     Why:
         The text of the first group is the metric's value. Without one, with one that is always empty, or with one that
         holds no digit, the metric has no values, and a tuning job that waits for it fails.
@@ -75,6 +80,15 @@ def metric_regex_captures(view: TrainingView) -> Iterator[Problem]:
     for path, name, pattern, reading in view.metric_readings:
         if not reading.known or reading.error is not None:
             continue
+        twice = _ESCAPED_TWICE.search(pattern)
+        if twice is not None:
+            yield Problem(
+                f"the regular expression {show(pattern)} of metric {show(name)} asks for a backslash and "
+                f"{twice[1]!r}: it was escaped twice, and no line of a log has that",
+                path,
+                f"write {show(pattern.replace(_TWO, _TWO[0]))}",
+                severity=lost,
+            )
         if reading.groups and not reading.beside and reading.number and reading.lazy is None:
             continue
         label = f"the regular expression {show(pattern)} of metric {show(name)}"

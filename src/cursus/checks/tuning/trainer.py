@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cursus.aws import library_fields
 from cursus.checks.framework.trainer import (
-    ARGUMENTS,
     HALVES,
     TRUE,
     UNMISTAKABLE,
     is_on,
     is_on_cpus,
+    kinds_of,
     sure_of,
 )
 from cursus.checks.rules import Problem, hyperparameters, rule
@@ -56,7 +55,7 @@ def tuned_arguments(view: TuningView) -> Iterator[Problem]:
         if sure is None:
             continue
         severity: Severity | None = None if sure else "warning"
-        kinds = {name: kind for name, kind, _ in library_fields.fields(ARGUMENTS, "")}
+        kinds = kinds_of(definition)
         for path, entry, name in definition.ranges:
             if path[-2] == "ContinuousParameterRanges" and kinds.get(name) == "int":
                 yield Problem(

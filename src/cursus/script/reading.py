@@ -64,6 +64,7 @@ from cursus.script.python import (
     thrown_away,
     unbound,
     undefined,
+    without_effect,
 )
 from cursus.script.reach import Reach
 from cursus.script.source import circles
@@ -218,6 +219,7 @@ class Reading(Reach):
             *slips.read_slips(modules),
             *thrown_away.read_thrown_away(modules),
             *misread.read_misread(self.evaluator, modules, reached),
+            *without_effect.read_without_effect(modules),
             *given_back.read_given_back(self.evaluator, reached),
             *best.read_best(modules),
             *unbound.read_unbound(self.evaluator, reached),

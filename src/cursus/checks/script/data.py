@@ -231,6 +231,22 @@ NOT_AS_IT_READS = {
         "{shown} sets values in a copy of the rows: the table stays as it was",
         "frame.loc[test, column] = value",
     ),
+    "hash-of-text": (
+        "{shown} is another number in each process: Python's hash of a text begins with a number drawn at random",
+        "take one that stays: zlib.crc32(text.encode())",
+    ),
+    "own-names": (
+        "{shown} gives the loop's own names other values, and nobody reads them: what is gone through stays as it was",
+        "make a new list of the results",
+    ),
+    "last-alone": (
+        "{shown} sets the measure anew for each part, and what is returned is that of the last one",
+        "add them up, and divide by the number of rows",
+    ),
+    "always-equal": (
+        "{shown} compares a number that each round sets to the same: every model is as good as the one before",
+        "let it be what the measure gives",
+    ),
 }
 """What is told of each kind, and what to write instead."""
 
@@ -243,7 +259,8 @@ def not_as_it_reads(view: TrainingView) -> Iterator[Problem]:
         Finds what a linter would tell of any Python: results that nobody takes (``sorted(rows)``, ``frame.dropna()``, ``dataset.map(tokenize)``),
         copies that are changed and dropped, errors that are made and not raised; tests that hold whatever comes (``mode == "a" or "b"``,
         ``assert (test, "words")``); texts compared with ``is``; ``=+``; ``[[]] * n``; lists that lose items while they are gone through;
-        functions made in a loop that look at its name; keys that stand in a mapping twice; and values set in a copy of some rows.
+        functions made in a loop that look at its name; keys that stand in a mapping twice; values set in a copy of some rows; rows divided by
+        Python's hash of a text (unless PYTHONHASHSEED is set); loops that change only their own names; and measures that are the last batch's, or always the same.
     Why:
         Python runs all of it without an error, and the job is completed with other data or settings than were meant.
     Example:
@@ -258,4 +275,6 @@ def not_as_it_reads(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.python.org/3/reference/simple_stmts.html#expression-statements
     """
-    yield from habit_problems(view, NOT_AS_IT_READS)
+    seeded = "PYTHONHASHSEED" in view.environment
+    found = {kind: words for kind, words in NOT_AS_IT_READS.items() if kind != "hash-of-text" or not seeded}
+    yield from habit_problems(view, found)

@@ -3,7 +3,8 @@
 Each finding is a ``Habit``: ``is-text`` (``args.mode is "fast"``), ``always-holds`` (``assert (test, "words")``,
 ``mode == "a" or "b"``), ``plus-of-one`` (``total =+ loss``), ``one-list`` (``[[0]] * 3``, filled by place),
 ``shrinks`` (a list that loses items while it is gone through), ``late-name`` (functions made in a loop that look at its
-name when it is over), ``key-twice`` (in one mapping) and ``part-of-copy`` (``frame[frame.x > 0]["y"] = 1``).
+name when it is over), ``key-twice`` (in one mapping), ``part-of-copy`` (``frame[frame.x > 0]["y"] = 1``) and
+``hash-of-text`` (``hash(name) % 5``, which is another number in each process).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.facts import Habit, Text
 from cursus.script.syntax.bodies import Body, place
-from cursus.script.syntax.nodes import bare_name, mentions, receiver, string
+from cursus.script.syntax.nodes import bare_name, is_call, mentions, receiver, string
 
 SHRINKS = ("remove", "pop", "insert")
 LEAVES = (ast.Return, ast.Raise, ast.Break)
@@ -33,6 +34,10 @@ def read_misread(
                 if kind == "shrinks" and any(isinstance(one, ast.While) for one in body.above(node)):
                     continue  # what is skipped has its turn in the next round
                 yield Habit(kind, None, ast.unparse(at).partition("\n")[0][:80], True, place(at, body))
+        for node in body.all_nodes:
+            hashed = _hashed(node)
+            if hashed is not None and _is_made_text(hashed):
+                yield Habit("hash-of-text", None, ast.unparse(node), True, place(node, body))
     for body, _ in reached:
         for node in body.nodes:
             if isinstance(node, ast.Compare) and _is_text(evaluator, node, body):
@@ -68,6 +73,25 @@ def _is_text(evaluator: Evaluator, node: ast.Compare, body: Body) -> bool:
         return False
     found = evaluator.evaluate(node.left, body).values
     return any(isinstance(one, Text) and one.literal is None for one in found)
+
+
+def _hashed(node: ast.AST) -> ast.expr | None:
+    """``x`` of ``hash(x) % n`` and ``abs(hash(x)) % n``."""
+    left = node.left if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod) else None
+    if is_call(left, "abs") and len(left.args) == 1:
+        left = left.args[0]
+    return left.args[0] if is_call(left, "hash") and len(left.args) == 1 else None
+
+
+def _is_made_text(node: ast.expr) -> bool:
+    """True for an expression whose value is a text, or that holds one, whatever its names are."""
+    if isinstance(node, ast.Tuple):
+        return any(map(_is_made_text, node.elts))
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.op, (ast.Add, ast.Mod)) and string(node.left) is not None
+    if isinstance(node, ast.Call):
+        return is_call(node, "str", "repr") or receiver(node, ("format", "join")) is not None
+    return isinstance(node, ast.JoinedStr)
 
 
 def _always_holds(test: ast.expr) -> bool:

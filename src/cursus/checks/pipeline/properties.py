@@ -396,7 +396,10 @@ def _named_output(
     called = NAMED.get(rest[-1])
     place = tuple(map(str, rest))
     declared = step.names("Arguments", *place, called[0]) if called is not None else None
-    if called is None or declared is None or name in declared:
+    if called is None or declared is None:
+        return
+    if name in declared:
+        yield from _lacking(reference, target, step, name, place)
         return
     if not declared and (step.type != "Processing" or _unread(step.body.get("Arguments"))):
         return
@@ -406,6 +409,35 @@ def _named_output(
         reference.path,
         f"name one of its {called[1]}s, or add {name} to its {rest[0]}",
     )
+
+
+def _lacking(
+    reference: Reference, target: Target, step: PipelineStep, name: str, place: tuple[str, ...]
+) -> Iterator[Problem]:
+    """``Outputs['features'].S3Output`` of an output that goes to the feature store: it has no location."""
+    member = target.rest[len(place) + 1] if len(target.rest) > len(place) + 1 else ""
+    other = INSTEAD.get(str(member))
+    held = step.at("Arguments", *place)
+    entries = [
+        entry
+        for entry in (held if isinstance(held, list) else ())
+        if isinstance(entry, Mapping) and name in (entry.get("OutputName"), entry.get("InputName"))
+    ]
+    if other is not None and len(entries) == 1 and member not in entries[0] and entries[0].get(other):
+        yield Problem(
+            f"{show(name)} of step {target.name} has a {other} and no {member}",
+            reference.path,
+            f"give {name} a {member}, or refer to an entry that has one",
+        )
+
+
+INSTEAD = {
+    "S3Output": "FeatureStoreOutput",
+    "FeatureStoreOutput": "S3Output",
+    "S3Input": "DatasetDefinition",
+    "DatasetDefinition": "S3Input",
+}
+"""Of an output and an input of a processing job has each one of two: what stands in the place of a member."""
 
 
 NAMED: Mapping[object, tuple[str, str]] = {

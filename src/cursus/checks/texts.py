@@ -338,7 +338,8 @@ def _by_form(holder: str, member: str, value: str) -> list[str]:
     if member != "Regex":
         if ("(" in value or "<" in value or value[:2] == "b'") and re.search(REPR, value):
             found.append("repr")
-        if member not in ARGUMENTS and len(value) <= 1024 and _is_placeholder(holder, member, value):
+        unfilled = left_over(value) if member in ARGUMENTS else _is_placeholder(holder, member, value)
+        if unfilled and len(value) <= 1024:
             found.append("placeholder")
     if value in NOTHING:
         if (holder == "Environment" or (not holder and member in VALUED)) and member not in HAVE_NONE:

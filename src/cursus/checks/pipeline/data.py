@@ -12,6 +12,7 @@ from cursus.checks.pipeline import again, outputs_of, place_of, writes
 from cursus.checks.pipeline.models import metrics
 from cursus.checks.pipeline.properties import has_strangers
 from cursus.checks.rules import Problem, rule
+from cursus.checks.texts import NOTHING
 from cursus.checks.views import PipelineView, mapping, mappings
 from cursus.model import Path, Step
 from cursus.redact import show
@@ -439,6 +440,12 @@ def property_files(view: PipelineView) -> Iterator[Problem]:
                     f"FilePath {show(path)} names no JSON file, which a property file is",
                     (*place, "FilePath"),
                     "let the step write a JSON file, and name it",
+                )
+            elif path in NOTHING:
+                yield Problem(
+                    f"FilePath is {show(path)}, the text of a missing value",
+                    (*place, "FilePath"),
+                    "write the path of the report in the output, such as report.json",
                 )
             name = entry.get("OutputName")
             if isinstance(name, str) and outputs is not None and name not in outputs and not elsewhere:

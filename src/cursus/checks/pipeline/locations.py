@@ -11,7 +11,7 @@ from cursus.aws.members import value_at
 from cursus.aws.pipelines import Reference, nodes, parse_get, target_of, written_out
 from cursus.checks.pipeline import outputs_of, place_of
 from cursus.checks.rules import Problem, rule
-from cursus.checks.text_faults import location_faults
+from cursus.checks.text_faults import CURLY, location_faults, placeholder
 from cursus.checks.views import PipelineView, listing, mapping, mappings, text
 from cursus.model import Path
 from cursus.redact import show
@@ -54,6 +54,10 @@ def joined_location(view: PipelineView) -> Iterator[Problem]:
         if place[-1] in LOCATIONS:
             written = _written(view) if written is None else written
             yield from _run_together(value["Std:Join"], place, written)
+    if any(map(_BUCKET_NAME.search, view.definition.parameters)):
+        # As the definition has them: with the parameters put in these are plain texts.
+        for place, value in nodes(view.request.get("Steps"), ("Steps",), lambda _, here: _is_join(here)):
+            yield from _bucket_and_folder(value["Std:Join"] if _is_join(value) else {}, place)
 
 
 def _joins(view: PipelineView) -> Iterator[tuple[Path, Mapping[str, Any]]]:
@@ -75,6 +79,24 @@ def _written(view: PipelineView) -> dict[str, str]:
             if path is not None:
                 found[f"Steps.{step.name}.{member}.S3OutputPath"] = path
     return found
+
+
+def _bucket_and_folder(join: Mapping[str, Any], place: Path) -> Iterator[Problem]:
+    """``["s3://", <parameter Bucket>, "train/"]``: the folder is joined to the bucket's name."""
+    parts = listing(join, "Values")
+    if join.get("On", "") != "" or len(parts) < 3 or parts[0] != "s3://" or not isinstance(parts[2], str):
+        return
+    target = target_of(parts[1])
+    name = target.name if target is not None and target.root == "Parameters" else ""
+    if _BUCKET_NAME.search(name) and re.match(r"[A-Za-z0-9_]+/", parts[2]):
+        yield Problem(
+            f"the bucket {show(name)} and {show(parts[2][:40])} are joined with nothing between them: there is no such bucket",
+            place,
+            f"write {show('/' + parts[2][:40])}",
+        )
+
+
+_BUCKET_NAME = re.compile(r"bucket(?:_?name)?$", re.IGNORECASE)
 
 
 def _run_together(join: Mapping[str, Any], place: Path, written: Mapping[str, str]) -> Iterator[Problem]:
@@ -151,6 +173,14 @@ def _joined(value: Mapping[str, Any], place: Path) -> Iterator[Problem]:
                 f"the parts of {member} make {show(text, member)}, which {fault.message}",
                 remedy=fault.remedy.replace(_UNKNOWN, "…"),
                 severity=None if fault.certain else "warning",
+            )
+        bucket = text[5:].partition("/")[0]
+        left = placeholder(bucket)
+        if left is not None:
+            yield Problem(
+                f"the parts of {member} make {show(text, member)}, which still holds the placeholder {show(left)}",
+                remedy="write the bucket's name, or give the parameter that holds it a default that is one",
+                severity="error" if re.fullmatch(CURLY, bucket) else "warning",
             )
         if not text.startswith("s3://"):
             yield Problem(

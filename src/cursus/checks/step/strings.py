@@ -6,8 +6,9 @@ Each rule looks only at the texts that ``cursus.checks.texts`` suspects of its k
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from cursus.aws.members import value_at
 from cursus.checks.framework.commands import SHELLS
 from cursus.checks.rules import Problem, rule
 from cursus.checks.step.image_names import stands_for_another
@@ -215,7 +216,8 @@ def white_space(view: RequestView) -> Iterator[Problem]:
 
 def _by_a_shell(view: RequestView, path: Path) -> bool:
     """True for a word of a command line that a shell takes apart, and so without the blanks."""
-    command = mapping(view.request, str(path[0])).get("ContainerEntrypoint") if path[-2:-1] else None
+    holder = value_at(view.request, path[:-2]) if path[-2:-1] else None
+    command = holder.get("ContainerEntrypoint") if isinstance(holder, Mapping) else None
     words = command if isinstance(command, list) else []
     return any(str(word).rpartition("/")[2] in SHELLS for word in words)
 
@@ -232,7 +234,7 @@ def placeholders(view: RequestView) -> Iterator[Problem]:
     What it does:
         Finds <your-bucket>, YOUR_ROLE, ${VARIABLE}, {name}, %s, REPLACE_ME and their like in names, URIs, ARNs and
         environment. Arguments of a shell, hyperparameters and regular expressions may hold such things rightly, unless
-        the value of a hyperparameter, variable or tag is nothing else (TODO, changeme, <your value>).
+        the value of a hyperparameter, variable, tag or argument of another program is nothing else (TODO, <your value>).
         One of a language's own (${VARIABLE}, {name}, %s) in a bucket's name or an input, or in place of a number such
         as the epochs, is an error where role and image are filled in. What is there for a reader to replace, such as <your-bucket>, marks a sample.
     Why:
@@ -249,7 +251,7 @@ def placeholders(view: RequestView) -> Iterator[Problem]:
     suspected = view.suspected("placeholder")
     left: dict[str, list[tuple[Path, str, bool]]] = {}
     for path, value in suspected:
-        if (path, value) in others:
+        if (path, value) in others or _by_a_shell(view, path):
             continue
         curly = re.search(CURLY, value) if "Environment" in path else None
         found = curly[0] if curly else placeholder(value) or value

@@ -441,7 +441,7 @@ def property_files(view: PipelineView) -> Iterator[Problem]:
                     (*place, "FilePath"),
                     "let the step write a JSON file, and name it",
                 )
-            elif path in NOTHING:
+            elif isinstance(path, str) and path in NOTHING:
                 yield Problem(
                     f"FilePath is {show(path)}, the text of a missing value",
                     (*place, "FilePath"),

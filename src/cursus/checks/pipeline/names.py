@@ -111,6 +111,8 @@ def _metric(view: PipelineView, value: object) -> tuple[str, str] | None:
     return (path, direction) if direction is not None else None
 
 
+HELD_OUT = frozenset({"test", "validation", "valid", "val", "eval", "evaluation", "holdout"})
+TRAINED_ON = frozenset({"train", "training", "train_data", "training_data"})
 OBJECTIVE = "FinalHyperParameterTuningJobObjectiveMetric"
 
 
@@ -120,7 +122,7 @@ def other_output(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Compares the names of channels and of processing inputs with the outputs that they refer to, where the same step has an
-        output of that name; the references of a step's channels, or inputs, with each other; and with what the step reads
+        output of that name, or test data is read from what is called train; the references of a step's channels, or inputs, with each other; and with what the step reads
         that makes an output of the same name, which is for nobody. Compares the names of hyperparameters and variables with
         those of the parameters that they get: epcohs for TrainEpochs.
     Why:
@@ -183,6 +185,13 @@ def other_output(view: PipelineView) -> Iterator[Problem]:
                     f"{show(names[0])} reads the output {show(read)} of {target.name}, which has an output {show(meant)}",
                     where,
                     f"refer to Outputs['{meant}'], or call it {read}",
+                )
+            elif names[0] in HELD_OUT and read in TRAINED_ON and len(declared) > 1:
+                others = ", ".join(sorted(filter(None, declared - {read})))
+                yield Problem(
+                    f"{show(names[0])} reads the output {show(read)} of {target.name}, which is what is trained on",
+                    where,
+                    f"refer to another of its outputs ({others}), or call it {read}",
                 )
             elif first.setdefault(str(source["Get"]), names[0]) != names[0]:
                 kind = "channel" if place[0] == "InputDataConfig" else "input"

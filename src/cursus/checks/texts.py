@@ -386,10 +386,13 @@ def _by_member(member: str, value: str, region: str) -> list[str]:
     return found
 
 
+_TEMPLATES = ("prompt", "template", "format", "text")
+
+
 def _is_placeholder(holder: str, member: str, value: str) -> bool:
     if holder and member != SUBMIT and not value.startswith("s3://"):
         unfilled = holder == "Environment" and "$" in value and re.search(UNFILLED, value) is not None
-        unformatted = value[:1] == "{" and value == f"{{{member}}}"
+        unformatted = value == f"{{{member}}}" and not any(word in member for word in _TEMPLATES)
         return unfilled or unformatted or (holder != "MetricDefinitions" and left_over(value))
     if "://" not in value and not value.startswith("arn:") and member not in NAMED:
         return False

@@ -215,11 +215,19 @@ def script_mode(view: TrainingView) -> Iterator[Problem]:
         if _half_quoted(directory[1]):
             yield _unclosed(directory[0], directory[1])
         else:
-            yield from _archive(directory[0], directory[1].strip('"'))
+            yield from _archive(directory[0], _bare(directory[1]))
 
 
 def _half_quoted(value: str) -> bool:
-    return len(value) > 1 and (value[0] == '"') != (value[-1] == '"')
+    """True for a text that begins or ends with a quotation mark and is no JSON."""
+    text = value.strip()
+    return len(text) > 1 and (text[0] == '"') != (text[-1] == '"')
+
+
+def _bare(value: str) -> str:
+    """What the toolkit makes of a text that may be JSON, around which white space does not count."""
+    text = value.strip()
+    return text.strip('"') if len(text) > 1 and text[0] == text[-1] == '"' else value
 
 
 def _unclosed(path: Path, value: str) -> Problem:
@@ -245,7 +253,7 @@ def _misspelt(view: TrainingView, setting: str, remedy: str) -> tuple[Path, str]
 
 def _program(view: TrainingView, path: Path, value: str) -> Iterator[Problem]:
     """What is wrong with the name of the script."""
-    name, told = value.strip('"'), f"{path[-1]} is {show(value)}"
+    name, told = _bare(value), f"{path[-1]} is {show(value)}"
     seen = view.step.source is not None and view.step.source.entry_point.endswith(".ipynb")  # by FRM050
     if not seen and name.endswith(".ipynb"):
         yield Problem(
@@ -304,7 +312,7 @@ def _program(view: TrainingView, path: Path, value: str) -> Iterator[Problem]:
             path,
             f"Write {tidy}.",
         )
-    elif ".py -" in name or ".sh -" in name:
+    elif ".py -" in name or ".sh -" in name or name.startswith("-"):
         yield Problem(
             f"{told}: the toolkit looks for a file of this name, options and all.",
             path,

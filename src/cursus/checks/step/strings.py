@@ -13,7 +13,7 @@ from cursus.checks.framework.commands import SHELLS
 from cursus.checks.rules import Problem, rule
 from cursus.checks.step.image_names import stands_for_another
 from cursus.checks.text_faults import CURLY, UNFILLED, Fault, location_faults, placeholder
-from cursus.checks.texts import COLUMNS, HYPERPARAMETERS, NAMED, NOTHING, REPR, STAND_IN, SUBMIT
+from cursus.checks.texts import COLUMNS, HYPERPARAMETERS, NAMED, NOTHING, PROGRAM, REPR, STAND_IN, SUBMIT
 from cursus.checks.views import RequestView, mapping
 from cursus.model import Path, Severity
 from cursus.redact import is_secret_name, show
@@ -271,7 +271,8 @@ def placeholders(view: RequestView) -> Iterator[Problem]:
             # No bucket is called so. A request with several of them is a template as a whole.
             forgotten = in_bucket and found[0] == "$" and len(suspected) == 1 and _filled_in(view)
         elif not HYPERPARAMETERS.isdisjoint(path) and found[0] in "${":
-            forgotten = re.search(_COUNTED, str(path[-1])) is not None and _filled_in(view)
+            by_shell = str(value_at(view.request, (*path[:-1], PROGRAM), "")).strip('" ').endswith(".sh")
+            forgotten = re.search(_COUNTED, str(path[-1])) is not None and not by_shell and _filled_in(view)
         left.setdefault(found, []).append((path, value, forgotten))
     for found, places in left.items():
         path, value, forgotten = places[0]

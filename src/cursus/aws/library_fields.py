@@ -32,6 +32,12 @@ def fields(name: str, version: str) -> Iterator[tuple[str, str, bool]]:
         yield field, kind, bool(needed) and needed[0] <= low and high <= needed[1]
 
 
+def versions() -> list[str]:
+    """The versions of transformers whose fields are known for sure, from the oldest on."""
+    found: list[str] = table("dataclasses")["versions"]
+    return found
+
+
 def versions_with(name: str, field: str) -> str:
     """Which versions have a field that others lack, in words; empty for a field that all have or none has."""
     known = table("dataclasses")

@@ -62,6 +62,7 @@ from cursus.script.python import (
     signatures,
     slips,
     thrown_away,
+    trainer_words,
     unbound,
     undefined,
     without_effect,
@@ -274,6 +275,11 @@ class Reading(Reach):
             *left_behind.read_left_behind(evaluator, calls, list(self.source.modules.values())),
             *(library_words.read_library_words(evaluator, calls) if tops & library_words.MODULES else ()),
             *(library_words.read_library_names(evaluator, reached) if tops & library_words.MODULES else ()),
+            *(
+                trainer_words.read_trainer_words(evaluator, calls, self.source.modules.values())
+                if tops & {"transformers", "trl"}
+                else ()
+            ),
             *misfits.read_misfits(evaluator, reached, calls),
             *(
                 signals.read_signals(evaluator, calls, self.source.modules.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from cursus.aws import images, instances, library_fields
 from cursus.aws.images import Image
@@ -73,8 +73,8 @@ def _is_set(value: object) -> bool:
     return str(value).upper() in ("1", "ON", "YES", "TRUE")
 
 
-def is_on(view: TrainingView, name: str) -> bool:
-    return str(view.values.get(name, "")).lower() in TRUE
+def is_on(values: Mapping[str, object], name: str) -> bool:
+    return str(values.get(name, "")).lower() in TRUE
 
 
 def is_on_cpus(view: TrainingView) -> bool:
@@ -114,7 +114,7 @@ def refused_by_the_trainer(view: TrainingView) -> Iterator[Problem]:
         return
     severity: Severity | None = None if sure else "warning"
     member = view.hyperparameters_member
-    yield from _formats(view, image, severity)
+    yield from _formats(view, view.values, image, severity)
     for name in MODELS:
         if str(view.values.get(name, "")).startswith("s3://"):
             yield Problem(
@@ -144,25 +144,29 @@ def refused_by_the_trainer(view: TrainingView) -> Iterator[Problem]:
             "leave it out, or bring the model by a channel",
             severity="warning",  # a folder of the source directory may have the name, too
         )
-    yield from _pairs(view, severity)
-    yield from _words(view, sure, severity)
-    yield from _best(view, image, sure, severity)
+    yield from _pairs(view, view.values, severity)
+    yield from _words(view, view.values, sure, severity)
+    yield from _best(view, view.values, _version(image), sure, severity)
     if sure:
         yield from _of_the_example(view)
 
 
-def _pairs(view: TrainingView, severity: Severity | None) -> Iterator[Problem]:
+def _version(image: Image) -> str:
+    return image.version or "" if image.framework == "huggingface" else ""
+
+
+def _pairs(view: TrainingView, values: Mapping[str, object], severity: Severity | None) -> Iterator[Problem]:
     """Arguments that the Trainer does not take together."""
     member = view.hyperparameters_member
     for one, other in (("fp16", "bf16"), ("fp16_full_eval", "bf16_full_eval")):
-        if is_on(view, one) and is_on(view, other):
+        if is_on(values, one) and is_on(values, other):
             yield Problem(
                 f"At most one of {one} and {other} can be True, but not both",
                 (member, one),
                 "keep bf16 on GPUs from Ampere on, fp16 on others",
                 severity=severity,
             )
-    if view.values.get("fsdp") and view.values.get("deepspeed"):
+    if values.get("fsdp") and values.get("deepspeed"):
         yield Problem(
             "--fsdp together with --deepspeed is not possible",
             (member, "deepspeed"),
@@ -171,27 +175,32 @@ def _pairs(view: TrainingView, severity: Severity | None) -> Iterator[Problem]:
         )
 
 
-def refused_when_parsed(view: TrainingView, image: Image, defaults: bool) -> Iterator[Problem]:
-    """What ``TrainingArguments`` refuses of the hyperparameters, where they surely become one.
+def refused_values(
+    view: TrainingView, values: Mapping[str, object], image: Image | None, *, version: str, defaults: bool
+) -> Iterator[Problem]:
+    """What ``TrainingArguments`` refuses of ``values``, by name; a problem's path ends with the name.
 
-    ``defaults``: what is not given is what the library has for it.
+    ``version``: of transformers, empty where it is not known. ``defaults``: what is not given is what the library has for it.
     """
-    yield from _formats(view, image, None)
-    yield from _pairs(view, None)
-    yield from _words(view, False, None)
-    yield from _best(view, image, defaults, None)
+    yield from _formats(view, values, image, None)
+    yield from _pairs(view, values, None)
+    yield from _words(view, values, False, None)
+    yield from _best(view, values, version, defaults, None)
 
 
-def _formats(view: TrainingView, image: Image, severity: Severity | None) -> Iterator[Problem]:
+def _formats(
+    view: TrainingView, values: Mapping[str, object], image: Image | None, severity: Severity | None
+) -> Iterator[Problem]:
     """Number formats that the instance's GPUs do not have, or that are for GPUs."""
     member = view.hyperparameters_member
     kinds = [found for _, name, _ in view.instances if (found := instances.find(name)) is not None]
     for name, word in FORMATS.items():
         needed = instances.precisions()[word]
         lacking = next((kind for kind in kinds if kind.gpu and kind.gpu.capability < needed), None)
-        if lacking is not None and lacking.gpu is not None and is_on(view, name):
+        if lacking is not None and lacking.gpu is not None and is_on(values, name):
             # From 2.3 on torch counts a format that it emulates.
-            emulated = word == "bf16" and images.order(image.engine_version or "0") >= (2, 3)
+            torch = image.engine_version if image is not None else None
+            emulated = word == "bf16" and images.order(torch or "0") >= (2, 3)
             yield Problem(
                 f"{name} needs GPUs of compute capability {needed:g}; those of {lacking.name} "
                 f"({lacking.gpu.kind}) have {lacking.gpu.capability:g}",
@@ -200,7 +209,7 @@ def _formats(view: TrainingView, image: Image, severity: Severity | None) -> Ite
                 severity="warning" if emulated else severity,
             )
     for name in HALVES:
-        if is_on(view, name) and is_on_cpus(view):
+        if is_on(values, name) and is_on_cpus(view):
             yield Problem(
                 f"{name} is for GPUs, and {kinds[0].name} has none",
                 (member, name),
@@ -209,11 +218,13 @@ def _formats(view: TrainingView, image: Image, severity: Severity | None) -> Ite
             )
 
 
-def _words(view: TrainingView, sure: bool, severity: Severity | None) -> Iterator[Problem]:
+def _words(
+    view: TrainingView, values: Mapping[str, object], sure: bool, severity: Severity | None
+) -> Iterator[Problem]:
     """Values that an argument of the Trainer's does not have, or that are of another type."""
     member, choices = view.hyperparameters_member, table("trainer")["choices"]
     kinds = kinds_of(view) if sure else {}
-    for name, value in view.values.items():
+    for name, value in values.items():
         if not isinstance(value, str) or not value:
             continue
         known = choices.get(name)
@@ -254,12 +265,13 @@ def _fits(value: str, kind: str) -> bool:
         return False
 
 
-def _best(view: TrainingView, image: Image, sure: bool, severity: Severity | None) -> Iterator[Problem]:
+def _best(
+    view: TrainingView, values: Mapping[str, object], version: str, sure: bool, severity: Severity | None
+) -> Iterator[Problem]:
     """``load_best_model_at_end`` wants models saved when they are evaluated, from transformers 4.9 on."""
-    values = view.values
     since = table("libraries")["since"]["load_best_model_at_end with strategies"]
-    older = image.framework == "huggingface" and images.order(image.version or "0") < images.order(since)
-    if older or not is_on(view, "load_best_model_at_end"):
+    older = version and images.order(version) < images.order(since)
+    if older or not is_on(values, "load_best_model_at_end"):
         return
     defaults = ("no", "steps") if sure else (None, None)
     evaluates = values.get("eval_strategy", values.get("evaluation_strategy", defaults[0]))
@@ -452,7 +464,7 @@ def nothing_comes_of_it(view: TrainingView) -> Iterator[Problem]:
             (member, "report_to"),
             "give the job WANDB_API_KEY, or let the script fetch it from Secrets Manager",
         )
-    pushes = is_on(view, "push_to_hub")
+    pushes = is_on(values, "push_to_hub")
     given = any(TOKEN.search(name) for name in names if not name.startswith("push"))
     if pushes and not (given or logs_in(view, "huggingface_hub")):
         yield Problem(

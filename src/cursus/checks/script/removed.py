@@ -19,8 +19,6 @@ from cursus.model import Location
 from cursus.script.facts import Habit, ScriptFacts
 from cursus.suggest import did_you_mean
 
-ARGUMENTS = "transformers.TrainingArguments"
-
 
 @rule("FRM072", scope="script")
 def name_removed(view: TrainingView) -> Iterator[Problem]:
@@ -30,8 +28,7 @@ def name_removed(view: TrainingView) -> Iterator[Problem]:
         Holds imports, calls and their arguments against the names that scikit-learn, pandas, NumPy, TensorFlow, Keras, XGBoost, LightGBM, PyTorch,
         datasets, accelerate, peft and trl have taken out or brought in, and the arguments of transformers' ``Trainer`` and ``TrainingArguments``
         against theirs: in the version that requirements.txt pins, or that the image is of, or pins, or at least has by its Python; the
-        standard library's against the image's Python, and
-        ``load_best_model_at_end`` against the strategies of saving and evaluating. What is imported in ``try``, or on a condition, is left alone.
+        standard library's against the image's Python. What is imported in ``try``, or on a condition, is left alone.
     Why:
         ``ImportError``, ``AttributeError`` or ``TypeError``: a script that was written for an older image fails in a newer one.
     Example:
@@ -50,7 +47,6 @@ def name_removed(view: TrainingView) -> Iterator[Problem]:
     facts = readable(view)
     if facts is None:
         return
-    yield from _best_at_end(view)
     told: set[str] = set()
     for name, where in _used(facts):
         for problem, hit in _gone(view, name, where):
@@ -60,8 +56,8 @@ def name_removed(view: TrainingView) -> Iterator[Problem]:
     for habit in habits(view, "library-words"):
         given = [word for word in habit.key.split(",") if word]
         yield from _arguments(view, habit, given)
-        if habit.detail.endswith(".TrainingArguments") and habit.sure:
-            yield from _unknown_fields(view, given, habit.location)
+        if habit.sure and library_fields.is_known(habit.detail):
+            yield from _unknown_fields(view, habit, given)
 
 
 def _gone(view: TrainingView, name: str, where: Location) -> Iterator[tuple[Problem, str]]:
@@ -129,36 +125,22 @@ def _shown(versions: tuple[str, str]) -> str:
     return f"{low} and later" if high == "9999" else f"{low} to {high}"
 
 
-def _best_at_end(view: TrainingView) -> Iterator[Problem]:
-    """``load_best_model_at_end``, for which every saved model has to be evaluated, from transformers 4.9 on."""
-    version = library_version(view)
-    since = table("libraries")["since"]["load_best_model_at_end with strategies"]
-    if version and images.order(version) < images.order(since):
-        return
-    for habit in habits(view, "best-at-end"):
-        evaluates, saves = habit.detail.split(",")
+def _unknown_fields(view: TrainingView, habit: Habit, given: list[str]) -> Iterator[Problem]:
+    """Arguments that ``TrainingArguments`` of this version does not have."""
+    version, name = library_version(view), habit.detail.rpartition(".")[2]
+    known = {field for field, _, _ in library_fields.fields(habit.detail, version)}
+    for word in given:
+        if word in known:
+            continue
+        span = library_fields.versions_with(habit.detail, word)
+        which = f", which versions {span} have" if span else ""
         yield Problem(
-            f"load_best_model_at_end wants models saved when they are evaluated: save_strategy is {saves!r}, eval_strategy {evaluates!r}",
-            remedy=f"eval_strategy={saves!r} (evaluation_strategy before 4.41)",
-            severity=None if habit.sure and version else "warning",
+            f"{name} of transformers{version and ' '}{version} takes no {word!r}{which}.{did_you_mean(word, known)}",
+            remedy="write it as this version calls it"
+            + (", or pin another one in requirements.txt" if span else ""),
+            severity=None if span or version in library_fields.versions() else "warning",
             location=habit.location,
         )
-
-
-def _unknown_fields(view: TrainingView, given: list[str], where: Location) -> Iterator[Problem]:
-    """Arguments that ``TrainingArguments`` of this version does not have, and another one has."""
-    version = library_version(view)
-    if not version:
-        return
-    known = {name for name, _, _ in library_fields.fields(ARGUMENTS, version)}
-    for name in given:
-        span = library_fields.versions_with(ARGUMENTS, name)
-        if span and name not in known:
-            yield Problem(
-                f"TrainingArguments of transformers {version} takes no {name!r}, which versions {span} have.{did_you_mean(name, known)}",
-                remedy="write it as this version calls it, or pin another one in requirements.txt",
-                location=where,
-            )
 
 
 def _used(facts: ScriptFacts) -> Iterator[tuple[str, Location]]:

@@ -93,7 +93,7 @@ def _never_printed(
             )
         elif (
             "eval_" in pattern
-            and not is_on(definition, "do_eval")
+            and not is_on(values, "do_eval")
             and values.get("eval_strategy", values.get("evaluation_strategy")) == "no"
         ):
             yield Problem(

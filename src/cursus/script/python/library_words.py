@@ -1,4 +1,4 @@
-"""What a script uses of libraries by name: ``library-words``, ``library-name``, ``best-at-end``, and of XGBoost
+"""What a script uses of libraries by name: ``library-words``, ``library-name``, and of XGBoost
 ``rounds-ignored`` (their number among the parameters) and ``stops-on-training`` (the last of ``evals``).
 
 ``detail`` is the dotted name of a function, for a method that of the class which made its object; ``key`` are the
@@ -50,8 +50,6 @@ def read_library_words(evaluator: Evaluator, calls: Iterable[tuple[CallSite, boo
         known = site.node.func.attr if isinstance(site.node.func, ast.Attribute) else ""
         method = known == "train" or known in library_apis.last_names()
         name = _name(evaluator, site) if words or method else ""
-        if name.endswith(".TrainingArguments"):
-            yield from _best_at_end(site, sure)
         if name == "xgboost.train":
             yield from _boosted(site, sure)
         if name.partition(".")[0] in MODULES:
@@ -69,22 +67,6 @@ def read_library_names(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]
                 if isinstance(value, v.Ref) and value.name.partition(".")[0] in MODULES:
                     certain = sure and id(node) in body.certain
                     yield Habit("library-name", None, value.name, certain, place(node, body))
-
-
-def _best_at_end(site: CallSite, sure: bool) -> Iterator[Habit]:
-    """``load_best_model_at_end=True`` where the models are saved at other times than they are evaluated."""
-    wanted = word(site.node, "load_best_model_at_end")
-    if not (isinstance(wanted, ast.Constant) and wanted.value is True):
-        return
-    if any(one.arg is None for one in site.node.keywords):
-        return
-    evaluates = word(site.node, "eval_strategy", "evaluation_strategy")
-    saves = word(site.node, "save_strategy")
-    times = [
-        default if node is None else string(node) for node, default in ((evaluates, "no"), (saves, "steps"))
-    ]
-    if None not in times and times[0] != times[1] and times[1] != "best":
-        yield Habit("best-at-end", None, f"{times[0]},{times[1]}", sure, place(site.node, site.body))
 
 
 def _boosted(site: CallSite, sure: bool) -> Iterator[Habit]:

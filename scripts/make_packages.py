@@ -86,12 +86,16 @@ LEAVES = {
     "lightning": "lightning",
     "neptune": "neptune",
     "nltk": "nltk",
+    "openpyxl": "openpyxl",
     "optuna": "optuna",
     "peft": "peft",
     "prophet": "prophet",
     "pycocotools": "pycocotools",
     "pytorch_lightning": "pytorch-lightning",
     "pytorch_tabnet": "pytorch-tabnet",
+    "rouge_score": "rouge-score",
+    "s3fs": "s3fs",
+    "sacrebleu": "sacrebleu",
     "segmentation_models_pytorch": "segmentation-models-pytorch",
     "sentence_transformers": "sentence-transformers",
     "seqeval": "seqeval",
@@ -100,12 +104,13 @@ LEAVES = {
     "trl": "trl",
     "ultralytics": "ultralytics",
     "wandb": "wandb",
+    "xlrd": "xlrd",
     "xgboost": "xgboost",
 }
 """Libraries that scripts are written with, by their modules: what an image installs for itself needs none of them, but
 for those in ``NEEDED``."""
 NEEDED = {
-    "tf-models-official": {"nltk", "pycocotools", "seqeval"},
+    "tf-models-official": {"nltk", "pycocotools", "sacrebleu", "seqeval"},
     "evaluate": {"datasets"},
     "rouge-score": {"nltk"},
 }

@@ -330,7 +330,8 @@ def other_framework(view: TrainingView) -> Iterator[Problem]:
     What it does:
         Where the image is one of Amazon's framework images: looks for an import of another framework, on the way that every run takes, that
         requirements.txt does not bring; and, beside a script that starts no pip, and whose requirements.txt, where it has one, names packages alone that bring
-        no others of these, of a package that the image is not published with: any in an image for scikit-learn, well-known ones (``transformers``, ``lightning``, ``lightgbm`` …) in those for PyTorch, TensorFlow, Hugging Face
+        no others of these, of a package that the image is not published with,
+        or that pandas wants beside it (openpyxl for Excel files, s3fs for places in S3): any in an image for scikit-learn, well-known ones (``transformers``, ``lightning``, ``lightgbm`` …) in those for PyTorch, TensorFlow, Hugging Face
         and XGBoost.
     Why:
         ``ModuleNotFoundError``: an image for scikit-learn has no PyTorch, one for PyTorch no TensorFlow.

@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from cursus.aws.images import Image, amazon_image
 from cursus.aws.tables import entries, table
 from cursus.checks.rules import Problem
+from cursus.checks.script.conditions import all_hold
 from cursus.checks.script.processing_view import ProcessingView
+from cursus.checks.script.request import resolve
 from cursus.checks.views import TrainingView
+from cursus.model import Location
 from cursus.script.facts import ScriptFacts
 
 
@@ -30,20 +33,37 @@ def not_published(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:
         return
     if facts.calls & {"os.system", "os.popen", "sys.path.append", "sys.path.insert"}:
         return
-    for one in facts.imports if not facts.top_imports & INSTALLERS else ():
-        module = one.module.partition(".")[0]
+    for told, module, location in _wanted(view, facts) if not facts.top_imports & INSTALLERS else ():
         known = OTHERWISE_NAMED.get(module, module.replace("_", "-")) in named
-        if one.sure and not one.level and not known and _lacks(image, module, bool(named)):
+        if not known and _lacks(image, module, bool(named)):
             yield Problem(
-                f"the script imports {module}, which {image.repository} is not published with, and "
+                f"{told} {module}, which {image.repository} is not published with, and "
                 + ("requirements.txt does not name it" if named else "nothing installs it"),
                 ("AlgorithmSpecification", "TrainingImage"),
                 remedy=f"put {module} into requirements.txt beside the script"
                 + (", and run it by a FrameworkProcessor" if isinstance(view, ProcessingView) else ""),
                 severity="error",
-                location=one.location,
+                location=location,
             )
             return
+
+
+def _wanted(view: TrainingView, facts: ScriptFacts) -> Iterator[tuple[str, str, Location]]:
+    """The modules that every run imports, by itself or by what it calls of pandas: (what wants it, module, place)."""
+    for one in facts.imports:
+        if one.sure and not one.level:
+            yield "the script imports", one.module.partition(".")[0], one.location
+    for use in facts.paths if "pandas" in facts.top_imports else ():
+        if not use.sure or use.local or not all_hold(view, use.tests):
+            continue
+        name = use.call.rpartition(".")[2]
+        places = [resolve(view, path) for path in use.paths]
+        if places and all(isinstance(place, str) and place.startswith("s3://") for place in places):
+            if use.call.startswith("pandas.read_") or name in PANDAS_WRITES:
+                yield f"{name} of an s3:// URI wants", "s3fs", use.location
+        elif use.call == "pandas.read_excel":
+            old = all(isinstance(place, str) and place.endswith(".xls") for place in places)
+            yield "read_excel wants", "xlrd" if places and old else "openpyxl", use.location
 
 
 def _lacks(image: Image, module: str, others: bool = False) -> bool:
@@ -59,6 +79,8 @@ def _lacks(image: Image, module: str, others: bool = False) -> bool:
     return module in told["absent"] and (not told["versions"] or minor in told["versions"])
 
 
+PANDAS_WRITES = frozenset({"to_csv", "to_parquet", "to_json", "to_pickle"})
+"""Methods of a frame that write to a place in S3, where s3fs is installed."""
 FRAMEWORKS = {"torch": "pytorch", "tensorflow": "tensorflow", "xgboost": "xgboost", "mxnet": "mxnet"}
 OTHERWISE_NAMED = {"imblearn": "imbalanced-learn"}
 """What a package is called on the index, where its module has another name."""

@@ -45,6 +45,7 @@ MODULES: tuple[str, ...] = (
     "artifacts",
     "monitoring.metrics",
     "monitoring.debugger",
+    "monitoring.hooks",
     "distributed.strategies",
     "distributed.hosts",
     "distributed.promises",

@@ -52,6 +52,12 @@ COLLECTIONS = [
     "tensorflow_summaries", "trees", "weights",
 ]
 # fmt: on
+# smdebug/core/reduction_config.py of the same: from_dict.
+REDUCTIONS = [
+    before + one
+    for before in ("", "abs_")
+    for one in ("min", "max", "mean", "std", "variance", "sum", "prod", "l1_norm", "l2_norm")
+]
 GUIDE_COMMIT = "a869fa5"
 
 
@@ -63,6 +69,25 @@ def rule_parameters(clone: str) -> dict[str, list[str]]:
         names = re.findall(r"^\| ([a-z][a-z0-9_\\]*) \|", section, re.MULTILINE)
         if names:
             found[section.partition("<")[0]] = sorted({n.replace("\\", "") for n in names} - {"base_trial"})
+    return found
+
+
+def collections_of(entry: dict[str, list[dict[str, str]]]) -> set[str]:
+    """The names of the collections in a rule's configuration."""
+    return {one["CollectionName"] for one in entry.get("CollectionConfigurations", ())}
+
+
+def rule_numbers(clone: str) -> dict[str, list[str]]:
+    """The parameters that are numbers in the same tables, but for ``mode``, which they call one by mistake."""
+    page = git(clone, "show", f"{GUIDE_COMMIT}:doc_source/debugger-built-in-rules.md")
+    found = {}
+    for section in re.split(r"^## ", page, flags=re.MULTILINE)[1:]:
+        rows = re.findall(
+            r"^\| ([a-z][a-z0-9_\\]*) \|.*?Valid values: ?(?:Integer|Float)", section, re.MULTILINE
+        )
+        names = sorted({name.replace("\\", "") for name in rows} - {"mode"})
+        if names:
+            found[section.partition("<")[0]] = names
     return found
 
 
@@ -96,6 +121,13 @@ def main() -> None:
             "rule_parameters": {
                 name: sorted({*listed.get(name, ()), *profiler_rules.get(name, ())}) for name in listed
             },
+            "rule_numbers": rule_numbers(sys.argv[1]),
+            # The collections that a rule reads, which no hook saves unasked: ruleConfigs.json.
+            "rule_collections": {
+                name: needed
+                for name, entry in configs.items()
+                if (needed := sorted(collections_of(entry) & set(COLLECTIONS) - {"losses", "metrics"}))
+            },
             # The first names the rule, the second SageMaker sets, the third is of the SDK's rule actions.
             "parameters_of_all": ["rule_to_invoke", "base_trial", "action_json"],
             # "Required", in the same page.
@@ -105,6 +137,7 @@ def main() -> None:
             "hook_parameters": OF_THE_HOOK,
             "collection_parameters": OF_COLLECTIONS,
             "numbers": ["save_interval", "start_step", "end_step"],
+            "reductions": REDUCTIONS,
             "modes": ["train", "eval", "predict", "global"],
             # First framework version whose image has the hook; from the page above.
             "hook_since": {"tensorflow": "1.15", "pytorch": "1.5", "mxnet": "1.6", "xgboost": "0.90-2"},

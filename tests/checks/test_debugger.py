@@ -72,6 +72,42 @@ def test_a_rule_is_given_a_parameter_that_it_does_not_have() -> None:
     assert "num_steps" in found.message
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("save_steps", "0-100", True),
+        ("save_steps", "0, 50,100", False),
+        ("reductions", "average,max", True),
+        ("reductions", "mean,abs_l1_norm", False),
+        ("include_regex", ".*(relu|gelu_output", True),
+        ("include_regex", ".*(relu|gelu)_output,loss", False),
+    ],
+)
+def test_what_a_hook_reads_has_its_form(name: str, value: str, told: bool) -> None:
+    saved = {"CollectionName": "losses", "CollectionParameters": {name: value}}
+    patch = {"DebugHookConfig": {**HOOK, "CollectionConfigurations": [saved]}}
+    assert bool(findings_of(patch, "MON014")) is told
+
+
+@pytest.mark.parametrize(
+    ("parameters", "saved", "told"),
+    [
+        ({}, ["losses"], "gradients"),
+        ({}, ["losses", "gradients"], ""),
+        ({}, ["all"], ""),
+        ({"threshold": "low"}, ["gradients"], "number"),
+        ({"threshold": "1e-7"}, ["gradients"], ""),
+        ({}, [{}, None], ""),
+    ],
+)
+def test_a_rule_reads_what_the_hook_saves(parameters: dict[str, str], saved: list[Any], told: str) -> None:
+    rule = evaluation("a", "VanishingGradient")
+    rule["RuleParameters"] |= parameters
+    hook = {**HOOK, "CollectionConfigurations": [{"CollectionName": name} for name in saved]}
+    found = findings_of({"DebugHookConfig": hook, "DebugRuleConfigurations": [rule]}, "MON011")
+    assert [told in one.message for one in found] == ([True] if told else [])
+
+
 @pytest.mark.parametrize(("value", "rules"), [("every 50", 1), ("50", 0)])
 def test_an_interval_is_a_number(value: str, rules: int) -> None:
     saved = {"CollectionName": "losses", "CollectionParameters": {"train.save_interval": value}}
@@ -84,7 +120,7 @@ def test_an_interval_is_a_number(value: str, rules: int) -> None:
     [
         ("loss", {}, True),
         ("losses", {}, False),
-        ("custom_relu", {}, False),
+        ("custom_relu", {}, True),
         ("loss", {"include_regex": "x"}, False),
     ],
 )

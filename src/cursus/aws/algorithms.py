@@ -68,6 +68,7 @@ class Algorithm:
         content_types: of its data channels; what follows a semicolon is left out.
         pipe_content_types: those that Pipe mode takes.
         default_content_type: what a channel without ContentType is taken for.
+        content_types_as_written: it compares the whole of ContentType, with what follows a semicolon, as it stands.
         requests, responses: what its server reads and answers with, where published; ``no_requests`` and
             ``no_responses``: what it fails on for certain.
         unfit: on which instances a model does not train with certain values. ``files_when``: the endings of a channel's
@@ -115,6 +116,7 @@ class Algorithm:
     content_types: tuple[str, ...] = ()
     pipe_content_types: tuple[str, ...] = ()
     default_content_type: str | None = None
+    content_types_as_written: bool = False
     requests: tuple[str, ...] = ()
     no_requests: tuple[str, ...] = ()
     responses: tuple[str, ...] = ()

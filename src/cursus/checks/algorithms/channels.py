@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeGuard
 
@@ -155,6 +156,8 @@ def unknown_channel(view: TrainingView) -> Iterator[Problem]:
             )
 
 
+LABEL_SIZE = re.compile(r"; ?label_size=1$")
+"""What the guide lets stand behind text/csv."""
 BESIDE = frozenset({"code", "auxiliary", "vocab", "label_map"})
 """Channels of files that an algorithm opens by their names, whatever their ContentType."""
 
@@ -207,7 +210,8 @@ def content_type(view: TrainingView) -> Iterator[Problem]:
 
 def _unread(view: TrainingView, algorithm: Algorithm, channel: Channel, content: str) -> Iterator[Problem]:
     """The algorithm has no reader for what the channel is said to hold, or the data are called something else."""
-    path, base = (*channel.path, "ContentType"), base_type(content)
+    path = (*channel.path, "ContentType")
+    base = LABEL_SIZE.sub("", content) if algorithm.content_types_as_written else base_type(content)
     wanted = algorithm.manifest_content_type
     if channel.s3.get("S3DataType") == MANIFEST and (wanted or base == "application/x-recordio"):
         if wanted and base != wanted:
@@ -226,6 +230,10 @@ def _unread(view: TrainingView, algorithm: Algorithm, channel: Channel, content:
     if content.startswith("text/") and known and known[0] == "text/plain":
         return  # lines of text under another name: AWS's own pipelines of BlazingText call them text/csv
     near = "" if base in algorithm.content_types else did_you_mean(base, known)
+    if algorithm.content_types_as_written and base_type(content) in known:
+        near = (
+            f" It compares the whole of it: leave out what is more than {base_type(content)}, and capitals."
+        )
     yield Problem(
         f"the {algorithm.name} algorithm does not read {show(content)}{' in Pipe mode' if pipe else ''}.{near}",
         path,

@@ -188,7 +188,9 @@ def tag_faults(image: images.Image, path: Path, has_command: bool) -> Iterator[P
     facts = images.facts(image.repository, image.version)
     if not facts:
         return  # version_faults says so
-    known = facts["processors"]
+    known = facts["processors"] or (
+        ("cpu",) if image.framework == "xgboost" else ()
+    )  # its images serve GPUs too
     if image.processor is not None and known and image.processor not in known:
         yield Problem(
             f"{images.title(image.framework or '')} {image.version} has no image for {image.processor!r}, only for "

@@ -12,6 +12,7 @@ from cursus.checks.framework.tags import registry_faults
 from cursus.checks.resources.instances import other_problem
 from cursus.checks.rules import Problem, rule
 from cursus.checks.text_faults import placeholder
+from cursus.checks.type_words import decimal
 from cursus.checks.views import TrainingView, integer, is_reference, listing, mapping, text
 from cursus.model import Path
 from cursus.redact import show
@@ -66,7 +67,8 @@ def rule_to_invoke(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         For rules in Amazon's own rule image: wants rule_to_invoke, looks it up among the built-in debugger and
-        profiler rules, and its other parameters among those of the rule, some of which it needs. The image's registry is
+        profiler rules, and its other parameters among those of the rule, some of which it needs, and some of which are numbers; and
+        the collection that it reads among those that the hook saves. The image's registry is
         that of its region; another one, or none, is an error, as is an instance type that processing jobs do not have. A rule of
         your own is to have both source_s3_uri and rule_to_invoke.
     Why:
@@ -167,6 +169,15 @@ def _built_in(view: TrainingView, given: str, parameters: Mapping[str, Any], pat
             f"use one of {', '.join(known)}",
             allowable=name,
         )
+    for name in facts["rule_numbers"].get(given, ()):
+        value = parameters.get(name)
+        if isinstance(value, str) and decimal(value) is None:
+            yield Problem(
+                f"{name} of the rule {given} is a number, and {show(value, name)} is none",
+                (*path, name),
+                "write a number",
+            )
+    yield from _lacking_collection(view, given, path)
     for name in facts["needed_parameters"].get(given, ()):
         if name not in parameters:
             yield Problem(f"the rule {given} needs {name}", (*path, name), f"add {name}")
@@ -179,6 +190,26 @@ def _built_in(view: TrainingView, given: str, parameters: Mapping[str, Any], pat
                 (*path, "rule_to_invoke"),
                 "use a rule that goes with the framework",
             )
+
+
+def _lacking_collection(view: TrainingView, given: str, path: Path) -> Iterator[Problem]:
+    """A rule whose tensors the hook is not told to save: the SDK adds them, a request has to name them."""
+    hook = mapping(view.request, "DebugHookConfig")
+    needed = table("debugger")["rule_collections"].get(given, ())
+    saved = [
+        one.get("CollectionName")
+        for one in listing(hook, "CollectionConfigurations")
+        if isinstance(one, Mapping)
+    ]
+    everything = str(mapping(hook, "HookParameters").get("save_all", "")).lower() in ("true", "1", "yes")
+    if not hook or not needed or everything or not all(isinstance(name, str) for name in saved):
+        return
+    if set(saved).isdisjoint((*needed, "all")):
+        yield Problem(
+            f"the rule {given} reads the collection {needed[0]}, which DebugHookConfig does not save",
+            (*path, "rule_to_invoke"),
+            f"add {{CollectionName: {needed[0]}}} to CollectionConfigurations",
+        )
 
 
 CUSTOM = "/sagemaker-debugger-rule-evaluator"

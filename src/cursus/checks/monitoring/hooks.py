@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -104,13 +105,13 @@ def collections(view: TrainingView) -> Iterator[Problem]:
     """A tensor collection is named once, and its parameters are such that the debugger hook reads.
 
     What it does:
-        Compares CollectionName over DebugHookConfig.CollectionConfigurations, and wants numbers for intervals and steps. A
-        warning for names in CollectionParameters and HookParameters that the hook does not read, and for a collection called
-        almost like one that the hook fills by itself, without an expression of its own.
+        Compares CollectionName over DebugHookConfig.CollectionConfigurations, wants numbers for intervals and steps, reductions
+        that the hook has, and expressions that compile, and of a collection that the hook does not fill by itself an expression of
+        its own. A warning for names in CollectionParameters and HookParameters that the hook does not read.
     Why:
         A collection has one configuration; SageMaker refuses a name that occurs twice. The hook passes over parameters
-        that it does not know, and saves every 500 steps as if nothing were said; with an interval that is no number the
-        training stops at the first step.
+        that it does not know, and saves every 500 steps as if nothing were said. With an interval that is no number, or a collection
+        that says nothing of what is in it (``InvalidCollectionConfiguration``), the training stops when the hook starts.
     Example:
           DebugHookConfig:
             S3OutputPath: s3://example-bucket/debug/
@@ -139,14 +140,12 @@ def collections(view: TrainingView) -> Iterator[Problem]:
         yield from _unread(collection, path, "CollectionParameters", facts["collection_parameters"])
         given = mapping(collection, "CollectionParameters")
         if name not in facts["collections"] and not {"include_regex", "tensor_names"} & given.keys():
-            near = did_you_mean(name, facts["collections"])
-            if near:
-                yield Problem(
-                    f"no hook fills a collection {show(name)} by itself.{near}",
-                    (*path, "CollectionName"),
-                    "use the name of a built-in collection, or say by include_regex what is in this one",
-                    severity="warning",
-                )
+            yield Problem(
+                f"no hook fills a collection {show(name)} by itself.{did_you_mean(name, facts['collections'])}",
+                (*path, "CollectionName"),
+                "use the name of a built-in collection, or say by include_regex what is in this one",
+                severity="warning",  # a script may fill it
+            )
 
 
 def _unread(given: Mapping[str, Any], path: Path, member: str, known: list[str]) -> Iterator[Problem]:
@@ -155,16 +154,10 @@ def _unread(given: Mapping[str, Any], path: Path, member: str, known: list[str])
         if not isinstance(name, str):
             continue
         mode, point, rest = name.partition(".")
-        if (
-            (rest or name) in table("debugger")["numbers"]
-            and isinstance(value, str)
-            and not value.strip().isdigit()
-        ):
-            yield Problem(
-                f"{name} is {show(value, name)}, which is no number of steps",
-                (*path, member, name),
-                "write a whole number, such as 100",
-            )
+        fault = _fault(rest or name, value) if isinstance(value, str) else None
+        if fault is not None:
+            what, remedy = fault
+            yield Problem(f"{name} is {show(value, name)}, {what}", (*path, member, name), remedy)
         if name not in known and not (point and mode in table("debugger")["modes"] and rest in known):
             yield Problem(
                 f"the debugger hook reads no {show(name)} in {member}.{did_you_mean(name, known)}",
@@ -172,3 +165,28 @@ def _unread(given: Mapping[str, Any], path: Path, member: str, known: list[str])
                 f"write one of {', '.join(known)}",
                 severity="warning",
             )
+
+
+def _fault(name: str, value: str) -> tuple[str, str] | None:
+    """Why the hook cannot read a parameter, and what to write instead; None where it can."""
+    facts, parts = table("debugger"), [part.strip() for part in value.split(",")]
+    if name in facts["numbers"] and not value.strip().isdigit():
+        return "which is no number of steps", "write a whole number, such as 100"
+    if name == "save_steps" and not all(part.isdigit() for part in parts):
+        return "which are no numbers of steps", "write whole numbers, such as 0,100,200"
+    if name == "reductions":
+        unknown = [part for part in parts if part and part not in facts["reductions"]]
+        if unknown:
+            near = did_you_mean(unknown[0], facts["reductions"])
+            known = [one for one in facts["reductions"] if not one.startswith("abs_")]
+            return f"and the hook has no {show(unknown[0])}.{near}", f"write any of {', '.join(known)}"
+    if name == "include_regex":
+        for part in parts:  # as the hook takes them: at each comma
+            try:
+                re.compile(part)
+            except re.error as error:
+                return (
+                    f"which is no regular expression ({error.msg})",
+                    "close what is open, or escape it with \\",
+                )
+    return None

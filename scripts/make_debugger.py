@@ -151,6 +151,8 @@ def main() -> None:
                 "deep learning": DEEP_LEARNING,
                 "xgboost": ["CreateXgboostReport", "FeatureImportanceOverweight", "TreeDepth"],
             },
+            # What they look at: the same page.
+            "rules_of_gpus": ["GPUMemoryIncrease", "LowGPUUtilization"],
             "no_debugger_regions": NO_DEBUGGER_REGIONS,
             "no_profiler_regions": NO_DEBUGGER_REGIONS,
             "no_profiler_families": ["trn"],

@@ -159,7 +159,8 @@ def mode_and_algorithms(view: AutoMLView) -> Iterator[Problem]:
 
     What it does:
         Looks up AutoMLAlgorithms among those of the mode (ENSEMBLING, HYPERPARAMETER_TUNING) or of time-series
-        forecasting; with mode AUTO there may be none; and sample weights want ensembling.
+        forecasting; with mode AUTO there may be none; and sample weights want ensembling. A warning for
+        GenerateCandidateDefinitionsOnly with ensembling, which defines none, or beside ModelDeployConfig.
     Why:
         Each mode trains its own algorithms; SageMaker refuses others, and refuses a choice where it chooses the mode.
     Example:
@@ -178,6 +179,7 @@ def mode_and_algorithms(view: AutoMLView) -> Iterator[Problem]:
     facts = table("automl")["algorithms"]
     given = config.get("Mode")
     mode = given if isinstance(given, str) else None
+    yield from _without_training(view, config, path, mode)
     listed = listing(mapping(config, "CandidateGenerationConfig"), "AlgorithmsConfig")
     place = (*path, "CandidateGenerationConfig", "AlgorithmsConfig")
     if kind == "TabularJobConfig" and mode in (None, "AUTO") and listed and not is_reference(given):
@@ -201,6 +203,30 @@ def mode_and_algorithms(view: AutoMLView) -> Iterator[Problem]:
                     (*place, i, "AutoMLAlgorithms", j),
                     f"use one of {', '.join(known)}{_other_mode(name, mode) if tabular else ''}",
                 )
+
+
+def _without_training(
+    view: AutoMLView, config: Mapping[str, Any], path: Path, mode: str | None
+) -> Iterator[Problem]:
+    """Candidates are only to be defined, and something is wanted of them that only training gives."""
+    name = "GenerateCandidateDefinitionsOnly"
+    given, where = (view.request, ()) if view.version == 1 else (config, path)
+    if given.get(name) is not True:
+        return
+    if view.request.get("ModelDeployConfig"):
+        yield Problem(
+            f"with {name} no model is trained, and ModelDeployConfig deploys none",
+            (*where, name),
+            "leave one of them out",
+            severity="warning",
+        )
+    if mode == "ENSEMBLING":
+        yield Problem(
+            f"{name} is for hyperparameter tuning: ensembling has no definitions of candidates",
+            (*where, name),
+            "set Mode to HYPERPARAMETER_TUNING, or leave it out",
+            severity="warning",
+        )
 
 
 def _other_mode(name: str, mode: str | None) -> str:

@@ -240,6 +240,8 @@ def _stray(image: images.Image) -> tuple[str, str] | None:
             return word, word.lower()
         if re.fullmatch(r"cu\d+\.\d+", word):
             return word, word.replace(".", "")
+        if image.processor == "cpu" and re.fullmatch(r"cu\d{2,3}", word):
+            return word, ""
         near = next((each for each in (*images.PROCESSORS, "sagemaker") if slip(word, each)), None)
         if near is not None and len(near) > 3 and word not in WORDS:
             return word, near

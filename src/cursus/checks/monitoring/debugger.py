@@ -9,6 +9,7 @@ from typing import Any
 from cursus.aws import images
 from cursus.aws.tables import table
 from cursus.checks.framework.tags import registry_faults
+from cursus.checks.framework.trainer import is_on_cpus
 from cursus.checks.resources.instances import other_problem
 from cursus.checks.rules import Problem, rule
 from cursus.checks.text_faults import placeholder
@@ -178,6 +179,12 @@ def _built_in(view: TrainingView, given: str, parameters: Mapping[str, Any], pat
                 "write a number",
             )
     yield from _lacking_collection(view, given, path)
+    if given in facts["rules_of_gpus"] and is_on_cpus(view):
+        yield Problem(
+            f"the rule {given} watches GPUs, and the job's instances have none",
+            (*path, "rule_to_invoke"),
+            "leave it out",
+        )
     for name in facts["needed_parameters"].get(given, ()):
         if name not in parameters:
             yield Problem(f"the rule {given} needs {name}", (*path, name), f"add {name}")

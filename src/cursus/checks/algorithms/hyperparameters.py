@@ -438,14 +438,14 @@ def _has_gpu(kind: str) -> bool | None:
     return None if found is None else found.gpus > 0
 
 
-@rule("HPO043", reads=GIVEN, when="builtin", shared=True, of=PROGRAM)
+@rule("HPO043", severity="warning", reads=GIVEN, when="builtin", shared=True, of=PROGRAM)
 def two_spellings(view: TrainingView) -> Iterator[Problem]:
     """A hyperparameter of a built-in algorithm is set under two names.
 
     What it does:
         Looks for a hyperparameter given both by its name and by an alias (`eta` and `learning_rate`).
     Why:
-        Which of the two values counts is the algorithm's own affair; some refuse both together.
+        Which of the two values counts is the algorithm's own affair: in XGBoost's container the one that is written last.
     Example:
           AlgorithmSpecification:
             TrainingImage: 683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1

@@ -368,6 +368,14 @@ def _transformations(
             if method.endswith("_value"):
                 if isinstance(value, str) and decimal(value) is None:
                     yield Problem(f"{method} {show(value)} is no number", place, "write such as 0")
+                fills = methods.get(method.removesuffix("_value"))
+                if isinstance(fills, str) and fills != "value":
+                    yield Problem(
+                        f"{method} is for the method value, and {method.removesuffix('_value')} is {show(fills)}",
+                        place,
+                        "leave it out, or fill with the method value",
+                        severity="warning",
+                    )
             elif method == "frontfill" and target is not None and column != target:
                 yield Problem(
                     f"frontfill is only for the target column {show(target)}, not for {show(column)}",

@@ -230,14 +230,18 @@ def _looks_at_hosts(strings: frozenset[str], calls: frozenset[str]) -> bool:
     )
 
 
+OF_PYTHON = ("torch_distributed", "pytorchxla")
+"""What starts nothing but Python scripts."""
+
+
 @rule("DST008", reads=SWITCHES)
 def entry_point(view: TrainingView) -> Iterator[Problem]:
-    """torch_distributed starts Python scripts only.
+    """torch_distributed and the training compiler start Python scripts only.
 
     What it does:
-        Looks at the entry point where `sagemaker_torch_distributed_enabled` is on.
+        Looks at the entry point where `sagemaker_torch_distributed_enabled` or `sagemaker_pytorch_xla_multi_worker_enabled` is on.
     Why:
-        torchrun takes a Python file. With a shell script or a module the toolkit refuses to launch.
+        torchrun and xla_spawn take a Python file. With a shell script or a module the toolkit refuses to launch.
     Example:
           AlgorithmSpecification:
             TrainingImage: 763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.1.0-gpu-py310
@@ -253,9 +257,10 @@ def entry_point(view: TrainingView) -> Iterator[Problem]:
     program = view.hyperparameters.get("sagemaker_program")
     if not isinstance(program, str) or program.strip('"').endswith(".py"):
         return
-    if any(strategy.name == "torch_distributed" for _, _, strategy in switches(view)):
+    launcher = next((one.name for _, _, one in switches(view) if one.name in OF_PYTHON), None)
+    if launcher is not None:
         yield Problem(
-            f"torch_distributed starts Python scripts only, and the entry point is {show(program)}.",
+            f"{launcher} starts Python scripts only, and the entry point is {show(program)}.",
             (view.hyperparameters_member, "sagemaker_program"),
             "Name a .py file.",
         )

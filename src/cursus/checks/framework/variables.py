@@ -16,16 +16,20 @@ from cursus.suggest import did_you_mean
 ALLOCATOR = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
 INTERFACES = ("NCCL_SOCKET_IFNAME", "GLOO_SOCKET_IFNAME")
 CORES, DEVICES, DETAIL = "NEURON_RT_NUM_CORES", "CUDA_VISIBLE_DEVICES", "TORCH_DISTRIBUTED_DEBUG"
-READ = (*ALLOCATOR, *INTERFACES, CORES, DEVICES, DETAIL)
+THREADS, INDEX = ("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "CA_REPOSITORY_ARN"
+READ = (*ALLOCATOR, *INTERFACES, CORES, DEVICES, DETAIL, *THREADS, INDEX)
+REPOSITORY = re.compile(r"arn:[^:]+:codeartifact:[^:]+:[^:]+:repository/[^/]+/.+")
+"""What the training toolkit finds the domain and the repository in."""
 
 
 @rule("FRM036", reads=tuple(f"Environment.{name}" for name in READ))
 def variables_of_libraries(view: TrainingView) -> Iterator[Problem]:
-    """An environment variable that PyTorch, NCCL or Neuron reads has a value that it does not take.
+    """An environment variable that PyTorch, NCCL, Neuron or the training toolkit reads has a value that it does not take.
 
     What it does:
         Looks at how PYTORCH_CUDA_ALLOC_CONF and TORCH_DISTRIBUTED_DEBUG are written, at NEURON_RT_NUM_CORES and CUDA_VISIBLE_DEVICES beside
-        what the instances have, and at the network interfaces that NCCL and Gloo are to use, where there are several hosts.
+        what the instances have, and at the network interfaces that NCCL and Gloo are to use, where there are several hosts; at the
+        numbers of threads of OpenMP, and at the repository of CA_REPOSITORY_ARN, which requirements.txt is to be installed from.
     Why:
         "Unrecognized CachingAllocator option", "The TORCH_DISTRIBUTED_DEBUG level must be one of", "Bootstrap : no socket interface found":
         the script ends when it first uses the library. The hosts of a job see each other by eth0.
@@ -67,6 +71,22 @@ def variables_of_libraries(view: TrainingView) -> Iterator[Problem]:
             ("Environment", DEVICES),
             "leave it out, or name those that there are",
             severity="warning",
+        )
+    for name in THREADS:
+        value = given.get(name, "1")
+        if not all(part.strip().isdigit() and int(part) for part in value.split(",")):
+            yield Problem(
+                f"{name} is {show(value)}, which is no number of threads: the library takes as many as there are vCPUs",
+                ("Environment", name),
+                "write a number, or leave it out",
+                severity="warning",
+            )
+    if INDEX in given and "{" not in given[INDEX] and REPOSITORY.match(given[INDEX]) is None:
+        yield Problem(
+            f"invalid CodeArtifact repository arn {show(given[INDEX])}",
+            ("Environment", INDEX),
+            "write arn:aws:codeartifact:<region>:<account>:repository/<domain>/<repository>",
+            severity="warning",  # it is read where there are requirements
         )
     for name in INTERFACES:
         value = given.get(name, "")

@@ -349,7 +349,8 @@ def log_level(view: TrainingView) -> Iterator[Problem]:
         Reads the hyperparameter sagemaker_container_log_level as the training toolkit does.
     Why:
         The toolkit sets its logger to this value before it starts the script: an unknown word ends the job there
-        ("Unknown level"), and a number in quotes is a word. It is a warning where the image or the level stands for another.
+        ("Unknown level"), a known one too ("'>=' not supported between instances of 'str' and 'int'"), and a number in quotes is
+        a word. It is a warning where the image is not one of Amazon's, or the level stands for another.
     Example:
         - HyperParameters: {sagemaker_container_log_level: VERBOSE}
         + HyperParameters: {sagemaker_container_log_level: "20"}
@@ -370,7 +371,7 @@ def log_level(view: TrainingView) -> Iterator[Problem]:
             + ("; logging knows no level of this spelling" if fails else ""),
             path,
             f"write {number}",
-            severity="error" if fails else "warning",
+            severity="error" if fails or view.framework is not None else "warning",
         )
     elif value.isdigit() or (value[:1] == "-" and value[1:].isdigit()):
         yield Problem(

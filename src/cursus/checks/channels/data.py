@@ -175,13 +175,23 @@ def prefix_matches_more(view: TrainingView) -> Iterator[Problem]:
                 )
 
 
+WRITTEN = (
+    ("OutputDataConfig", "S3OutputPath"),
+    ("CheckpointConfig", "S3Uri"),
+    ("DebugHookConfig", "S3OutputPath"),
+    ("ProfilerConfig", "S3OutputPath"),
+    ("TensorBoardOutputConfig", "S3OutputPath"),
+)
+"""Where a job writes to while it runs, and at its end."""
+
+
 @rule("CHN020", severity="warning", reads=("?nested",))
 def output_inside_input(view: TrainingView) -> Iterator[Problem]:
     """The job writes into the data that it reads.
 
     What it does:
-        Looks for OutputDataConfig.S3OutputPath, CheckpointConfig.S3Uri and the debugger's output inside the prefix
-        of a channel.
+        Looks for OutputDataConfig.S3OutputPath, CheckpointConfig.S3Uri and what the debugger, the profiler and TensorBoard
+        write, inside the prefix of a channel.
     Why:
         The next run of the same job downloads the models and checkpoints of the last one as training data.
     Example:
@@ -191,7 +201,7 @@ def output_inside_input(view: TrainingView) -> Iterator[Problem]:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
     """
     written = []
-    for member, name in (("OutputDataConfig", "S3OutputPath"), ("CheckpointConfig", "S3Uri")):
+    for member, name in WRITTEN:
         uri = mapping(view.request, member).get(name)
         path = s3_path(uri) if isinstance(uri, str) else None
         # A bucket's root holds everything; only a real prefix says where somebody meant to write.

@@ -166,10 +166,13 @@ def unknown_repository(image: images.Image, path: Path, settings: Settings) -> I
         return
     known = table("images")["repositories"]
     whole = f"{image.repository}-training"
+    longer = [name for name in known if name.endswith(f"-{image.repository}")]  # forecasting-deepar
     near = whole if whole in known else closest(image.repository, known)
+    if near is None and len(longer) == 1 and image.account in images.accounts(longer[0], image.region):
+        near = longer[0]
     tag = images.TAG.match(image.tag or "")
     newer = tag is not None and near == whole and images.newer_than_known(near, tag["version"])
-    if near is not None and not newer and (near == whole or _mistyped(image.repository, near)):
+    if near is not None and not newer and (near in (whole, *longer) or _mistyped(image.repository, near)):
         yield Problem(
             f"Amazon's registry {image.account} has no repository {image.repository!r}. Did you mean {near!r}?",
             path,

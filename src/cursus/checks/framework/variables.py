@@ -74,7 +74,7 @@ def variables_of_libraries(view: TrainingView) -> Iterator[Problem]:
         )
     for name in THREADS:
         value = given.get(name, "1")
-        if not all(part.strip().isdigit() and int(part) for part in value.split(",")):
+        if not all(whole(part) for part in value.split(",")):
             yield Problem(
                 f"{name} is {show(value)}, which is no number of threads: the library takes as many as there are vCPUs",
                 ("Environment", name),

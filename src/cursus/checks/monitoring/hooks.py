@@ -10,6 +10,7 @@ from cursus.aws import algorithms, images
 from cursus.aws.tables import table
 from cursus.checks.monitoring.debugger import COLLECTED, OF
 from cursus.checks.rules import Problem, rule
+from cursus.checks.type_words import whole
 from cursus.checks.views import TrainingView, listing, mapping
 from cursus.model import Path
 from cursus.redact import show
@@ -139,6 +140,14 @@ def collections(view: TrainingView) -> Iterator[Problem]:
         seen.add(name)
         yield from _unread(collection, path, "CollectionParameters", facts["collection_parameters"])
         given = mapping(collection, "CollectionParameters")
+        start, end = whole(given.get("start_step")), whole(given.get("end_step"))
+        if start is not None and end is not None and end <= start:
+            yield Problem(
+                f"the collection {show(name)} is saved from step {start} on and before step {end}: never",
+                (*path, "CollectionParameters", "end_step"),
+                f"write a number above {start}",
+                severity="warning",
+            )
         if name not in facts["collections"] and not {"include_regex", "tensor_names"} & given.keys():
             yield Problem(
                 f"no hook fills a collection {show(name)} by itself.{did_you_mean(name, facts['collections'])}",
@@ -172,6 +181,8 @@ def _fault(name: str, value: str) -> tuple[str, str] | None:
     facts, parts = table("debugger"), [part.strip() for part in value.split(",")]
     if name in facts["numbers"] and not value.strip().isdigit():
         return "which is no number of steps", "write a whole number, such as 100"
+    if name == "save_interval" and whole(value) == 0:
+        return "and steps are divided by it", "write a whole number from 1 on"
     if name == "save_steps" and not all(part.isdigit() for part in parts):
         return "which are no numbers of steps", "write whole numbers, such as 0,100,200"
     if name == "reductions":

@@ -364,5 +364,5 @@ def serverless(view: TrainingView) -> Iterator[Problem]:
             "AcceptEula is false: a model that has a licence agreement will not be used",
             ("ServerlessJobConfig", "AcceptEula"),
             "read the agreement and set AcceptEula to true",
-            severity="warning",
+            severity=None if "llama" in str(config.get("BaseModelArn")).lower() else "warning",
         )

@@ -21,7 +21,7 @@ from cursus.script.data import (
     reports,
     rows,
 )
-from cursus.script.distributed import processes, spawned, workers
+from cursus.script.distributed import devices, processes, spawned, workers
 from cursus.script.ends import endings, exits, prompts, signals
 from cursus.script.evaluation import values as v
 from cursus.script.evaluation.calls import PROCESS_GROUP, backend_of
@@ -289,6 +289,7 @@ class Reading(Reach):
             *prompts.read_prompts(evaluator, calls),
             *filled.read_filled(evaluator, calls),
             *(downloads.read_downloads(evaluator, calls) if tops & downloads.MODULES else ()),
+            *(devices.read_devices(evaluator, calls) if tops & devices.MODULES else ()),
             *(processes.read_launches(evaluator, calls) if tops & {"subprocess", "os"} else ()),
             *undefined.read_options(evaluator, reached, self.entry, parsers, evaluator.mentioned),
         )

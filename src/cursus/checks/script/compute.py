@@ -18,6 +18,7 @@ from cursus.checks.script.request import (
     invocation,
     readable,
     resolve,
+    script_of,
     variable,
 )
 from cursus.checks.views import TrainingView
@@ -183,13 +184,15 @@ def signal_never_heard(view: TrainingView) -> Iterator[Problem]:
 
 @rule("RES052", scope="script")
 def accelerator_missing(view: TrainingView) -> Iterator[Problem]:
-    """The script demands a GPU, and the instance has none.
+    """The script demands a GPU that the instance does not have.
 
     What it does:
         Finds ``.cuda()``, ``torch.cuda.set_device`` and the NCCL backend on the way that every run takes, in a job whose instances have no GPU; and
-        ``mp.spawn`` of as many processes as there are GPUs, divisions by their number, and ``nvidia-smi``.
+        ``mp.spawn`` of as many processes as there are GPUs, divisions by their number, and ``nvidia-smi``; GPUs by a number that there is none
+        of (``cuda:1``, ``device_ids``, ``devices`` of Lightning's Trainer); and ``flash_attention_2`` on GPUs older than Ampere's.
     Why:
-        ``Found no NVIDIA driver on your system``: the job fails. Code that asks ``torch.cuda.is_available()`` first is left alone.
+        ``Found no NVIDIA driver on your system``, ``invalid device ordinal``, ``FlashAttention only supports Ampere GPUs or newer``: the job
+        fails. Code that asks ``torch.cuda.is_available()`` or ``device_count()`` first is left alone.
     Example:
           files:
             train.py: |
@@ -207,7 +210,10 @@ def accelerator_missing(view: TrainingView) -> Iterator[Problem]:
     if facts is None:
         return
     yield from _no_process(view)
-    if "torch" not in facts.top_imports:
+    lacking = next(_too_few(view), None)
+    if lacking is not None:
+        yield lacking
+    if lacking is not None or "torch" not in facts.top_imports:
         return
     if (
         "is_available" in facts.attributes
@@ -223,6 +229,41 @@ def accelerator_missing(view: TrainingView) -> Iterator[Problem]:
             remedy='choose an instance with a GPU, or device = "cuda" if torch.cuda.is_available() else "cpu"',
             location=demands[0].location,
         )
+
+
+def _too_few(view: TrainingView) -> Iterator[Problem]:
+    """GPUs that the script names by numbers, or a kernel that they do not have."""
+    from cursus.aws import images, instances
+
+    asked = script_of(view).attributes & {"device_count", "is_available", "get_device_capability"}
+    kinds = [instances.find(name) for _, name, _ in view.instances]
+    known = [kind for kind in kinds if kind is not None]
+    if not known or len(known) < len(kinds) or any(kind.neuron_devices for kind in known):
+        return
+    most = max(known, key=lambda kind: kind.gpus)
+    image = view.framework
+    falls_back = image is None or image.engine != "xgboost" or images.order(image.version or "2") >= (2,)
+    for habit in habits(view, "gpu-number", "gpu-capability", "gpu-hist"):
+        if not habit.sure or (habit.kind == "gpu-hist" and falls_back):
+            continue
+        if habit.kind != "gpu-capability" and int(habit.key) >= most.gpus and not (asked and not most.gpus):
+            if "device_count" in asked:
+                continue
+            yield Problem(
+                f"{habit.detail} wants GPU {habit.key}, counted from 0, and {most.name} has "
+                + (f"{most.gpus}: invalid device ordinal" if most.gpus else "none"),
+                view.instances[0][0],
+                remedy="use those that there are, or take an instance type with more GPUs",
+                location=habit.location,
+            )
+        gpu = most.gpu
+        if habit.kind == "gpu-capability" and gpu is not None and gpu.capability < float(habit.key):
+            yield Problem(
+                f"{habit.detail} supports GPUs of compute capability {habit.key} or newer; those of {most.name} ({gpu.kind}) have {gpu.capability:g}",
+                view.instances[0][0],
+                remedy='write attn_implementation="sdpa", or take newer GPUs, such as ml.g5',
+                location=habit.location,
+            )
 
 
 def _without_accelerator(view: TrainingView) -> bool:

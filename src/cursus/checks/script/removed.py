@@ -28,7 +28,7 @@ def name_removed(view: TrainingView) -> Iterator[Problem]:
         Holds imports, calls and their arguments against the names that scikit-learn, pandas, NumPy, TensorFlow, Keras, XGBoost, LightGBM, PyTorch,
         datasets, accelerate, peft and trl have taken out or brought in, and the arguments of transformers' ``Trainer`` and ``TrainingArguments``
         against theirs: in the version that requirements.txt pins, or that the image is of, or pins, or at least has by its Python; the
-        standard library's against the image's Python. What is imported in ``try``, or on a condition, is left alone.
+        standard library's against the image's Python; and experimental names of scikit-learn's against the import that enables them. What is imported in ``try``, or on a condition, is left alone.
     Why:
         ``ImportError``, ``AttributeError`` or ``TypeError``: a script that was written for an older image fails in a newer one.
     Example:
@@ -47,6 +47,7 @@ def name_removed(view: TrainingView) -> Iterator[Problem]:
     facts = readable(view)
     if facts is None:
         return
+    yield from _experimental(facts)
     told: set[str] = set()
     for name, where in _used(facts):
         for problem, hit in _gone(view, name, where):
@@ -115,6 +116,22 @@ def _arguments(view: TrainingView, habit: Habit, given: list[str]) -> Iterator[P
             severity=None if habit.sure else "warning",
             location=habit.location,
         )
+
+
+def _experimental(facts: ScriptFacts) -> Iterator[Problem]:
+    """Names that scikit-learn hands out only after another import."""
+    enabled = {name for one in facts.imports if "experimental" in one.module for name in one.names}
+    enabled |= {one.module.rpartition(".")[2] for one in facts.imports}
+    known: dict[str, str] = table("libraries")["experimental"]
+    for one in facts.imports:
+        for name in one.names if one.sure else ():
+            needed = known.get(f"{one.module}.{name}")
+            if needed is not None and needed not in enabled:
+                yield Problem(
+                    f"{name} is experimental in scikit-learn: explicitly import {needed} before it",
+                    remedy=f"from sklearn.experimental import {needed}",
+                    location=one.location,
+                )
 
 
 def _shown(versions: tuple[str, str]) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from cursus.aws import distribution, library_fields
+from cursus.aws import command_line, distribution, library_fields
 from cursus.aws.images import amazon_image
 from cursus.aws.tables import entries, table
 from cursus.checks.rules import Problem
@@ -166,24 +166,18 @@ def _passed(name: object, driver: bool) -> bool:
 
 
 def _flag(name: str, driver: bool) -> str:
-    return f"--{name}" if driver or len(name) > 1 else f"-{name}"
+    return f"--{name}" if driver else command_line.flag(name)
 
 
 def decoded(value: str, driver: bool = False) -> str:
-    """A hyperparameter's text as it stands on the command line: JSON is read first, anything else stays."""
+    """A hyperparameter's text as it stands on the command line that the toolkit makes, or the SDK's ``driver``."""
+    if not driver:
+        return command_line.decoded(value)
     try:
         loaded = json.loads(value)
     except (ValueError, RecursionError):
         return value
-    if isinstance(loaded, str):
-        return loaded
-    if driver:
-        return json.dumps(loaded)
-    if loaded is None:
-        return ""
-    if isinstance(loaded, dict):
-        return ",".join(f"{key}={item}" for key, item in sorted(loaded.items()))
-    return str(loaded)
+    return loaded if isinstance(loaded, str) else json.dumps(loaded)
 
 
 def _tuned(entry: Mapping[str, Any], driver: bool) -> tuple[tuple[str, ...] | None, bool]:

@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from cursus.aws import command_line
+
 PREFIX = "sagemaker_"
 PROGRAM = "sagemaker_program"
 SUBMIT_DIRECTORY = "sagemaker_submit_directory"
@@ -75,12 +77,7 @@ def arguments(hyperparameters: Mapping[str, Any]) -> list[str]:
     """The command line of a script: ``--name value`` sorted by name, ``-n value`` for one-letter names."""
     found: list[str] = []
     for name in sorted(hyperparameters):
-        value = hyperparameters[name]
-        found.append(("--" + name if len(name) > 1 else "-" + name) if name else "")
-        if isinstance(value, Mapping):
-            found.append(",".join(f"{key}={item}" for key, item in sorted(value.items())))
-        else:
-            found.append("" if value is None else str(value))
+        found += command_line.flag(name), command_line.word(hyperparameters[name])
     return found
 
 

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cursus.aws.command_line import decoded
 from cursus.errors import RunError
 from cursus.evidence import Evidence
 from cursus.local.jobs.job import TrainingJob
@@ -209,15 +210,6 @@ def _log(path: str, value: str, listed: re.Pattern[str]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def decoded(value: str) -> str:
-    """A hyperparameter's text as it stands on the command line."""
-    try:
-        loaded = json.loads(value)
-    except (ValueError, RecursionError):
-        return value
-    return loaded if isinstance(loaded, str) else str(loaded)
-
-
 def _choices(step: Step, name: str) -> Sequence[object]:
     """What the script's parser lets an argument be."""
     from cursus.script.reader import read_source
@@ -241,7 +233,7 @@ def alternatives(value: str, choices: Sequence[object] = ()) -> list[str]:
     number = _number(plain)
     if number is not None:
         return [repr(other) for other in _far_and_near(number)]
-    if plain.startswith(("{", "[", "(", "/", ".")) or "://" in plain:
+    if value.startswith("{") or plain.startswith(("{", "[", "(", "/", ".")) or "://" in plain:
         return _other_json(value)
     parts = re.split(r"([,; ]+)", plain)
     if len(parts) > 2 and all(_number(part) is not None or part.isidentifier() for part in parts[::2]):

@@ -77,7 +77,7 @@ from cursus.script.syntax.nodes import (
     receiver,
     word,
 )
-from cursus.script.training import counts, losses, sequence, steps, torch_code
+from cursus.script.training import counts, lightning, losses, sequence, steps, torch_code
 
 ENVIRONMENT_LOADERS = frozenset(
     {"os.environ.update", "dotenv.load_dotenv", "load_dotenv", "os.putenv", "environ.update"}
@@ -289,6 +289,11 @@ class Reading(Reach):
             *prompts.read_prompts(evaluator, calls),
             *filled.read_filled(evaluator, calls),
             *(downloads.read_downloads(evaluator, calls) if tops & downloads.MODULES else ()),
+            *(
+                lightning.read_lightning(evaluator, calls, self.source.modules.values())
+                if tops & lightning.MODULES
+                else ()
+            ),
             *(devices.read_devices(evaluator, calls) if tops & devices.MODULES else ()),
             *(processes.read_launches(evaluator, calls) if tops & {"subprocess", "os"} else ()),
             *undefined.read_options(evaluator, reached, self.entry, parsers, evaluator.mentioned),

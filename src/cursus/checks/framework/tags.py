@@ -252,8 +252,8 @@ def _stray(image: images.Image) -> tuple[str, str] | None:
 
 def _is_short(image: images.Image) -> bool:
     """True for a tag without the processor or the Python version, of a repository that has no such tags."""
-    if image.framework in ("xgboost", "sklearn") or (image.framework == "tensorflow" and not image.trains):
-        return False  # the list names short tags of the first two, and the servers of the other have them
+    if image.framework == "sklearn" or (image.framework == "tensorflow" and not image.trains):
+        return False  # the list names short tags of the first, and the servers of the other have them
     return image.processor is None or image.python_version is None
 
 

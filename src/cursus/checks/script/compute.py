@@ -23,6 +23,7 @@ from cursus.checks.script.request import (
 )
 from cursus.checks.views import TrainingView
 from cursus.model import Severity
+from cursus.script.evaluation.calls import PROCESS_GROUP
 from cursus.script.facts import ScriptFacts
 
 LOADING = re.compile(
@@ -214,6 +215,18 @@ def accelerator_missing(view: TrainingView) -> Iterator[Problem]:
     if lacking is not None:
         yield lacking
     if lacking is not None or "torch" not in facts.top_imports:
+        return
+    joins = [
+        used for used in facts.used if used.sure and used.name == PROCESS_GROUP and used.backend is not None
+    ]
+    nccl = next((used for used in joins if resolve(view, used.backend) == "nccl"), None)
+    if nccl is not None and _without_accelerator(view):
+        yield Problem(
+            f"ProcessGroupNCCL is only supported with GPUs, and {view.instances[0][1]} has none",
+            view.instances[0][0],
+            remedy='write "gloo" as the backend, or choose an instance with a GPU',
+            location=nccl.location,
+        )
         return
     if (
         "is_available" in facts.attributes

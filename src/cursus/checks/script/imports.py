@@ -205,7 +205,7 @@ def name_missing(view: TrainingView) -> Iterator[Problem]:
     What it does:
         Looks for names that neither the module, the functions around, nor Python defines; for members that a module of the
         source does not have (``from utils import laod``, ``config.RATE``); for arguments that no parser declares (``args.mode``); and for
-        calls of the source's own functions that do not fit them; for names that are set in a branch alone that this request does
+        calls of the source's own functions that do not fit them; for measures that Lightning's callbacks watch and nothing logs; for names that are set in a branch alone that this request does
         not take, or in a function that uses them first; for members that no class of the source has; and for lambdas that are pickled, paths and arrays in JSON, numbers put into
         ``os.environ`` or behind a text, what functions return that is unpacked into other numbers of names or is nothing, fractions for counts, files that are opened the other way round, modules that import
         each other, and processes that are spawned without a main guard. Where it is not certain that the place is reached, it is a warning.
@@ -260,6 +260,9 @@ def name_missing(view: TrainingView) -> Iterator[Problem]:
             owner, _, name = habit.detail.rpartition(".")
             told = f"nothing gives an object of the class {owner} a member {name!r}"
             remedy = f"define {name!r} in the class, or write it as it is spelt there"
+        elif habit.kind == "lightning-monitor":
+            told = f"{habit.detail} watches {habit.key!r}, which nothing in the module logs"
+            remedy = f"log it: self.log({habit.key!r}, …), or watch what is logged"
         elif habit.kind == "base-not-made":
             told = f"{habit.detail}.__init__ does not call super().__init__(), which sets {habit.key!r}"
             remedy = "call super().__init__(…) first"

@@ -26,7 +26,7 @@ def name_removed(view: TrainingView) -> Iterator[Problem]:
 
     What it does:
         Holds imports, calls and their arguments against the names that scikit-learn, pandas, NumPy, TensorFlow, Keras, XGBoost, LightGBM, PyTorch,
-        datasets, accelerate, peft and trl have taken out or brought in, and the arguments of transformers' ``Trainer`` and ``TrainingArguments``
+        datasets, accelerate, peft, trl and Lightning have taken out or brought in, and the arguments of transformers' ``Trainer`` and ``TrainingArguments``
         against theirs: in the version that requirements.txt pins, or that the image is of, or pins, or at least has by its Python; the
         standard library's against the image's Python; and experimental names of scikit-learn's against the import that enables them. What is imported in ``try``, or on a condition, is left alone.
     Why:
@@ -48,6 +48,14 @@ def name_removed(view: TrainingView) -> Iterator[Problem]:
     if facts is None:
         return
     yield from _experimental(facts)
+    for habit in habits(view, "lightning-hook"):
+        version = next((one for name in LIGHTNING if (one := versions_of(view, name))), None)
+        if version is not None and images.order(version[0]) >= (2,):
+            yield Problem(
+                f"Lightning {_shown(version)} calls no {habit.detail}, and refuses a module that has one",
+                remedy=f"write on_{habit.detail}(self), and keep what the steps give in a list of the module's",
+                location=habit.location,
+            )
     told: set[str] = set()
     for name, where in _used(facts):
         for problem, hit in _gone(view, name, where):
@@ -116,6 +124,9 @@ def _arguments(view: TrainingView, habit: Habit, given: list[str]) -> Iterator[P
             severity=None if habit.sure else "warning",
             location=habit.location,
         )
+
+
+LIGHTNING = ("pytorch_lightning", "lightning")
 
 
 def _experimental(facts: ScriptFacts) -> Iterator[Problem]:

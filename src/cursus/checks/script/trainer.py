@@ -9,6 +9,7 @@ from cursus.checks.framework.trainer import ARGUMENTS, TRUE, refused_values
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.request import habits, library_version, parsed, resolve, script_of
 from cursus.checks.views import TrainingView
+from cursus.redact import show
 from cursus.script.facts import Habit
 
 STRATEGIES = frozenset({"evaluation_strategy", "eval_strategy", "save_strategy", "load_best_model_at_end"})
@@ -24,7 +25,7 @@ def refused_by_its_arguments(view: TrainingView) -> Iterator[Problem]:
         holds what it gets against the values that these have and against each other, as FRM034 does for the library's own
         examples (for hyperparameters not where requirements.txt names a transformers of its own): fp16 with bf16, formats that the GPUs lack,
         load_best_model_at_end with strategies that differ, a strategy or an optimizer of no such name; and a Trainer that is to evaluate, and gets
-        no data for it.
+        no data for it, or is to choose the best model by what its compute_metrics does not give.
     Why:
         ``ValueError: --load_best_model_at_end requires the eval and save strategy to match``, ``Trainer: evaluation requires an
         eval_dataset``: the script ends when it starts, or after its first epoch.
@@ -56,6 +57,14 @@ def refused_by_its_arguments(view: TrainingView) -> Iterator[Problem]:
             f"{habit.detail} is to evaluate (each {habit.key.removesuffix('s')}), and gets no eval_dataset",
             remedy="give it an eval_dataset, or leave the strategy out",
             severity=None if habit.sure and habit.key == "epoch" else "warning",
+            location=habit.location,
+        )
+    for habit in habits(view, "best-unknown"):
+        known = ", ".join(map(show, habit.key.split(",")))
+        yield Problem(
+            f"the best model is chosen by {show(habit.detail)}, which compute_metrics does not give: it gives {known}",
+            remedy="name one of these as metric_for_best_model, or compute it",
+            severity=None if habit.sure else "warning",
             location=habit.location,
         )
     facts, image = script_of(view), view.framework

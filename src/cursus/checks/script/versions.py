@@ -34,7 +34,13 @@ def versions_of(view: TrainingView, library: str) -> tuple[str, str] | None:
     for one in script_of(view).requirements:
         if one.name.lower().replace("_", "-") in packages:
             pinned = re.fullmatch(r"={2,3}\s*(\d+(?:\.\d+)*)", one.version)
-            return (pinned[1], pinned[1]) if pinned is not None else _of_python(view, packages[0])
+            least = re.fullmatch(r"[>~]=\s*(\d+(?:\.\d+)*)", one.version)
+            if pinned is not None:
+                return pinned[1], pinned[1]
+            low, high = _of_python(view, packages[0]) or ("", "9999")
+            if least is not None:
+                low = max(low, least[1], key=order)
+            return (low, high) if low else None
     image = amazon_image(view.image)
     if image is None:
         return None

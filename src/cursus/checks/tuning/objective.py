@@ -97,7 +97,9 @@ def objective_defined(view: TuningView) -> Iterator[Problem]:
         if algorithm is not None and algorithm.metrics:
             if name not in algorithm.metrics:
                 # It prints its training metrics too; the guide lists only the validation metrics as objectives.
+                # XGBoost's own container takes no other, as _tuning_objective_metric.
                 printed = name.startswith("train:") and f"validation:{name[6:]}" in algorithm.metrics
+                printed = printed and (algorithm.name != "xgboost" or algorithm.version == "0.72")
                 yield Problem(
                     f"the objective metric {show(name)} isn't valid for the {algorithm.name} algorithm."
                     + did_you_mean(name, algorithm.metrics),

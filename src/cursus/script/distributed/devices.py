@@ -14,7 +14,7 @@ from cursus.script.evaluation import values as v
 from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.facts import Const, Habit, Text
 from cursus.script.syntax.bodies import CallSite, place
-from cursus.script.syntax.nodes import last_name, word
+from cursus.script.syntax.nodes import bare_name, last_name, word
 
 MODULES = frozenset({"torch", "lightning", "pytorch_lightning", "transformers", "xgboost"})
 TRAINERS = frozenset(
@@ -61,6 +61,8 @@ def _number(evaluator: Evaluator, site: CallSite) -> int | None:
     method = last_name(node.func)
     if called in TRAINERS:
         return _of_lightning(evaluator, site)
+    if called in ("torch.multiprocessing.spawn", "torch.multiprocessing.spawn.spawn"):
+        return _spawned(evaluator, site)
     if called == "torch.nn.DataParallel":
         return _highest(
             evaluator, site, word(node, "device_ids") or (node.args[1] if len(node.args) > 1 else None)
@@ -87,6 +89,25 @@ def _of_lightning(evaluator: Evaluator, site: CallSite) -> int | None:
     if isinstance(value, Const) and type(value.value) is int:
         return value.value - 1 if value.value > 0 else None
     return _highest(evaluator, site, wanted) if isinstance(value, v.Items) else None
+
+
+def _spawned(evaluator: Evaluator, site: CallSite) -> int | None:
+    """The last rank of processes each of which takes the GPU of its number: ``torch.cuda.set_device(rank)``."""
+    node = site.node
+    started = evaluator.value(node.args[0], site.body) if node.args else v.UNKNOWN
+    count = word(node, "nprocs") or (node.args[2] if len(node.args) > 2 else None)
+    value = None if count is None else evaluator.value(count, site.body)
+    owner = started.body.owner if isinstance(started, v.Func) else None
+    if not isinstance(owner, ast.FunctionDef) or not owner.args.args or not isinstance(value, Const):
+        return None
+    rank = owner.args.args[0].arg
+    takes = any(
+        isinstance(one, ast.Call)
+        and last_name(one.func) in ("set_device", "cuda")
+        and any(bare_name(given) == rank for given in one.args)
+        for one in ast.walk(owner)
+    )
+    return value.value - 1 if takes and type(value.value) is int and value.value > 0 else None
 
 
 def _highest(evaluator: Evaluator, site: CallSite, node: ast.expr | None) -> int | None:

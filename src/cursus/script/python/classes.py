@@ -19,7 +19,7 @@ from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.evaluation.members import all_above
 from cursus.script.facts import Habit
 from cursus.script.syntax.bodies import Body, place
-from cursus.script.syntax.nodes import FUNCTIONS, bare_name, caught, is_call, last_name, string
+from cursus.script.syntax.nodes import FUNCTIONS, bare_name, caught, is_call, last_name, receiver, string
 
 OTHERWISE = frozenset(
     {"setattr", "__setattr__", "__dict__", "__getattr__", "__getattribute__", "__slots__", "namedtuple"}
@@ -30,6 +30,31 @@ MODULES = frozenset(
     {"torch.nn.Module", "nn.Module", "pytorch_lightning.LightningModule", "lightning.LightningModule"}
 )
 """Bases that keep the modules of an object, and refuse one before their own ``__init__``."""
+WRAPPERS = frozenset(
+    {
+        "DataParallel",
+        "DistributedDataParallel",
+        "DDP",
+        "FullyShardedDataParallel",
+        "FSDP",
+        "fully_shard",
+        "prepare",
+    }
+    | {
+        "deepspeed",
+        "Accelerator",
+        "smp",
+        "DistributedModel",
+        "Fabric",
+        "setup_module",
+        "initialize",
+        "wrap",
+        "apex",
+    }
+)
+"""What gives a model another one around it, as its member ``module``."""
+MOVES = frozenset({"to", "cuda", "cpu", "train", "eval", "float", "half", "double"})
+"""What gives a module back itself."""
 OF_OBJECTS = frozenset(dir(object)) | {"__dict__", "__class__", "__name__", "__annotations__"}
 CATCHES = frozenset({"AttributeError", "Exception", "BaseException"})
 
@@ -65,6 +90,8 @@ def read_classes(
     written = not names & OTHERWISE and not any(_fills(node) for body in every for node in body.nodes)
     for body in every if written and not names & ASKS else ():
         yield from _set_unread(evaluator, body, stored)
+    if written and "module" in mentioned and not names & {*ASKS, *WRAPPERS} and "module" not in everywhere:
+        yield from _never_wrapped(evaluator, every, runs)
     for body in classes:
         above = _above(evaluator, body)
         yield from _base_not_made(evaluator, body, above, runs, stored)
@@ -75,6 +102,33 @@ def read_classes(
                 continue  # a mixin: what stands beside it is of a library
             own = set(chain.from_iterable(one.bindings for one in (body, *above, *under)))
             yield from _lacking(body, (own, everywhere), runs, mentioned)
+
+
+def _never_wrapped(evaluator: Evaluator, every: Iterable[Body], runs: Mapping[int, bool]) -> Iterator[Habit]:
+    """``model.module`` of a PyTorch module that nothing in the source wraps."""
+    for body in every:
+        for node in body.nodes if id(body) in runs else ():
+            if (
+                not isinstance(node, ast.Attribute)
+                or node.attr != "module"
+                or bare_name(node.value) == "self"
+            ):
+                continue
+            made = evaluator.value(_moved(node.value, body), body)
+            owner = made.body.owner if isinstance(made, v.Instance) else None
+            bases = owner.bases if isinstance(owner, ast.ClassDef) else []
+            if isinstance(made, v.Instance) and any(_is_module(evaluator, one, made.body) for one in bases):
+                sure = runs[id(body)] and id(node) in _certain(body)
+                yield Habit("no-attribute", None, f"{made.body.name}.module", sure, place(node, body))
+
+
+def _moved(node: ast.expr, body: Body) -> ast.expr:
+    """``Net()`` of a name that is set to ``Net().to(device)``."""
+    if isinstance(node, ast.Name):
+        node = body.only(node.id) or body.top.only(node.id) or node
+    while (inner := receiver(node, MOVES)) is not None:
+        node = inner
+    return node
 
 
 def _set_unread(evaluator: Evaluator, body: Body, stored: Mapping[str, int]) -> Iterator[Habit]:

@@ -31,7 +31,7 @@ MODULES = frozenset(
         "datasets",
         "accelerate",
     }
-    | {"peft", "trl", "numpy", "torch"}
+    | {"peft", "trl", "numpy", "torch", "pytorch_lightning", "lightning"}
 )
 
 ROUNDS = frozenset(

@@ -36,6 +36,7 @@ LEADERS = frozenset({"Trainer", "Accelerator", "Fabric", "LightningModule"})
 """Frameworks that see to samplers and checkpoints themselves."""
 MODEL_FOLDER = re.compile(r"(?:^|\.)(?:sm_)?model_dir$|SM_MODEL_DIR|/opt/ml/model/?'?$")
 PARSING = re.compile(r"(?:^|\.)(?:parse_args|parse_known_args|get_args)\(")
+PARSED = re.compile(r"(?:\w+(?:\(\))?\.)?(?:parse_args|get_args)\(\)|\w+\.parse_known_args\(\)\[0\]")
 SIZE = re.compile(r"world_?size|n_?procs|n(?:um)?_?gpus")
 STOPS = re.compile(r"patience|wait|bad_|stop|counter|no_improve")
 SCHEDULER = re.compile(
@@ -296,6 +297,15 @@ def _namespaces(nodes: list[ast.AST], names: set[str], body: Body) -> Iterator[H
         ):
             target = node.targets[0]
             parsed.add(bare_name(target.elts[0] if isinstance(target, ast.Tuple) else target))
+    functions = {node.name: node for node in nodes if isinstance(node, ast.FunctionDef)}
+    for node in nodes:
+        owner = functions.get(bare_name(node.func)) if isinstance(node, ast.Call) else None
+        if owner is not None and isinstance(node, ast.Call):
+            parsed |= {
+                parameter.arg
+                for parameter, given in zip(owner.args.args, node.args, strict=False)
+                if bare_name(given) in parsed - {""} or PARSED.fullmatch(ast.unparse(given))
+            }
     for node in nodes if parsed - {""} else ():
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.save" and node.args:
             for one in ast.walk(node.args[0]):

@@ -154,6 +154,7 @@ def _hyperparameters(view: TrainingView, *, driver: bool) -> tuple[Passed, ...]:
     for path, entry, name in view.ranges:
         if _passed(name, driver):
             values, continuous = _tuned(entry, driver)
+            continuous = continuous or "ContinuousParameterRanges" in path
             inner = path[len(view.path) :] if view.path and path[: len(view.path)] == view.path else ()
             found[name] = Passed(name, _flag(name, driver), values, inner, True, continuous)
     return tuple(found[name] for name in sorted(found))

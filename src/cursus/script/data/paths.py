@@ -40,6 +40,10 @@ def _no_methods() -> frozenset[str]:
     return OPENS.union(*map(positions, ("local_reads", "remote_reads", "writes")))
 
 
+BOOSTING = frozenset({"xgboost", "lightgbm", "catboost"})
+"""Libraries whose ``save_model`` writes one file; others make a folder."""
+
+
 def path_uses(evaluator: Evaluator, site: CallSite, sure: bool) -> Iterable[PathUse]:
     """Every use of a path that one call makes."""
     for use in _uses(evaluator, site, sure):
@@ -143,7 +147,9 @@ def _method(evaluator: Evaluator, site: CallSite, sure: bool, func: ast.Attribut
             given = _path(site.node, 0) if name in entries("libraries", kind) else None
             if given is not None:
                 found = evaluator.evaluate(given, site.body, site.order)
-                yield _used(site, sure, of_methods, found, name, of_methods != "write")
+                origin = base.only.origin if isinstance(base.only, v.Unknown) else ""
+                shown = f"Booster.{name}" if origin.partition(".")[0] in BOOSTING and name == "save_model" else name
+                yield _used(site, sure, of_methods, found, shown, of_methods != "write")
 
 
 def _used(site: CallSite, sure: bool, mode: Mode, found: v.Options, name: str, local: bool) -> PathUse:

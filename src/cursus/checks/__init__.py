@@ -104,6 +104,7 @@ MODULES: tuple[str, ...] = (
     "script.sequence",
     "script.torch",
     "script.training",
+    "script.boards",
     "script.trainer",
     "script.keras",
     "script.removed",

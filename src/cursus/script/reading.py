@@ -272,6 +272,7 @@ class Reading(Reach):
             ),
             *handed.read_handed(evaluator, reached),
             *(reports.read_reports(evaluator, calls) if "json" in tops else ()),
+            *(left_behind.read_event_folders(evaluator, calls) if tops & left_behind.BOARDS else ()),
             *left_behind.read_left_behind(evaluator, calls, list(self.source.modules.values())),
             *(library_words.read_library_words(evaluator, calls) if tops & library_words.MODULES else ()),
             *(library_words.read_library_names(evaluator, reached) if tops & library_words.MODULES else ()),
@@ -295,6 +296,9 @@ class Reading(Reach):
                 else ()
             ),
             *(devices.read_devices(evaluator, calls) if tops & devices.MODULES else ()),
+            *(devices.read_listed(reached) if "tensorflow" in tops else ()),
+            *(commands.read_misheard(evaluator, calls) if "click" in tops else ()),
+            *(library_words.read_probabilities(evaluator, calls) if "sklearn" in tops else ()),
             *(processes.read_launches(evaluator, calls) if tops & {"subprocess", "os"} else ()),
             *undefined.read_options(evaluator, reached, self.entry, parsers, evaluator.mentioned),
         )

@@ -197,6 +197,10 @@ def mixed_up(view: TrainingView) -> Iterator[Problem]:
 
 
 NOT_AS_IT_READS = {
+    "behind-command": (
+        "{} ends the process when the command is done: this is never reached",
+        "put it into the command's function, or call it with standalone_mode=False",
+    ),
     "thrown-away": (
         "{shown} changes nothing, and nobody takes what it gives",
         "give the result a name: x = …",
@@ -260,7 +264,7 @@ def not_as_it_reads(view: TrainingView) -> Iterator[Problem]:
         copies that are changed and dropped, errors that are made and not raised; tests that hold whatever comes (``mode == "a" or "b"``,
         ``assert (test, "words")``); texts compared with ``is``; ``=+``; ``[[]] * n``; lists that lose items while they are gone through;
         functions made in a loop that look at its name; keys that stand in a mapping twice; values set in a copy of some rows; rows divided by
-        Python's hash of a text (unless PYTHONHASHSEED is set); loops that change only their own names; and measures that are the last batch's, or always the same.
+        Python's hash of a text (unless PYTHONHASHSEED is set); loops that change only their own names; what stands behind the call of a click command; and measures that are the last batch's, or always the same.
     Why:
         Python runs all of it without an error, and the job is completed with other data or settings than were meant.
     Example:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path as FilePath
 
 from cursus.aws.tables import entries
+from cursus.checks.locations import looks_like_one_object
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.conditions import all_hold, never_holds
 from cursus.checks.script.places import covers, own_file, searched
@@ -112,7 +113,7 @@ def file_missing(view: TrainingView) -> Iterator[Problem]:
     What it does:
         Finds files that every run opens or searches for by a relative path, one that leads out of the source directory included,
         or by a path of a home folder, and that are neither in the source directory nor written by the script; and files of a
-        channel that its local data lacks.
+        channel that its local data lacks, or that is called otherwise than the one object that the channel has (a warning).
     Why:
         ``No such file or directory``: the container has the source directory, the channels and the image, nothing of the machine
         that the script was written on.
@@ -144,9 +145,38 @@ def file_missing(view: TrainingView) -> Iterator[Problem]:
                 continue
             if any(covers(other, place) for other in made):
                 continue
-            problem = _local_file(view, place, use) if channel_of(place) else own_file(view, place, use)
+            channel = channel_of(place)
+            problem = _local_file(view, place, use) if channel else own_file(view, place, use)
+            if problem is None and channel:
+                problem = _other_object(view, channel, place, use)
             if problem is not None:
                 yield problem
+
+
+def _other_object(view: TrainingView, name: str, place: str, use: PathUse) -> Problem | None:
+    """A file of another name than the one object that the channel has."""
+    wanted = place.rpartition("/")[2]
+    for channel, prefix, kind in view.located:
+        there = prefix.rpartition("/")[2]
+        ending = wanted.rpartition(".")[2]
+        if (
+            channel.name == name
+            and kind == "S3Prefix"
+            and looks_like_one_object(prefix)
+            and "." in wanted
+            and use.call in entries("libraries", "opening")
+            and there.endswith(f".{ending}")
+            and there != wanted
+            and f"{INPUT_DATA}/{name}/{wanted}" == place
+        ):
+            return Problem(
+                f"the script opens {show(wanted)}, and the channel {show(name)} has the object {show(there)} alone",
+                (*channel.path, "DataSource", "S3DataSource", "S3Uri"),
+                remedy=f"open {show(there)}, or whatever file the folder has",
+                severity="warning",  # another object may begin with the same name
+                location=use.location,
+            )
+    return None
 
 
 def _looked_for(view: TrainingView, facts: ScriptFacts) -> Iterator[Problem]:

@@ -23,7 +23,7 @@ from cursus.checks.script.request import (
     resolve,
     script_of,
 )
-from cursus.checks.views import Channel, TrainingView, text
+from cursus.checks.views import Channel, TrainingView, mapping, text
 from cursus.redact import show
 from cursus.script.facts import Argument, Const, EnvPart, PathUse, ScriptFacts, Text
 
@@ -199,7 +199,7 @@ def folder_not_writable_so(view: TrainingView) -> Iterator[Problem]:
         Finds files written to the model directory's own name, files in a subfolder that nothing makes, and ``os.makedirs`` or
         ``shutil.copytree`` of a folder that SageMaker has made without word that it may be there, on the way that every run takes; a folder that the first
         host alone makes and all write into; links and folders that a loop makes again in each round; and ``os.rename`` or ``os.replace`` from ``/tmp`` to a
-        folder that SageMaker mounts.
+        folder that SageMaker mounts; and what is written into a channel of a file system that is mounted for reading alone.
     Why:
         ``IsADirectoryError``, ``No such file or directory`` or ``FileExistsError`` at the end of the training, when all is paid for.
     Example:
@@ -233,6 +233,24 @@ def folder_not_writable_so(view: TrainingView) -> Iterator[Problem]:
                 remedy="shutil.move, or write the temporary file beside the one that it replaces",
                 severity="warning",
                 location=habit.location,
+            )
+    read_only = {
+        f"{INPUT_DATA}/{channel.name}"
+        for channel in view.channels
+        if mapping(mapping(channel.request, "DataSource"), "FileSystemDataSource").get("FileSystemAccessMode")
+        == "ro"
+    }
+    for use, place in _uses(view):
+        if (
+            use.sure
+            and use.mode in ("write", "make")
+            and any(place.startswith(f"{one}/") for one in read_only)
+        ):
+            yield Problem(
+                f"{use.call} writes {show(place.replace(UNKNOWN, '…'))}, and the channel's file system is mounted for reading "
+                "alone: Read-only file system",
+                remedy="write to /tmp or the output folder, or set FileSystemAccessMode to rw",
+                location=use.location,
             )
     for use, place in (*_uses(view), *_of_host(view)):
         if use.sure:

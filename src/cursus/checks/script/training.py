@@ -27,6 +27,10 @@ APART = {
         "{shown} is saved, and was never fitted: what tries a model out fits copies of it",
         "call fit() before it is saved",
     ),
+    "never-stops": (
+        "the training is to stop early by {}, and fit() measures nothing of the kind: it never stops",
+        "give fit validation_data or validation_split",
+    ),
     "never-called": ("no framework calls a callback's {}()", "see which methods it calls: {key}"),
 }
 """What is told of each kind, and what to write instead."""
@@ -39,7 +43,7 @@ def parts_apart(view: TrainingView) -> Iterator[Problem]:
     What it does:
         Finds, in PyTorch, steps when the gradients are zero, optimizers that never step, layers that are made after the optimizer
         has the parameters; losses of logits beside an output of probabilities, and the reverse, in PyTorch and Keras; early stops, schedules
-        and weights of classes that are made and not handed on; and methods of callbacks that Keras or transformers does not call.
+        and weights of classes that are made and not handed on, or that wait for what is not measured; and methods of callbacks that Keras or transformers does not call.
     Why:
         All of it runs without an error, and the model is not trained, or not as was meant.
     Example:

@@ -33,7 +33,7 @@ def read_keras(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) -> 
 def read_measures(
     evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]], modules: Iterable[Body]
 ) -> Iterator[Habit]:
-    """``ModelCheckpoint(save_best_only=True)`` where nothing is held out, or the measure has another name."""
+    """``ModelCheckpoint`` of the best and ``EarlyStopping`` by what is not measured, or is under another name."""
     everything = [one for body in modules for one in body.all_nodes if isinstance(one, ast.Call)]
     fits = [one for one in everything if last_name(one.func) in ("fit", "fit_generator")]
     names = {
@@ -47,6 +47,12 @@ def read_measures(
         node = site.node
         name = evaluator.called(node, site.body)
         best = word(node, "save_best_only")
+        if name.endswith(".EarlyStopping") and name.partition(".")[0] in MODULES:
+            watched = word(node, "monitor") or (node.args[0] if node.args else None)
+            stops_by = "val_loss" if watched is None else string(watched) or ""
+            listed = any(word(one, "callbacks") for one in fits)
+            if stops_by.startswith("val_") and listed and not any(map(may_hold_out, fits)):
+                yield Habit("never-stops", None, stops_by, sure, place(node, site.body))
         if not (name.endswith(".ModelCheckpoint") and name.partition(".")[0] in MODULES):
             continue
         given = word(node, "monitor") or (node.args[1] if len(node.args) > 1 else None)

@@ -1,7 +1,7 @@
 """Files that a script writes to its working directory and leaves there.
 
 Each finding is a ``Habit`` of the kind ``left-behind``: a call that writes a file under a plain relative name, which
-stands nowhere else in the source.
+stands nowhere else in the source. ``event-folder`` is where TensorBoard's events are written.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ from collections.abc import Iterable, Iterator
 from cursus.script.data.paths import OPENS, positions
 from cursus.script.evaluation.conditions import around
 from cursus.script.evaluation.evaluate import Evaluator
-from cursus.script.facts import Habit
+from cursus.script.facts import Habit, Text
 from cursus.script.syntax.bodies import Body, CallSite, place
 from cursus.script.syntax.nodes import FUNCTIONS, last_name, string, word
 
 NAME = re.compile(r"(?![/~.])(?:[\w-]+/)*[\w-]*\w\.(?!(?:log|tmp|lock|py|sh|lst|names?)$)[A-Za-z]\w*")
 """A file in the working directory that was written to be kept, as it seems."""
+BOARDS = frozenset({"tensorflow", "keras", "torch", "tensorboardX"})
+WRITERS = {"TensorBoard": "logs", "SummaryWriter": "runs"}
+"""What writes TensorBoard's events, and the folder where none is given."""
 METHODS = frozenset(
     {"to_csv", "to_parquet", "to_json", "to_pickle", "savefig", "save_model", "save_weights", "dump_model"}
 )
@@ -57,3 +60,16 @@ def _written(evaluator: Evaluator, site: CallSite) -> str:
         return names[0] if len(node.args) > at and string(node.args[at]) == names[0] else ""
     method = isinstance(node.func, ast.Attribute) and last_name(node.func) in METHODS
     return names[0] if method and string(node.args[0]) == names[0] else ""
+
+
+def read_event_folders(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) -> Iterator[Habit]:
+    """The folders of Keras' TensorBoard callback and PyTorch's SummaryWriter; without a text where one is not known."""
+    for site, sure in calls:
+        name = evaluator.called(site.node, site.body)
+        default = WRITERS.get(name.rpartition(".")[2]) if name.partition(".")[0] in BOARDS else None
+        if default is not None:
+            given = word(site.node, "log_dir", "logdir") or (site.node.args[0] if site.node.args else None)
+            value = Text((default,)) if given is None else evaluator.value(given, site.body)
+            where = place(site.node, site.body)
+            folder = value if isinstance(value, Text) else None
+            yield Habit("event-folder", folder, name.rpartition(".")[2], sure, where)

@@ -148,7 +148,11 @@ def _method(evaluator: Evaluator, site: CallSite, sure: bool, func: ast.Attribut
             if given is not None:
                 found = evaluator.evaluate(given, site.body, site.order)
                 origin = base.only.origin if isinstance(base.only, v.Unknown) else ""
-                shown = f"Booster.{name}" if origin.partition(".")[0] in BOOSTING and name == "save_model" else name
+                shown = (
+                    f"Booster.{name}"
+                    if origin.partition(".")[0] in BOOSTING and name == "save_model"
+                    else name
+                )
                 yield _used(site, sure, of_methods, found, shown, of_methods != "write")
 
 

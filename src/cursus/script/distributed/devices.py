@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator
 from cursus.script.evaluation import values as v
 from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.facts import Const, Habit, Text
-from cursus.script.syntax.bodies import CallSite, place
+from cursus.script.syntax.bodies import Body, CallSite, place
 from cursus.script.syntax.nodes import bare_name, last_name, word
 
-MODULES = frozenset({"torch", "lightning", "pytorch_lightning", "transformers", "xgboost"})
+MODULES = frozenset({"torch", "lightning", "pytorch_lightning", "transformers", "xgboost", "tensorflow"})
 TRAINERS = frozenset(
     {
         "pytorch_lightning.Trainer",
@@ -40,6 +40,25 @@ def read_devices(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) -
             yield Habit("gpu-capability", None, "flash_attention_2", sure, where, key=FLASH)
         if _boosts(evaluator, site) == "gpu_hist":
             yield Habit("gpu-hist", None, shown, sure, where, key="0")
+
+
+def read_listed(reached: Iterable[tuple[Body, bool]]) -> Iterator[Habit]:
+    """``tf.config.list_physical_devices("GPU")[0]``, where nothing asks whether there are any."""
+    for body, sure in reached:
+        for node in body.nodes:
+            if not (isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant)):
+                continue
+            made = body.only(node.value.id) if isinstance(node.value, ast.Name) else node.value
+            number = node.slice.value
+            if (
+                isinstance(made, ast.Call)
+                and last_name(made.func) in ("list_physical_devices", "list_logical_devices")
+                and ast.unparse(made.args[0] if made.args else made) == "'GPU'"
+                and type(number) is int
+                and number >= 0
+                and id(node) in body.certain
+            ):
+                yield Habit("gpu-number", None, ast.unparse(node), sure, place(node, body), key=str(number))
 
 
 def _boosts(evaluator: Evaluator, site: CallSite) -> str | None:

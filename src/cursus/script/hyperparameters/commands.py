@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 
 from cursus.script.evaluation import values as v
 from cursus.script.evaluation.evaluate import Evaluator
-from cursus.script.facts import Argument, Const, EnvPart, Parser, Text
+from cursus.script.facts import Argument, Const, EnvPart, Habit, Parser, Text
 from cursus.script.hyperparameters.arguments import (
     Reached,
     choices_of,
@@ -33,6 +34,41 @@ def read_commands(evaluator: Evaluator, reached: Reached) -> list[Parser]:
         if parser is not None:
             found[id(callee.body)] = parser
     return list(found.values())
+
+
+def read_misheard(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) -> Iterator[Habit]:
+    """Options that a command's function has no parameter for, and what stands behind a call that ends the process."""
+    for site, sure in calls:
+        callee = evaluator.value(site.node.func, site.body)
+        if not isinstance(callee, v.Func) or id(callee.body.owner) not in evaluator.command_functions:
+            continue
+        owner, parser = callee.body.owner, _command(evaluator, callee.body, sure, complete=True)
+        hears = isinstance(owner, ast.FunctionDef) and not any(
+            "expose_value" in ast.unparse(one) for one in owner.decorator_list
+        )
+        if hears and isinstance(owner, ast.FunctionDef) and owner.args.kwarg is None and parser is not None:
+            taken = {one.arg for one in (*owner.args.args, *owner.args.kwonlyargs)}
+            for argument in parser.arguments:
+                if argument.dest not in taken:
+                    told = f"{owner.name}({', '.join(sorted(taken))}) of {argument.flags[-1]}"
+                    yield Habit("option-unheard", None, told, sure, place(owner, callee.body))
+        if word(site.node, "standalone_mode") is None and parser is not None:
+            behind = _behind(site)
+            if behind is not None:
+                where = place(behind, site.body)
+                yield Habit("behind-command", None, ast.unparse(site.node), sure, where)
+
+
+def _behind(site: CallSite) -> ast.stmt | None:
+    """The statement that follows a call, in the same block."""
+    blocks = [site.body.top.owner, *(one for one in site.body.top.all_nodes if isinstance(one, ast.If))]
+    for block in blocks:
+        statements = getattr(block, "body", [])
+        for statement, following in pairwise(statements if isinstance(statements, list) else []):
+            if isinstance(statement, (ast.Expr, ast.Assign)) and statement.value is site.node:
+                found: ast.stmt = following
+                return found
+    return None
 
 
 def click_decorators(body: Body) -> list[ast.expr]:

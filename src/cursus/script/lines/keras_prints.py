@@ -20,11 +20,33 @@ OTHERWISE = frozenset(
 """What makes measures appear under other names or in another form."""
 
 
+SILENT = frozenset(
+    {"EarlyStopping", "ModelCheckpoint", "TensorBoard", "ReduceLROnPlateau", "CSVLogger", "TerminateOnNaN"}
+)
+"""Callbacks that print nothing unless they are told to."""
+
+
 def keras_is_quiet(bodies: Iterable[Body]) -> bool:
-    """True where every ``fit`` and ``evaluate`` of a source is told to print nothing, and has no callbacks."""
-    calls = [site.node for body in bodies for site in body.calls if last_name(site.node.func) in PRINTS]
+    """True where every ``fit`` and ``evaluate`` of a source is told to print nothing, as are its callbacks."""
+    calls = [
+        (site.node, body) for body in bodies for site in body.calls if last_name(site.node.func) in PRINTS
+    ]
     return bool(calls) and all(
-        getattr(word(one, "verbose"), "value", None) == 0 and word(one, "callbacks") is None for one in calls
+        getattr(word(node, "verbose"), "value", None) == 0 and _quiet(word(node, "callbacks"), body)
+        for node, body in calls
+    )
+
+
+def _quiet(callbacks: ast.expr | None, body: Body) -> bool:
+    """True where none of the callbacks prints anything."""
+    if isinstance(callbacks, ast.Name):
+        callbacks = body.only(callbacks.id)
+    if callbacks is None or not isinstance(callbacks, (ast.List, ast.Tuple)):
+        return callbacks is None
+    made = [body.only(one.id) if isinstance(one, ast.Name) else one for one in callbacks.elts]
+    return all(
+        isinstance(one, ast.Call) and last_name(one.func) in SILENT and word(one, "verbose") is None
+        for one in made
     )
 
 

@@ -1,5 +1,6 @@
 """What a script uses of libraries by name: ``library-words``, ``library-name``, and of XGBoost
-``rounds-ignored`` (their number among the parameters) and ``stops-on-training`` (the last of ``evals``).
+``rounds-ignored`` (their number among the parameters), ``stops-on-training`` (the last of ``evals``) and
+``stops-without-data`` (there are none).
 
 ``detail`` is the dotted name of a function, for a method that of the class which made its object; ``key`` are the
 arguments that it is given by name. ``library-name`` is any other name that some versions of a library have no more.
@@ -17,7 +18,7 @@ from cursus.script.evaluation.calls import FRAMES
 from cursus.script.evaluation.evaluate import Evaluator
 from cursus.script.facts import Habit
 from cursus.script.syntax.bodies import Body, CallSite, place
-from cursus.script.syntax.nodes import is_call, string, word
+from cursus.script.syntax.nodes import is_call, receiver, string, word
 
 MODULES = frozenset(
     {
@@ -69,6 +70,20 @@ def read_library_names(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]
                     yield Habit("library-name", None, value.name, certain, place(node, body))
 
 
+def read_probabilities(evaluator: Evaluator, calls: Iterable[tuple[CallSite, bool]]) -> Iterator[Habit]:
+    """``predict_proba`` of an SVC, or of an SGDClassifier, that is not made to have any."""
+    for site, sure in calls:
+        base = receiver(site.node, ("predict_proba",))
+        made = _written(base, site) if isinstance(base, ast.Name) else None
+        if not isinstance(made, ast.Call) or any(one.arg is None for one in made.keywords):
+            continue
+        name = evaluator.called(made, site.body)
+        loss, probability = word(made, "loss"), word(made, "probability")
+        hinge = name == "sklearn.linear_model.SGDClassifier" and (loss is None or string(loss) == "hinge")
+        if (hinge and not made.args) or (name == "sklearn.svm.SVC" and probability is None):
+            yield Habit("no-probabilities", None, ast.unparse(made)[:80], sure, place(site.node, site.body))
+
+
 def _boosted(site: CallSite, sure: bool) -> Iterator[Habit]:
     """``train({"n_estimators": 200}, data)``, and early stopping by ``evals=[(held_out, "test"), (data, "train")]``."""
     node, where = site.node, place(site.node, site.body)
@@ -86,6 +101,8 @@ def _boosted(site: CallSite, sure: bool) -> Iterator[Habit]:
         yield Habit("rounds-ignored", None, ignored, sure, where)
     evals = _written(word(node, "evals") or (node.args[3] if len(node.args) > 3 else None), site)
     stops = word(node, "early_stopping_rounds")
+    if isinstance(stops, ast.Constant) and stops.value and len(node.args) < 4 and word(node, "evals") is None:
+        yield Habit("stops-without-data", None, ast.unparse(node)[:80], sure, where)
     if not isinstance(evals, ast.List) or len(evals.elts) < 2 or stops is None or string(stops) == "None":
         return
     words = [words_of(ast.unparse(one)) for one in evals.elts]

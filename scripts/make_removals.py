@@ -34,6 +34,10 @@ def main() -> None:
         "date": tables.today(),
         "names": [{**entry, "names": entry["names"].split()} for entry in names],
         "pythons": read["pythons"],
+        "values": [
+            {**entry, "functions": entry["functions"].split(), "values": entry["values"].split()}
+            for entry in read["values"]
+        ],
         "words": [{**entry, "words": entry["words"].split()} for entry in read["words"]],
     }
     tables.write("removals", document)

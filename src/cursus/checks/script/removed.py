@@ -12,7 +12,7 @@ from cursus.aws.tables import table
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.files import python_severity
 from cursus.checks.script.keras import legacy_keras
-from cursus.checks.script.request import habits, library_version, readable
+from cursus.checks.script.request import habits, library_version, readable, resolve
 from cursus.checks.script.versions import versions_of
 from cursus.checks.views import TrainingView
 from cursus.model import Location
@@ -25,7 +25,7 @@ def name_removed(view: TrainingView) -> Iterator[Problem]:
     """The script uses what the version of a library in the image no longer has.
 
     What it does:
-        Holds imports, calls and their arguments against the names that scikit-learn, pandas, NumPy, TensorFlow, Keras, XGBoost, LightGBM, PyTorch,
+        Holds imports, calls, their arguments and some values of theirs against the names that scikit-learn, pandas, NumPy, TensorFlow, Keras, XGBoost, LightGBM, PyTorch,
         datasets, accelerate, peft, trl and Lightning have taken out or brought in, and the arguments of transformers' ``Trainer`` and ``TrainingArguments``
         against theirs: in the version that requirements.txt pins, or that the image is of, or pins, or at least has by its Python; the
         standard library's against the image's Python; and experimental names of scikit-learn's against the import that enables them. What is imported in ``try``, or on a condition, is left alone.
@@ -65,6 +65,7 @@ def name_removed(view: TrainingView) -> Iterator[Problem]:
     for habit in habits(view, "library-words"):
         given = [word for word in habit.key.split(",") if word]
         yield from _arguments(view, habit, given)
+        yield from _values(view, habit)
         if habit.sure and library_fields.is_known(habit.detail):
             yield from _unknown_fields(view, habit, given)
 
@@ -127,6 +128,27 @@ def _arguments(view: TrainingView, habit: Habit, given: list[str]) -> Iterator[P
 
 
 LIGHTNING = ("pytorch_lightning", "lightning")
+
+
+def _values(view: TrainingView, habit: Habit) -> Iterator[Problem]:
+    """Values of an argument that the job's version of a library no longer takes."""
+    for one in habit.others:
+        value = resolve(view, one.text)
+        for entry in table("removals")["values"]:
+            if (
+                habit.detail not in entry["functions"]
+                or one.key != entry["word"]
+                or value not in entry["values"]
+            ):
+                continue
+            version = _since(view, entry)
+            if version:
+                yield Problem(
+                    f"{habit.detail} of {entry['library']} {version} takes no {one.key}={value!r}: it was taken out in {entry['since']}",
+                    remedy=f"write {entry['instead']}",
+                    severity=None if habit.sure else "warning",
+                    location=one.location,
+                )
 
 
 def _experimental(facts: ScriptFacts) -> Iterator[Problem]:

@@ -3,7 +3,8 @@
 ``stops-without-data`` (there are none).
 
 ``detail`` is the dotted name of a function, for a method that of the class which made its object; ``key`` are the
-arguments that it is given by name. ``library-name`` is any other name that some versions of a library have no more.
+arguments that it is given by name, ``others`` the texts among them. ``library-name`` is any other name that some
+versions of a library have no more.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from cursus.aws.metrics import words_of
 from cursus.script.evaluation import values as v
 from cursus.script.evaluation.calls import FRAMES
 from cursus.script.evaluation.evaluate import Evaluator
-from cursus.script.facts import Habit
+from cursus.script.facts import Habit, Text
 from cursus.script.syntax.bodies import Body, CallSite, place
 from cursus.script.syntax.nodes import is_call, receiver, string, word
 
@@ -35,6 +36,8 @@ MODULES = frozenset(
     | {"peft", "trl", "numpy", "torch", "pytorch_lightning", "lightning"}
 )
 
+VALUED = frozenset({"max_features", "loss", "criterion", "penalty", "algorithm"})
+"""Arguments of scikit-learn's whose values have changed."""
 ROUNDS = frozenset(
     {"n_estimators", "num_boost_round", "num_round", "num_rounds", "n_rounds", "nrounds", "nround"}
 )
@@ -54,7 +57,17 @@ def read_library_words(evaluator: Evaluator, calls: Iterable[tuple[CallSite, boo
         if name == "xgboost.train":
             yield from _boosted(site, sure)
         if name.partition(".")[0] in MODULES:
-            yield Habit("library-words", None, name, sure, place(site.node, site.body), key=",".join(words))
+            where = place(site.node, site.body)
+            values = tuple(_values(evaluator, site)) if name.startswith("sklearn.") else ()
+            yield Habit("library-words", None, name, sure, where, key=",".join(words), others=values)
+
+
+def _values(evaluator: Evaluator, site: CallSite) -> Iterator[Habit]:
+    """The texts that are given by name; what a version takes of them is known by the name."""
+    for one in site.node.keywords:
+        value = evaluator.value(one.value, site.body) if one.arg in VALUED else None
+        if isinstance(value, Text) and one.arg is not None:
+            yield Habit("given", value, "", True, place(one.value, site.body), key=one.arg)
 
 
 def read_library_names(evaluator: Evaluator, reached: Iterable[tuple[Body, bool]]) -> Iterator[Habit]:

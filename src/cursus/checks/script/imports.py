@@ -175,6 +175,10 @@ MISFITS = {
         "{} does not take what its option gives it: TypeError: got an unexpected keyword argument",
         "name its parameter as click calls the option: in small letters, with underscores",
     ),
+    "layers-apart": (
+        "{}: mat1 and mat2 shapes cannot be multiplied",
+        "write the width that comes from the layer before it",
+    ),
     "no-probabilities": (
         "{} has no probabilities as it is made: AttributeError",
         'loss="log_loss" for SGDClassifier, probability=True for SVC',
@@ -218,7 +222,7 @@ def name_missing(view: TrainingView) -> Iterator[Problem]:
         Looks for names that neither the module, the functions around, nor Python defines; for members that a module of the
         source does not have (``from utils import laod``, ``config.RATE``); for arguments that no parser declares (``args.mode``); and for
         calls of the source's own functions that do not fit them; for measures that Lightning's callbacks watch and nothing logs, options of click that the command's function does not take,
-        early stops without data, and probabilities that a classifier does not have; for names that are set in a branch alone that this request does
+        early stops without data, linear layers of other widths, and probabilities that a classifier does not have; for names that are set in a branch alone that this request does
         not take, or in a function that uses them first; for members that no class of the source has; and for lambdas that are pickled, paths and arrays in JSON, numbers put into
         ``os.environ`` or behind a text, what functions return that is unpacked into other numbers of names or is nothing, fractions for counts, files that are opened the other way round, modules that import
         each other, and processes that are spawned without a main guard. Where it is not certain that the place is reached, it is a warning.

@@ -13,6 +13,10 @@ APART = {
         "{} comes when the gradients are set to zero: nothing is trained",
         "in this order: zero_grad(), backward(), step()",
     ),
+    "never-cleared": (
+        "{} moves by the gradients of all batches so far: nothing sets them to zero",
+        "call zero_grad() before backward()",
+    ),
     "never-steps": (
         "{shown} never steps: gradients are worked out, and nothing is trained",
         "call step() after backward()",
@@ -41,7 +45,7 @@ def parts_apart(view: TrainingView) -> Iterator[Problem]:
     """The parts of a training do not go together: an optimizer without gradients, a loss of another output, a callback that nothing has.
 
     What it does:
-        Finds, in PyTorch, steps when the gradients are zero, optimizers that never step, layers that are made after the optimizer
+        Finds, in PyTorch, steps when the gradients are zero or were never set to zero, optimizers that never step, layers that are made after the optimizer
         has the parameters; losses of logits beside an output of probabilities, and the reverse, in PyTorch and Keras; early stops, schedules
         and weights of classes that are made and not handed on, or that wait for what is not measured; and methods of callbacks that Keras or transformers does not call.
     Why:

@@ -1,4 +1,5 @@
-"""Losses that do not go with what the model gives: ``loss-and-output``, where ``detail`` tells both.
+"""Losses that do not go with what the model gives: ``loss-and-output``, where ``detail`` tells both; and linear layers
+that do not go with each other: ``layers-apart``.
 
 Looks at the last thing that a model of PyTorch or Keras does to its output. Where there are several models, or the
 last layer is not plain, nothing is said.
@@ -43,6 +44,23 @@ ENDS = {
     "Linear": "linear",
 }
 SHAPES = frozenset({"squeeze", "view", "reshape", "flatten", "float", "unsqueeze", "contiguous"})
+SEQUENTIAL = frozenset({"nn.Sequential", "torch.nn.Sequential", "Sequential"})
+SAME_WIDTH = frozenset(
+    {
+        "ReLU",
+        "LeakyReLU",
+        "GELU",
+        "ELU",
+        "SELU",
+        "SiLU",
+        "Tanh",
+        "Sigmoid",
+        "Dropout",
+        "BatchNorm1d",
+        "LayerNorm",
+    }
+)
+"""Layers whose output is as wide as what they get."""
 KERAS = frozenset({"binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"})
 CLASSES = {"".join(part.capitalize() for part in name.split("_")): name for name in KERAS}
 DEEP = 8
@@ -59,6 +77,15 @@ def read_losses(modules: Iterable[Body]) -> Iterator[Habit]:
         told = TORCH.get((loss, _end(models[0])))
         if told:
             yield Habit("loss-and-output", None, f"{loss} {told}", True, place(node, body))
+    rows = [node for node, _ in nodes if isinstance(node, ast.Call) and ast.unparse(node.func) in SEQUENTIAL]
+    if not models and len(rows) == 1 and len({loss for loss, _, _ in used}) == 1:
+        loss, node, body = used[0]
+        told = TORCH.get((loss, _layer(rows[0])))
+        if told:
+            yield Habit("loss-and-output", None, f"{loss} {told}", True, place(node, body))
+    for node, body in nodes:
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in SEQUENTIAL:
+            yield from _misfits(node, body)
     compiles = [(node, body) for node, body in nodes if isinstance(node, ast.Call) and _loss_given(node)]
     layers = _last_layers([node for node, _ in nodes])
     if len(compiles) == 1 and len(layers) == 1:
@@ -66,6 +93,21 @@ def read_losses(modules: Iterable[Body]) -> Iterator[Habit]:
         told = _keras(call, layers[0])
         if told:
             yield Habit("loss-and-output", None, told, True, place(layers[0], body))
+
+
+def _misfits(made: ast.Call, body: Body) -> Iterator[Habit]:
+    """``nn.Sequential(nn.Linear(10, 16), nn.ReLU(), nn.Linear(8, 2))``."""
+    width: int | None = None
+    for layer in made.args:
+        name = last_name(layer.func) if isinstance(layer, ast.Call) else ""
+        if name == "Linear" and isinstance(layer, ast.Call) and len(layer.args) > 1:
+            given = [one.value if isinstance(one, ast.Constant) else None for one in layer.args[:2]]
+            if width is not None and type(given[0]) is int and given[0] != width:
+                told = f"{ast.unparse(layer)} takes rows of {given[0]}, and the layer before it gives {width}"
+                yield Habit("layers-apart", None, told, True, place(layer, body))
+            width = given[1] if type(given[1]) is int else None
+        elif name not in SAME_WIDTH:
+            width = None
 
 
 # -- PyTorch ----------------------------------------------------------------------------------------

@@ -27,6 +27,8 @@ def read_steps(modules: Iterable[Body]) -> Iterator[Habit]:
     walked = [(body, body.all_nodes) for body in modules]
     everything = [node for _, nodes in walked for node in nodes]
     idle = _never_steps(everything)
+    for body, step in _never_cleared(walked, everything):
+        yield Habit("never-cleared", None, ast.unparse(step), True, place(step, body))
     for body, nodes in walked:
         for node in nodes:
             if isinstance(node, (ast.For, ast.While)):
@@ -56,6 +58,36 @@ def _never_steps(nodes: list[ast.AST]) -> ast.AST | None:
         elif isinstance(node, (ast.Return, ast.Tuple, ast.Dict)) and mentions(node, name):
             return None
     return made[0]
+
+
+def _never_cleared(
+    walked: list[tuple[Body, list[ast.AST]]], everything: list[ast.AST]
+) -> Iterator[tuple[Body, ast.AST]]:
+    """``backward()`` and ``optimizer.step()`` in a loop, where nothing in the source sets a gradient to zero."""
+    for node in everything:
+        if isinstance(node, ast.Attribute) and node.attr in ("zero_grad", "grad", "zero_", "fit"):
+            return
+        if isinstance(node, (ast.Name, ast.arg)) and "zero_grad" in (
+            getattr(node, "id", ""),
+            getattr(node, "arg", ""),
+        ):
+            return
+    optimizers = {
+        ast.unparse(node.targets[0])
+        for node in everything
+        if isinstance(node, ast.Assign) and _is_optimizer(node.value)
+    }
+    for body, nodes in walked:
+        for loop in nodes:
+            if not isinstance(loop, (ast.For, ast.While)):
+                continue
+            calls = [
+                one for one in loop.body if isinstance(one, ast.Expr) and isinstance(one.value, ast.Call)
+            ]
+            steps = [one for one in calls if ast.unparse(receiver(one.value, ("step",)) or one) in optimizers]
+            if steps and any(receiver(one.value, ("backward",)) is not None for one in calls):
+                yield body, steps[0].value
+                return
 
 
 def _is_optimizer(value: ast.expr) -> bool:

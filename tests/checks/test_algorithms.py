@@ -82,10 +82,10 @@ def test_xgboost(hyperparameters: dict[str, str], rules: set[str]) -> None:
 @pytest.mark.parametrize(
     ("version", "hyperparameters", "rules"),
     [
-        ("0.90-2", {"eval_metric": "rmse"}, set()),
-        ("1.0-1", {"eval_metric": "rmse"}, set()),
+        ("0.90-2-cpu-py3", {"eval_metric": "rmse"}, set()),
+        ("1.0-1-cpu-py3", {"eval_metric": "rmse"}, set()),
         ("1.2-1", {"eval_metric": "rmse"}, {"HPO041"}),
-        ("1.0-1", {"eval_metric": "auc"}, {"HPO041"}),
+        ("1.0-1-cpu-py3", {"eval_metric": "auc"}, {"HPO041"}),
         ("1.5-1", {"sampling_method": "gradient_based"}, set()),
         ("1.5-1", {"sampling_method": "gradient_based", "subsample": "0.5"}, {"HPO041"}),
     ],
@@ -141,7 +141,8 @@ def test_an_own_image_of_that_name_is_not_amazons() -> None:
         ([channel("train"), channel("val")], {"CHN031"}),
         ([channel("train", "text/csv;label_size=1")], set()),
         ([channel("train", "text/csv;label_size=0")], {"CHN037"}),
-        ([channel("train", "text/CSV")], set()),
+        ([channel("train", "text/CSV")], {"CHN032"}),
+        ([channel("train", "text/csv; charset=utf-8")], {"CHN032"}),
         ([channel("train", "application/json")], {"CHN032"}),
         ([channel("train", InputMode="FastFile")], set()),
     ],

@@ -156,8 +156,8 @@ def unknown_channel(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-LABEL_SIZE = re.compile(r"; ?label_size=1$")
-"""What the guide lets stand behind text/csv."""
+LABEL_SIZE = re.compile(r"; ?label_size=\d+$")
+"""What the guide lets stand behind text/csv; of its number another rule speaks."""
 BESIDE = frozenset({"code", "auxiliary", "vocab", "label_map"})
 """Channels of files that an algorithm opens by their names, whatever their ContentType."""
 

@@ -153,7 +153,12 @@ def time_limits(view: AutoMLView) -> Iterator[Problem]:
         )
 
 
-@rule("HPO028", scope="automl", shared=True, of=PROBLEM_TYPE)
+@rule(
+    "HPO028",
+    scope="automl",
+    shared=True,
+    of=(*PROBLEM_TYPE, "GenerateCandidateDefinitionsOnly", "ModelDeployConfig"),
+)
 def mode_and_algorithms(view: AutoMLView) -> Iterator[Problem]:
     """The algorithms go with the training mode.
 

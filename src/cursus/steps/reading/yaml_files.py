@@ -88,6 +88,8 @@ def _composed(text: str, name: str) -> list[Any]:
         mark = error.problem_mark or error.context_mark
         place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
         problem = error.problem or error.context or "cannot be read"
+        if "nesting depth" in problem:  # libyaml's own limit, which is a wider one
+            raise TargetError(f"{place}: nested deeper than {MAX_DEPTH} levels; no request is.") from None
         raise TargetError(f"{place}: this is no YAML: {problem}.{_hint(text, mark)}") from None
     except ReaderError as error:  # a control character
         found = error.character

@@ -45,7 +45,7 @@ def program_and_script(view: RequestView) -> Iterator[Problem]:
         Where ContainerEntrypoint begins with a shell or Python, looks for the script that it is given there or in
         ContainerArguments: a shell runs no .py, Python no .sh. Python without a script is a warning; arguments, or a
         location in S3, in the script's place are an error, and so are a program that is written in one item with what it is given,
-        and, in one of Amazon's images for frameworks, -m with a module of your own
+        an option with a long dash (a warning), a notebook that Python is to run, and, in one of Amazon's images for frameworks, -m with a module of your own
         (a warning where not all of the image's packages are known) and a script without a path, or in a folder of
         /opt/ml that nothing fills.
     Why:
@@ -80,6 +80,7 @@ def program_and_script(view: RequestView) -> Iterator[Problem]:
         kind = "shell" if program in SHELLS else "python" if _PYTHON.fullmatch(program) else None
         at = _script(words, kind) if kind is not None else None
         place: Path = (member, "ContainerEntrypoint")
+        yield from _long_dashes(words, len(entry), member)
         if at is not None and at < len(words):
             where: Path = (*place, at) if at < len(entry) else (member, "ContainerArguments", at - len(entry))
             yield from _given(program, kind, words[at], (*place, 0), where, specification)
@@ -99,6 +100,23 @@ def program_and_script(view: RequestView) -> Iterator[Problem]:
                 place,
                 "bring the code by an input or channel, and start the script by its path there",
                 severity=sure,
+            )
+
+
+def _long_dashes(words: list[object], of_entry: int, member: str) -> Iterator[Problem]:
+    """Options as word processors write them, with one long dash in the place of two hyphens."""
+    for i, word in enumerate(words):
+        if isinstance(word, str) and re.match(r"[\u2012-\u2015\u2212]+[A-Za-z]", word):
+            where: Path = (
+                (member, "ContainerEntrypoint", i)
+                if i < of_entry
+                else (member, "ContainerArguments", i - of_entry)
+            )
+            yield Problem(
+                f"{show(word)} begins with a long dash, as a document has it: no parser takes it for an option",
+                where,
+                "write two hyphens",
+                severity="warning",
             )
 
 
@@ -129,6 +147,12 @@ def _given(
     elif kind == "python" and word.endswith((".sh", ".bash")):
         yield Problem(
             f"{show(word)} is a shell script, and {program} reads it as Python", place, "write /bin/bash"
+        )
+    elif kind == "python" and word.endswith(".ipynb"):
+        yield Problem(
+            f"{show(word)} is a notebook, and {program} reads it as a script: NameError: name 'null' is not defined",
+            where,
+            "convert it (jupyter nbconvert --to script), and name the .py file",
         )
     elif (
         word.startswith("/opt/ml/") and not word.startswith(_FILLED) and _framework(specification) is not None

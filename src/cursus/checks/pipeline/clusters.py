@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from cursus.aws import schema
 from cursus.aws.pipelines import PipelineStep, nodes, step_type
@@ -24,7 +25,7 @@ def emr_cluster(view: PipelineView) -> Iterator[Problem]:
     What it does:
         Looks for ClusterId and ClusterConfig in the arguments: one of the two; for an ExecutionRoleArn, which goes with a
         ClusterId alone; for what a ClusterConfig needs and must not say (its roles are a warning) and SageMaker's instance types
-        in it; and for what the step runs, whose Jar ends with .jar (else a warning). Of an EMR Serverless step: for ApplicationId or ApplicationConfig, ExecutionRoleArn and JobConfig, whose members begin small.
+        in it, for its master group, subnet and release; and for what the step runs, whose Jar ends with .jar (else a warning). Of an EMR Serverless step: for ApplicationId or ApplicationConfig, ExecutionRoleArn and JobConfig, whose members begin small.
     Why:
         CreatePipeline takes a cluster that is there, or the configuration of one that it makes and ends with the step.
     Example:
@@ -190,3 +191,41 @@ def _cluster(config: Mapping[str, object], place: Path) -> Iterator[Problem]:
             (*place, "Instances"),
             "write one of the two",
         )
+    yield from _masters(instances_, (*place, "Instances"))
+    release = config.get("ReleaseLabel")
+    if isinstance(release, str) and re.fullmatch(r"\d+\.\d+\.\d+", release):
+        yield Problem(
+            f"The supplied release label is invalid: {release}",
+            (*place, "ReleaseLabel"),
+            f"write emr-{release}",
+        )
+    subnet = instances_.get("Ec2SubnetId")
+    if isinstance(subnet, str) and re.match(r"(?!subnet-)(vpc|sg|eni|rtb|igw)-", subnet):
+        yield Problem(
+            f"Ec2SubnetId is a subnet, and {show(subnet)} is none",
+            (*place, "Instances", "Ec2SubnetId"),
+            "write subnet-…",
+        )
+
+
+def _masters(instances_: Mapping[str, Any], place: Path) -> Iterator[Problem]:
+    """The group of the cluster's master: one, of one instance or of three."""
+    groups = instances_.get("InstanceGroups")
+    found = [one for one in groups if isinstance(one, Mapping)] if isinstance(groups, list) else []
+    roles = [one.get("InstanceRole") for one in found]
+    if not found or len(found) < len(groups or ()) or not all(isinstance(role, str) for role in roles):
+        return
+    if "MASTER" not in roles:
+        yield Problem(
+            "the cluster has no master: an instance group with InstanceRole MASTER is required",
+            (*place, "InstanceGroups"),
+            "add one, of one instance",
+        )
+    for i, one in enumerate(found):
+        count = one.get("InstanceCount")
+        if one.get("InstanceRole") == "MASTER" and type(count) is int and count not in (1, 3):
+            yield Problem(
+                f"a master group has one instance, or three, and not {count}",
+                (*place, "InstanceGroups", i, "InstanceCount"),
+                "write 1",
+            )

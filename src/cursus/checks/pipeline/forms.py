@@ -135,7 +135,7 @@ def experiment_config(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Looks at the members of PipelineExperimentConfig, parameters put in: letters, digits and single hyphens, at most
-        120; at those of MlflowConfig, which names a server or app by its ARN; and whether Metadata is a mapping.
+        120, which no time or ARN of the execution is; at those of MlflowConfig, which names a server or app by its ARN; and whether Metadata is a mapping.
     Why:
         CreatePipeline refuses the definition, or the execution fails when it makes the trial.
     Example:
@@ -178,6 +178,15 @@ def _mlflow(config: object) -> Iterator[Problem]:
         )
 
 
+WITH_COLONS = (
+    "Execution.StartDateTime",
+    "Execution.CurrentDateTime",
+    "Execution.PipelineExecutionArn",
+    "Execution.PipelineArn",
+)
+"""Variables whose values no name of an experiment or a trial can be."""
+
+
 def _experiment(config: object) -> Iterator[Problem]:
     top = "PipelineExperimentConfig"
     if not isinstance(config, Mapping):
@@ -191,6 +200,12 @@ def _experiment(config: object) -> Iterator[Problem]:
                 f"{top} has no member {show(member)}.{did_you_mean(str(member), names)}",
                 (top, member),
                 "its members are " + ", ".join(names),
+            )
+        elif isinstance(value, Mapping) and value.get("Get") in WITH_COLONS:
+            yield Problem(
+                f"{member} takes letters, digits and hyphens, and {value['Get']} has colons",
+                (top, member),
+                "write Execution.PipelineExecutionId, or leave it out",
             )
         elif value is None or is_reference(value):
             continue

@@ -24,7 +24,8 @@ def conditions(view: PipelineView) -> Iterator[Problem]:
 
     What it does:
         Looks for steps in the branches, where a condition step is a warning, and at each condition: a known type, all its operands, operands of types that can be compared, and one at least
-        that is no constant; and for a parameter's default that is almost the text it is compared with ("true" and "True").
+        that is no constant; for a parameter's default that is almost the text it is compared with ("true" and "True"), a text that its
+        EnumValues do not allow, and a value that is compared with itself.
     Why:
         CreatePipeline refuses what it cannot parse; comparing a text with a number fails the execution, or is never true.
         Of two constants each execution makes the same, and takes the same branch.
@@ -100,6 +101,7 @@ def _condition(view: PipelineView, entry: Mapping[str, Any], place: Path) -> Ite
         return
     yield from _operands(entry, kind, known[kind], place)
     yield from _meant_by_default(view, entry, place)
+    yield from _not_allowed(view, entry, place)
     if kind == "In":
         yield from _among(view, entry, place)
     elif "LeftValue" in entry and "RightValue" in entry:
@@ -160,7 +162,14 @@ def _compared(view: PipelineView, entry: Mapping[str, Any], kind: str, place: Pa
             "compare with a parameter, or with what a step gives",
             severity="warning",
         )
-    elif kind in ORDERED and left == "Boolean":
+    elif entry["LeftValue"] == entry["RightValue"]:
+        yield Problem(
+            f"the {kind} condition compares a value with itself: each execution takes the same branch",
+            (*place, "RightValue"),
+            "compare with a parameter, or with what another step gives",
+            severity="warning",
+        )
+    elif kind in ORDERED and "Boolean" in (left, right):
         yield Problem(
             f"the {kind} condition orders truth values",
             (*place, "Type"),
@@ -200,6 +209,23 @@ def _meant_by_default(view: PipelineView, entry: Mapping[str, Any], place: Path)
                 f"{show(default, target.name)}, which is another text",
                 (*place, member),
                 "write both the same",
+                severity="warning",
+            )
+
+
+def _not_allowed(view: PipelineView, entry: Mapping[str, Any], place: Path) -> Iterator[Problem]:
+    """A parameter of which EnumValues allow other texts than the one that it is compared with."""
+    for member, other in (("LeftValue", "RightValue"), ("RightValue", "LeftValue")):
+        target, wanted = target_of(entry.get(member)), entry.get(other)
+        if entry.get("Type") != "Equals" or target is None or target.root != "Parameters":
+            continue
+        allowed = view.definition.parameters.get(target.name, {}).get("EnumValues")
+        if isinstance(wanted, str) and isinstance(allowed, list) and allowed and wanted not in allowed:
+            yield Problem(
+                f"the parameter {show(target.name)} is never {show(wanted)}: EnumValues allow "
+                + ", ".join(show(one) for one in allowed[:6]),
+                (*place, other),
+                "compare with one of these, or add it to EnumValues",
                 severity="warning",
             )
 

@@ -387,6 +387,14 @@ def _named_output(
                 reference.path,
                 f"add MetricDefinitions with {show(name)} and its Regex to the AlgorithmSpecification of {target.name}",
             )
+        elif metrics == {} and isinstance(image, str) and _unpublished(image, name):
+            algorithm_of = find(image)
+            published = list(algorithm_of.metrics) if algorithm_of is not None else []
+            yield Problem(
+                f"the algorithm of step {target.name} reports no metric {show(name)}.{did_you_mean(name, published)}",
+                reference.path,
+                "name one of " + ", ".join(published[:8]),
+            )
         elif metrics and name not in metrics:
             yield Problem(
                 f"step {target.name} defines no metric {show(name)}.{did_you_mean(name, metrics)}",
@@ -409,6 +417,13 @@ def _named_output(
         reference.path,
         f"name one of its {called[1]}s, or add {name} to its {rest[0]}",
     )
+
+
+def _unpublished(image: str, name: str) -> bool:
+    """True for a metric that a built-in algorithm reports of no channel."""
+    algorithm = find(image)
+    known = {one.rpartition(":")[2] for one in algorithm.metrics} if algorithm is not None else set()
+    return bool(known) and ":" in name and name.rpartition(":")[2] not in known
 
 
 def _lacking(

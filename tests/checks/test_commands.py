@@ -11,6 +11,14 @@ from cursus.checks.examples import BASES
 from cursus.model import Finding, Step
 
 
+def test_data_wranglers_options_stand_in_one_item() -> None:
+    request = dict(BASES["CreateProcessingJob"])
+    wrangler = "663277389841.dkr.ecr.us-east-1.amazonaws.com/sagemaker-data-wrangler-container:2.x"
+    option = """--output-config '{"a.default": {"content_type": "CSV"}}'"""
+    request["AppSpecification"] = {"ImageUri": wrangler, "ContainerArguments": [option]}
+    assert not [one for one in cursus.check(request).findings if one.rule == "FRM033"]
+
+
 def found(entry: list[Any], arguments: list[Any] | None = None, **inputs: str) -> list[Finding]:
     request = dict(BASES["CreateProcessingJob"])
     given = {} if arguments is None else {"ContainerArguments": arguments}

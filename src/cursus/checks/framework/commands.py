@@ -279,6 +279,10 @@ def _inside(folder: str | None) -> bool:
     return folder is None or f"{CODE}/".startswith(f"{folder.rstrip('/')}/") or folder.startswith(f"{CODE}/")
 
 
+_WRANGLER = re.compile(r"--\S+ '\{.*\}'", re.DOTALL)
+"""How Data Wrangler's own container takes its options: in one item, with quotation marks around JSON."""
+
+
 @rule("FRM033", severity="warning", scope="request", reads=("AppSpecification", "ContainerArguments"))
 def arguments(view: RequestView) -> Iterator[Problem]:
     """A job's program is given words that it does not take for what they are meant, or there is no program.
@@ -306,7 +310,7 @@ def arguments(view: RequestView) -> Iterator[Problem]:
             continue  # which takes a line apart
         for i, word in enumerate(words):
             before = words[i - 1] if i else ""
-            if not isinstance(word, str) or not isinstance(before, str):
+            if not isinstance(word, str) or not isinstance(before, str) or _WRANGLER.fullmatch(word):
                 continue
             together = _OPTION.fullmatch(word) and (
                 not before.startswith("-") or "=" in before or " " in before

@@ -58,6 +58,7 @@ MODULES: tuple[str, ...] = (
     "pipeline.properties",
     "pipeline.data",
     "pipeline.unreachable",
+    "pipeline.conditions",
     "pipeline.members",
     "pipeline.loops",
     "pipeline.retries",

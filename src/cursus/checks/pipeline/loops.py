@@ -8,7 +8,7 @@ from typing import Any
 
 from cursus.aws.pipelines import PipelineStep, facts, loop_around, parse_get, target_of
 from cursus.checks.pipeline import none_of, outputs_of, read_json
-from cursus.checks.pipeline.members import branch_steps
+from cursus.checks.pipeline.conditions import branch_steps
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, is_reference, mapping, mappings
 from cursus.model import Path

@@ -9,7 +9,7 @@ from typing import Any
 from cursus.aws.metrics import direction_of, words_of
 from cursus.aws.pipelines import ACROSS, BRANCHES, parse_get, target_of
 from cursus.checks.pipeline import outputs_of
-from cursus.checks.pipeline.members import ORDERED
+from cursus.checks.pipeline.conditions import ORDERED
 from cursus.checks.rules import Problem, rule
 from cursus.checks.views import PipelineView, mapping, mappings, text
 from cursus.model import Path

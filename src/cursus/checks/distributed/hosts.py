@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from cursus.aws import distribution, instances
 from cursus.aws.tables import table
 from cursus.checks.distributed.strategies import GROUPS, SWITCHES, groups, switches
+from cursus.checks.resources.instances import is_on_cpus
 from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.views import TrainingView, listing, text
 from cursus.model import Path
@@ -405,8 +406,7 @@ def backend_for_gpus(view: TrainingView) -> Iterator[Problem]:
         https://pytorch.org/docs/stable/distributed.html#which-backend-to-use,
         https://github.com/aws-samples/amazon-sagemaker-bert-pytorch/issues/3
     """
-    kinds = [instances.find(kind) for _, kind, _ in view.instances]
-    if view.framework is None or not kinds or any(kind is None or kind.processor != "cpu" for kind in kinds):
+    if view.framework is None or not is_on_cpus(view):
         return
     for name in BACKENDS:
         if str(view.values.get(name, "")).lower() == "nccl":

@@ -310,7 +310,9 @@ def arguments(view: RequestView) -> Iterator[Problem]:
             continue  # which takes a line apart
         for i, word in enumerate(words):
             before = words[i - 1] if i else ""
-            if not isinstance(word, str) or not isinstance(before, str) or _WRANGLER.fullmatch(word):
+            if not isinstance(word, str) or not isinstance(before, str):
+                continue
+            if not entry and _WRANGLER.fullmatch(word):
                 continue
             together = _OPTION.fullmatch(word) and (
                 not before.startswith("-") or "=" in before or " " in before

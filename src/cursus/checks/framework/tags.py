@@ -188,9 +188,8 @@ def tag_faults(image: images.Image, path: Path, has_command: bool) -> Iterator[P
     facts = images.facts(image.repository, image.version)
     if not facts:
         return  # version_faults says so
-    known = facts["processors"] or (
-        ("cpu",) if image.framework == "xgboost" else ()
-    )  # its images serve GPUs too
+    # XGBoost's images from 1.2 on name no processor, and are for GPUs too.
+    known = facts["processors"] or (("cpu",) if image.framework == "xgboost" else ())
     if image.processor is not None and known and image.processor not in known:
         yield Problem(
             f"{images.title(image.framework or '')} {image.version} has no image for {image.processor!r}, only for "

@@ -9,6 +9,7 @@ from cursus.aws.images import Image
 from cursus.aws.tables import table
 from cursus.checks.framework.images import TOKEN, logs_in
 from cursus.checks.framework.models import known_since
+from cursus.checks.resources.instances import is_on_cpus
 from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.texts import CHECKPOINTS
 from cursus.checks.type_words import decimal, whole
@@ -75,11 +76,6 @@ def _is_set(value: object) -> bool:
 
 def is_on(values: Mapping[str, object], name: str) -> bool:
     return str(values.get(name, "")).lower() in TRUE
-
-
-def is_on_cpus(view: TrainingView) -> bool:
-    kinds = [instances.find(name) for _, name, _ in view.instances]
-    return bool(kinds) and all(kind is not None and kind.processor == "cpu" for kind in kinds)
 
 
 @rule("FRM034", reads=hyperparameters("output_dir", *UNMISTAKABLE), when="framework")

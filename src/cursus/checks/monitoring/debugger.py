@@ -9,8 +9,7 @@ from typing import Any
 from cursus.aws import images
 from cursus.aws.tables import table
 from cursus.checks.framework.tags import registry_faults
-from cursus.checks.framework.trainer import is_on_cpus
-from cursus.checks.resources.instances import other_problem
+from cursus.checks.resources.instances import is_on_cpus, other_problem
 from cursus.checks.rules import Problem, rule
 from cursus.checks.text_faults import placeholder
 from cursus.checks.type_words import decimal

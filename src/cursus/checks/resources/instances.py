@@ -350,10 +350,7 @@ def pending_time(view: TrainingView) -> Iterator[Problem]:
     Source:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html
     """
-    found = [instances.find(kind) for _, kind, _ in view.instances]
-    if integer(view.stopping, "MaxPendingTimeInSeconds") is None or not found:
-        return
-    if all(each is not None and each.processor == "cpu" for each in found):
+    if integer(view.stopping, "MaxPendingTimeInSeconds") is not None and is_on_cpus(view):
         yield Problem(
             "MaxPendingTimeInSeconds has no effect on jobs on CPU instances alone",
             ("StoppingCondition", "MaxPendingTimeInSeconds"),
@@ -429,3 +426,9 @@ def other_problem(kind: str, use: str, path: Path) -> Problem | None:
         path,
         f"Use a type for {use} jobs, such as 'ml.m5.xlarge'.",
     )
+
+
+def is_on_cpus(view: TrainingView) -> bool:
+    """True where every instance of the job surely has neither a GPU nor a Neuron device."""
+    kinds = [instances.find(name) for _, name, _ in view.instances]
+    return bool(kinds) and all(kind is not None and kind.processor == "cpu" for kind in kinds)

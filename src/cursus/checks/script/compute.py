@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from cursus.aws.tables import entries, table
+from cursus.checks.resources.instances import is_on_cpus
 from cursus.checks.rules import Problem, rule
 from cursus.checks.script.artifacts import mentions_folder, writes
 from cursus.checks.script.conditions import never_holds
@@ -220,7 +221,7 @@ def accelerator_missing(view: TrainingView) -> Iterator[Problem]:
         used for used in facts.used if used.sure and used.name == PROCESS_GROUP and used.backend is not None
     ]
     nccl = next((used for used in joins if resolve(view, used.backend) == "nccl"), None)
-    if nccl is not None and _without_accelerator(view):
+    if nccl is not None and is_on_cpus(view):
         yield Problem(
             f"ProcessGroupNCCL is only supported with GPUs, and {view.instances[0][1]} has none",
             view.instances[0][0],
@@ -235,7 +236,7 @@ def accelerator_missing(view: TrainingView) -> Iterator[Problem]:
     ):
         return
     demands = [used for used in facts.used if used.sure and used.name in (".cuda", "torch.cuda.set_device")]
-    if demands and _without_accelerator(view):
+    if demands and is_on_cpus(view):
         yield Problem(
             f"the script puts its model on a GPU, and {view.instances[0][1]} has none",
             view.instances[0][0],
@@ -279,14 +280,6 @@ def _too_few(view: TrainingView) -> Iterator[Problem]:
             )
 
 
-def _without_accelerator(view: TrainingView) -> bool:
-    """True where every instance of the job surely has neither a GPU nor a Neuron device."""
-    from cursus.aws import instances
-
-    types = [instances.find(kind) for _, kind, _ in view.instances]
-    return bool(types) and not any(kind is None or kind.gpus or kind.neuron_devices for kind in types)
-
-
 WITHOUT_GPU = {
     "by-no-gpu": ("divides by the number of GPUs, and {} has none: ZeroDivisionError", "take max(1, …)"),
     "step-of-gpus": (
@@ -309,7 +302,7 @@ def _no_process(view: TrainingView) -> Iterator[Problem]:
     """One process a GPU, and no GPU: nothing is trained, and the job is completed. Or a division by their number."""
     for habit in habits(view, *WITHOUT_GPU):
         spawns = habit.kind == "spawn-per-gpu"
-        if (spawns or habit.sure) and _without_accelerator(view):
+        if (spawns or habit.sure) and is_on_cpus(view):
             told, remedy = WITHOUT_GPU[habit.kind]
             yield Problem(
                 f"{habit.detail} {told.format(view.instances[0][1])}",

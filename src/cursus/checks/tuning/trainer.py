@@ -11,10 +11,10 @@ from cursus.checks.framework.trainer import (
     TRUE,
     UNMISTAKABLE,
     is_on,
-    is_on_cpus,
     kinds_of,
     sure_of,
 )
+from cursus.checks.resources.instances import is_on_cpus
 from cursus.checks.rules import Problem, hyperparameters, rule
 from cursus.checks.tuning.objective import objectives
 from cursus.checks.views import TrainingView, TuningView, listing

@@ -72,20 +72,19 @@ def read_losses(modules: Iterable[Body]) -> Iterator[Habit]:
     nodes = [(node, body) for body in bodies for node in body.all_nodes]
     models = [node for node, _ in nodes if isinstance(node, ast.ClassDef) and _is_module(node)]
     used = [(loss, node, body) for node, body in nodes if (loss := _loss(node))]
-    if len(models) == 1 and len({loss for loss, _, _ in used}) == 1:
+    rows = [
+        (node, body)
+        for node, body in nodes
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in SEQUENTIAL
+    ]
+    ends = [_end(model) for model in models] or [_layer(row) for row, _ in rows]
+    if len(ends) == 1 and len({loss for loss, _, _ in used}) == 1:
         loss, node, body = used[0]
-        told = TORCH.get((loss, _end(models[0])))
+        told = TORCH.get((loss, ends[0]))
         if told:
             yield Habit("loss-and-output", None, f"{loss} {told}", True, place(node, body))
-    rows = [node for node, _ in nodes if isinstance(node, ast.Call) and ast.unparse(node.func) in SEQUENTIAL]
-    if not models and len(rows) == 1 and len({loss for loss, _, _ in used}) == 1:
-        loss, node, body = used[0]
-        told = TORCH.get((loss, _layer(rows[0])))
-        if told:
-            yield Habit("loss-and-output", None, f"{loss} {told}", True, place(node, body))
-    for node, body in nodes:
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in SEQUENTIAL:
-            yield from _misfits(node, body)
+    for row, body in rows:
+        yield from _misfits(row, body)
     compiles = [(node, body) for node, body in nodes if isinstance(node, ast.Call) and _loss_given(node)]
     layers = _last_layers([node for node, _ in nodes])
     if len(compiles) == 1 and len(layers) == 1:

@@ -53,7 +53,8 @@ def _wanted(view: TrainingView, facts: ScriptFacts) -> Iterator[tuple[str, str, 
     for one in facts.imports:
         if one.sure and not one.level:
             yield "the script imports", one.module.partition(".")[0], one.location
-    for use in facts.paths if "pandas" in facts.top_imports else ():
+    brought = any("[" in one.line for one in facts.requirements)  # pandas[aws], fsspec[s3]
+    for use in facts.paths if "pandas" in facts.top_imports and not brought else ():
         if not use.sure or use.local or not all_hold(view, use.tests):
             continue
         name = use.call.rpartition(".")[2]
@@ -61,7 +62,7 @@ def _wanted(view: TrainingView, facts: ScriptFacts) -> Iterator[tuple[str, str, 
         if places and all(isinstance(place, str) and place.startswith("s3://") for place in places):
             if use.call.startswith("pandas.read_") or name in PANDAS_WRITES:
                 yield f"{name} of an s3:// URI wants", "s3fs", use.location
-        elif use.call == "pandas.read_excel":
+        elif use.call == "pandas.read_excel" and not facts.strings & OTHER_READERS:
             old = all(isinstance(place, str) and place.endswith(".xls") for place in places)
             yield "read_excel wants", "xlrd" if places and old else "openpyxl", use.location
 
@@ -81,6 +82,8 @@ def _lacks(image: Image, module: str, others: bool = False) -> bool:
 
 PANDAS_WRITES = frozenset({"to_csv", "to_parquet", "to_json", "to_pickle"})
 """Methods of a frame that write to a place in S3, where s3fs is installed."""
+OTHER_READERS = frozenset({"calamine", "odf", "pyxlsb", "xlrd"})
+"""Engines of ``read_excel`` that a script may name."""
 FRAMEWORKS = {"torch": "pytorch", "tensorflow": "tensorflow", "xgboost": "xgboost", "mxnet": "mxnet"}
 OTHERWISE_NAMED = {"imblearn": "imbalanced-learn"}
 """What a package is called on the index, where its module has another name."""
